@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Conversions in one step, for the pairs that models cast often. float16 uses the instructions of
+ * F16C where the machine has them: compilers do not find them in portable C.
+ */
+#if defined(__F16C__)
+#    include <immintrin.h>
+#endif
+
+#include "kernels/convert/convert.h"
+#include "kernels/kernel.h"
+#include "kernels/kernels.h"
+
+void ONR_KERNEL(onr_fill_convert_direct)(struct onr_kernels *kernels);
+
+static void half_to_float(size_t count, const void *source, void *target)
+{
+    const uint16_t *x = source;
+    float *y = target;
+    size_t i = 0;
+#if defined(__F16C__)
+    for (; i + 8 <= count; i += 8) {
+        __m128i half = _mm_loadu_si128((const __m128i *)(const void *)(x + i));
+        _mm256_storeu_ps(y + i, _mm256_cvtph_ps(half));
+    }
+#endif
+    for (; i < count; i++) {
+        y[i] = onr_half_to_float(x[i]);
+    }
+}
+
+static void float_to_half(size_t count, const void *source, void *target)
+{
+    const float *x = source;
+    uint16_t *y = target;
+    size_t i = 0;
+#if defined(__F16C__)
+    for (; i + 8 <= count; i += 8) {
+        __m128i half = _mm256_cvtps_ph(_mm256_loadu_ps(x + i), _MM_FROUND_TO_NEAREST_INT);
+        _mm_storeu_si128((__m128i *)(void *)(y + i), half);
+    }
+#endif
+    for (; i < count; i++) {
+        y[i] = onr_float_to_half(x[i]);
+    }
+}
+
+/* X(from, to, ctype of from, ctype of to, expression of x): what models cast often. */
+#define DIRECT_LIST(X)                                                                             \
+    X(BFLOAT16, FLOAT, uint16_t, float, onr_bfloat16_to_float(x))                                  \
+    X(FLOAT, BFLOAT16, float, uint16_t, onr_float_to_bfloat16(x))                                  \
+    X(FLOAT, DOUBLE, float, double, (double)x)                                                     \
+    X(DOUBLE, FLOAT, double, float, (float)x)                                                      \
+    X(FLOAT, BOOL, float, uint8_t, x != 0.0f)                                                      \
+    X(FLOAT, INT64, float, int64_t, x >= -0x1p63f && x < 0x1p63f ? (int64_t)x : INT64_MIN)         \
+    X(FLOAT, INT32, float, int32_t, x >= -0x1p31f && x < 0x1p31f ? (int32_t)x : INT32_MIN)         \
+    X(INT64, FLOAT, int64_t, float, (float)x)                                                      \
+    X(INT64, INT32, int64_t, int32_t, (int32_t)x)                                                  \
+    X(INT64, BOOL, int64_t, uint8_t, x != 0)                                                       \
+    X(INT32, FLOAT, int32_t, float, (float)x)                                                      \
+    X(INT32, INT64, int32_t, int64_t, x)                                                           \
+    X(INT32, BOOL, int32_t, uint8_t, x != 0)                                                       \
+    X(BOOL, FLOAT, uint8_t, float, x != 0 ? 1.0f : 0.0f)                                           \
+    X(BOOL, INT64, uint8_t, int64_t, x != 0)                                                       \
+    X(BOOL, INT32, uint8_t, int32_t, x != 0)                                                       \
+    X(INT8, FLOAT, int8_t, float, (float)x)                                                        \
+    X(UINT8, FLOAT, uint8_t, float, (float)x)
+
+#define DEFINE_DIRECT(from_name, to_name, from_type, to_type, converted)                           \
+    static void convert_##from_name##_##to_name(size_t count, const void *source, void *target)    \
+    {                                                                                              \
+        const from_type *from = source;                                                            \
+        to_type *to = target;                                                                      \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            from_type x = from[i];                                                                 \
+            to[i] = (converted);                                                                   \
+        }                                                                                          \
+    }
+DIRECT_LIST(DEFINE_DIRECT)
+
+void ONR_KERNEL(onr_fill_convert_direct)(struct onr_kernels *kernels)
+{
+    struct onr_convert_kernels *rows = &kernels->convert;
+    rows->direct[ONR_FLOAT16][ONR_FLOAT] = half_to_float;
+    rows->direct[ONR_FLOAT][ONR_FLOAT16] = float_to_half;
+#define FILL_DIRECT(from, to, ...) rows->direct[ONR_##from][ONR_##to] = convert_##from##_##to;
+    DIRECT_LIST(FILL_DIRECT)
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Functions of two arguments for float, float16 and bfloat16, in portable C. */
+#include "base/half.h"
+#include "kernels/elementwise/binary.h"
+#include "kernels/elementwise/binary_loop.h"
+#include "kernels/kernels.h"
+
+#include <math.h>
+
+void ONR_KERNEL(onr_fill_binary_f32)(struct onr_kernels *kernels);
+
+/* Elements of the half types that are converted together; they fit the first level cache. */
+#define BLOCK 256
+
+static inline float floor_mod(float x, float y)
+{
+    float r = fmodf(x, y);
+    return r != 0.0f && (r < 0.0f) != (y < 0.0f) ? r + y : r;
+}
+
+BINARY(add_f32, float, float, x + y)
+BINARY(div_f32, float, float, x / y)
+BINARY(fmod_f32, float, float, fmodf(x, y))
+BINARY(max_f32, float, float, x > y || x != x ? x : y)
+BINARY(min_f32, float, float, x < y || x != x ? x : y)
+BINARY(mod_f32, float, float, floor_mod(x, y))
+BINARY(mul_f32, float, float, x *y)
+BINARY(prelu_f32, float, float, x < 0.0f ? x * y : x)
+BINARY(sub_f32, float, float, x - y)
+BINARY(equal_f32, float, uint8_t, x == y)
+BINARY(less_f32, float, uint8_t, x < y)
+BINARY(less_equal_f32, float, uint8_t, x <= y)
+BINARY(power_f32, float, float, powf(x, y))
+
+static void cube_f32(size_t count, const float *x, float *z)
+{
+    ONR_IVDEP
+    for (size_t i = 0; i < count; i++) {
+        z[i] = x[i] * x[i] * x[i];
+    }
+}
+
+/* x^0.5 differs from the square root at -0 and -inf. */
+static void square_root_f32(size_t count, const float *x, float *z)
+{
+    ONR_IVDEP
+    for (size_t i = 0; i < count; i++) {
+        z[i] = x[i] == -INFINITY ? INFINITY : sqrtf(x[i]) + 0.0f;
+    }
+}
+
+/* Exponents that models use with every element are done without the C library. */
+static void pow_f32(size_t count, const void *a, size_t a_step, const void *b, size_t b_step,
+                    void *out)
+{
+    const float *exponent = b;
+    if (count == 0 || a_step == 0 || b_step != 0) {
+        power_f32(count, a, a_step, b, b_step, out);
+    } else if (exponent[0] == 2.0f) {
+        mul_f32(count, a, 1, a, 1, out);
+    } else if (exponent[0] == 3.0f) {
+        cube_f32(count, a, out);
+    } else if (exponent[0] == 0.5f) {
+        square_root_f32(count, a, out);
+    } else {
+        power_f32(count, a, a_step, b, b_step, out);
+    }
+}
+
+static void clip_f32(size_t count, const void *x, const void *low, const void *high, void *out)
+{
+    const float *xs = x;
+    const float lo = low != NULL ? *(const float *)low : -INFINITY;
+    const float hi = high != NULL ? *(const float *)high : INFINITY;
+    float *zs = out;
+    ONR_IVDEP
+    for (size_t i = 0; i < count; i++) {
+        float raised = xs[i] < lo ? lo : xs[i];
+        zs[i] = raised > hi ? hi : raised;
+    }
+}
+
+/*
+ * The half types: blocks are converted to float, computed, and converted back. compare_TYPE is for
+ * functions that give bool.
+ */
+#define BINARY_HALF(type, load, store)                                                             \
+    static void load_##type(size_t count, const uint16_t *x, float *y)                             \
+    {                                                                                              \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            y[i] = load(x[i]);                                                                     \
+        }                                                                                          \
+    }                                                                                              \
+    static void store_##type(size_t count, const float *x, uint16_t *y)                            \
+    {                                                                                              \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            y[i] = store(x[i]);                                                                    \
+        }                                                                                          \
+    }                                                                                              \
+    static void run_##type(size_t count, const uint16_t *a, size_t a_step, const uint16_t *b,      \
+                           size_t b_step, uint16_t *out, onr_binary_fn function)                   \
+    {                                                                                              \
+        float x[BLOCK];                                                                            \
+        float y[BLOCK];                                                                            \
+        float z[BLOCK];                                                                            \
+        for (size_t begin = 0; begin < count; begin += BLOCK) {                                    \
+            size_t n = count - begin < BLOCK ? count - begin : BLOCK;                              \
+            load_##type(a_step != 0 ? n : begin == 0, a + begin * a_step, x);                      \
+            load_##type(b_step != 0 ? n : begin == 0, b + begin * b_step, y);                      \
+            function(n, x, a_step, y, b_step, z);                                                  \
+            store_##type(n, z, out + begin);                                                       \
+        }                                                                                          \
+    }                                                                                              \
+    static void compare_##type(size_t count, const uint16_t *a, size_t a_step, const uint16_t *b,  \
+                               size_t b_step, uint8_t *out, onr_binary_fn function)                \
+    {                                                                                              \
+        float x[BLOCK];                                                                            \
+        float y[BLOCK];                                                                            \
+        for (size_t begin = 0; begin < count; begin += BLOCK) {                                    \
+            size_t n = count - begin < BLOCK ? count - begin : BLOCK;                              \
+            load_##type(a_step != 0 ? n : begin == 0, a + begin * a_step, x);                      \
+            load_##type(b_step != 0 ? n : begin == 0, b + begin * b_step, y);                      \
+            function(n, x, a_step, y, b_step, out + begin);                                        \
+        }                                                                                          \
+    }                                                                                              \
+    static void clip_##type(size_t count, const void *x, const void *low, const void *high,        \
+                            void *out)                                                             \
+    {                                                                                              \
+        const uint16_t *xs = x;                                                                    \
+        const float lo = low != NULL ? load(*(const uint16_t *)low) : -INFINITY;                   \
+        const float hi = high != NULL ? load(*(const uint16_t *)high) : INFINITY;                  \
+        uint16_t *zs = out;                                                                        \
+        float block[BLOCK];                                                                        \
+        for (size_t begin = 0; begin < count; begin += BLOCK) {                                    \
+            size_t n = count - begin < BLOCK ? count - begin : BLOCK;                              \
+            load_##type(n, xs + begin, block);                                                     \
+            clip_f32(n, block, &lo, &hi, block);                                                   \
+            store_##type(n, block, zs + begin);                                                    \
+        }                                                                                          \
+    }
+
+BINARY_HALF(f16, onr_half_to_float, onr_float_to_half)
+BINARY_HALF(bf16, onr_bfloat16_to_float, onr_float_to_bfloat16)
+
+#define HALF_ROW(function, type, run)                                                              \
+    static void function##_##type(size_t count, const void *a, size_t a_step, const void *b,       \
+                                  size_t b_step, void *out)                                        \
+    {                                                                                              \
+        run##_##type(count, a, a_step, b, b_step, out, function##_f32);                            \
+    }
+#define NUMERIC_ROWS(name, function) HALF_ROW(function, f16, run) HALF_ROW(function, bf16, run)
+#define COMPARE_ROWS(name, function)                                                               \
+    HALF_ROW(function, f16, compare) HALF_ROW(function, bf16, compare)
+
+ONR_BINARY_NUMERIC_LIST(NUMERIC_ROWS)
+ONR_BINARY_COMPARE_LIST(COMPARE_ROWS)
+NUMERIC_ROWS(POW, pow)
+
+void ONR_KERNEL(onr_fill_binary_f32)(struct onr_kernels *kernels)
+{
+    struct onr_binary_kernels *binary = &kernels->binary;
+#define BINARY_FILL(name, function)                                                                \
+    binary->rows[ONR_BINARY_##name][ONR_FLOAT] = function##_f32;                                   \
+    binary->rows[ONR_BINARY_##name][ONR_FLOAT16] = function##_f16;                                 \
+    binary->rows[ONR_BINARY_##name][ONR_BFLOAT16] = function##_bf16;
+    ONR_BINARY_NUMERIC_LIST(BINARY_FILL)
+    ONR_BINARY_COMPARE_LIST(BINARY_FILL)
+    BINARY_FILL(POW, pow)
+#undef BINARY_FILL
+    binary->clip[ONR_FLOAT] = clip_f32;
+    binary->clip[ONR_FLOAT16] = clip_f16;
+    binary->clip[ONR_BFLOAT16] = clip_bf16;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Elementwise functions of one argument for float, float16 and bfloat16, in portable C. Most loops
+ * vectorise (vmath.h); the inverse and hyperbolic functions and tan call the C library for each
+ * element.
+ */
+#include "base/half.h"
+#include "kernels/elementwise/unary.h"
+#include "kernels/elementwise/vmath.h"
+#include "kernels/kernel.h"
+#include "kernels/kernels.h"
+
+void ONR_KERNEL(onr_fill_unary_f32)(struct onr_kernels *kernels);
+
+/* Elements that are converted or looked at together; they fit the first level cache. */
+#define BLOCK 256
+
+/* A loop of `expression`, in terms of v and args. */
+#define UNARY_F32(function, expression)                                                            \
+    static void function##_f32(size_t count, const void *xs, void *ys, struct onr_unary_args args) \
+    {                                                                                              \
+        const float *x = xs;                                                                       \
+        float *y = ys;                                                                             \
+        (void)args;                                                                                \
+        ONR_IVDEP                                                                                  \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            const float v = x[i];                                                                  \
+            y[i] = (expression);                                                                   \
+        }                                                                                          \
+    }
+
+static inline float clamp01(float v)
+{
+    float low = v < 0.0f ? 0.0f : v;
+    return low > 1.0f ? 1.0f : low;
+}
+
+static inline float swish(float v, float a)
+{
+    return v * onr_vsigmoid(a * v);
+}
+
+/* With e = e^v, tanh(ln(1 + e)) = (e^2 + 2e) / (e^2 + 2e + 2); from 20 on it is 1. */
+static inline float mish(float v)
+{
+    float e = onr_vexp(v > 20.0f ? 20.0f : v);
+    float n = e * (e + 2.0f);
+    return v * (n / (n + 2.0f));
+}
+
+UNARY_F32(abs, onr_vabs(v))
+UNARY_F32(acos, acosf(v))
+UNARY_F32(acosh, acoshf(v))
+UNARY_F32(asin, asinf(v))
+UNARY_F32(asinh, asinhf(v))
+UNARY_F32(atan, atanf(v))
+UNARY_F32(atanh, atanhf(v))
+UNARY_F32(ceil, ceilf(v))
+UNARY_F32(celu, v > 0.0f ? v : args.a * onr_vexpm1(v / args.a))
+UNARY_F32(cosh, coshf(v))
+UNARY_F32(elu, v < 0.0f ? args.a * onr_vexpm1(v) : v)
+UNARY_F32(erf, onr_verf(v))
+UNARY_F32(exp, onr_vexp(v))
+UNARY_F32(floor, floorf(v))
+UNARY_F32(gelu, onr_vgelu(v))
+UNARY_F32(gelu_tanh, onr_vgelu_tanh(v))
+UNARY_F32(hard_sigmoid, clamp01(args.b + args.a * v))
+UNARY_F32(hard_swish, clamp01(v / 6.0f + 0.5f) * v)
+UNARY_F32(leaky_relu, v < 0.0f ? args.a * v : v)
+UNARY_F32(log, onr_vlog(v))
+UNARY_F32(mish, mish(v))
+UNARY_F32(neg, -v)
+UNARY_F32(reciprocal, 1.0f / v)
+UNARY_F32(relu, v < 0.0f ? 0.0f : v)
+UNARY_F32(round, rintf(v))
+UNARY_F32(selu, (v > 0.0f ? v : onr_vexpm1(v) * args.a) * args.b)
+UNARY_F32(shrink, v < -args.b ? v + args.a : (v > args.b ? v - args.a : 0.0f))
+UNARY_F32(sigmoid, onr_vsigmoid(v))
+UNARY_F32(sign, v > 0.0f ? 1.0f : (v < 0.0f ? -1.0f : v))
+UNARY_F32(sinh, sinhf(v))
+UNARY_F32(softplus, onr_vsoftplus(v))
+UNARY_F32(softsign, v / (1.0f + onr_vabs(v)))
+UNARY_F32(sqrt, sqrtf(v))
+UNARY_F32(swish, swish(v, args.a))
+UNARY_F32(tan, tanf(v))
+UNARY_F32(tanh, onr_vtanh(v))
+UNARY_F32(thresholded_relu, v > args.a ? v : 0.0f)
+
+/* True when all arguments are in the range of onr_vsin; NaN and infinities are not. */
+static int all_small(size_t count, const float *x)
+{
+    int large = 0;
+    for (size_t i = 0; i < count; i++) {
+        large |= !(onr_vabs(x[i]) <= ONR_VSIN_MAX);
+    }
+    return !large;
+}
+
+/* sin or cos: vector code where the whole block allows, and the same formula where only an element
+ * does. */
+#define UNARY_F32_SIN(function, vector)                                                            \
+    static void function##_block(size_t count, const float *x, float *y)                           \
+    {                                                                                              \
+        ONR_IVDEP                                                                                  \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            y[i] = vector(x[i]);                                                                   \
+        }                                                                                          \
+    }                                                                                              \
+    static void function##_f32(size_t count, const void *xs, void *ys, struct onr_unary_args args) \
+    {                                                                                              \
+        const float *x = xs;                                                                       \
+        float *y = ys;                                                                             \
+        (void)args;                                                                                \
+        for (size_t begin = 0; begin < count; begin += BLOCK) {                                    \
+            size_t n = count - begin < BLOCK ? count - begin : BLOCK;                              \
+            if (all_small(n, x + begin)) {                                                         \
+                function##_block(n, x + begin, y + begin);                                         \
+                continue;                                                                          \
+            }                                                                                      \
+            for (size_t i = begin; i < begin + n; i++) {                                           \
+                y[i] =                                                                             \
+                    onr_vabs(x[i]) <= ONR_VSIN_MAX ? vector(x[i]) : (float)function((double)x[i]); \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+UNARY_F32_SIN(sin, onr_vsin)
+UNARY_F32_SIN(cos, onr_vcos)
+
+/* Runs the float function on count elements that load and store convert from and to 16 bits. */
+#define UNARY_HALF(suffix, load, store)                                                            \
+    static void run_##suffix(size_t count, const uint16_t *x, uint16_t *y,                         \
+                             struct onr_unary_args args, onr_unary_fn function)                    \
+    {                                                                                              \
+        float block[BLOCK];                                                                        \
+        for (size_t begin = 0; begin < count; begin += BLOCK) {                                    \
+            size_t n = count - begin < BLOCK ? count - begin : BLOCK;                              \
+            for (size_t i = 0; i < n; i++) {                                                       \
+                block[i] = load(x[begin + i]);                                                     \
+            }                                                                                      \
+            function(n, block, block, args);                                                       \
+            for (size_t i = 0; i < n; i++) {                                                       \
+                y[begin + i] = store(block[i]);                                                    \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+UNARY_HALF(f16, onr_half_to_float, onr_float_to_half)
+UNARY_HALF(bf16, onr_bfloat16_to_float, onr_float_to_bfloat16)
+
+#define UNARY_HALF_ROWS(name, function)                                                            \
+    static void function##_f16(size_t count, const void *x, void *y, struct onr_unary_args args)   \
+    {                                                                                              \
+        run_f16(count, x, y, args, function##_f32);                                                \
+    }                                                                                              \
+    static void function##_bf16(size_t count, const void *x, void *y, struct onr_unary_args args)  \
+    {                                                                                              \
+        run_bf16(count, x, y, args, function##_f32);                                               \
+    }
+
+ONR_UNARY_FLOAT_LIST(UNARY_HALF_ROWS)
+
+void ONR_KERNEL(onr_fill_unary_f32)(struct onr_kernels *kernels)
+{
+#define UNARY_FILL(name, function)                                                                 \
+    kernels->unary.rows[ONR_UNARY_##name][ONR_FLOAT] = function##_f32;                             \
+    kernels->unary.rows[ONR_UNARY_##name][ONR_FLOAT16] = function##_f16;                           \
+    kernels->unary.rows[ONR_UNARY_##name][ONR_BFLOAT16] = function##_bf16;
+    ONR_UNARY_FLOAT_LIST(UNARY_FILL)
+#undef UNARY_FILL
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Matrix products in float32: packed panels, tiles, and the loops that cover a block of C with
+ * tiles.
+ *
+ *     C[m,n] = bias + scale * sum_k A[m,k] * B[k,n]          (or C += ... with accumulate)
+ *
+ * B is read in panels of `columns` columns. Packed, a panel is [k][columns], zero-padded on the
+ * right, and panels follow each other: float[panels][k][columns]. What is not packed is packed
+ * piece by piece into the worker's scratch on the way. Float16 and bfloat16 operands are converted
+ * while they are copied.
+ *
+ * Every element of C is summed in the same order whatever block, tile or path computes it: k
+ * ascending in blocks of at most ONR_GEMM_KC (cut evenly, by k alone), blocks added one after the
+ * other. So results do not depend on how the work is split, nor on the other rows of a batch.
+ */
+#ifndef ONR_KERNELS_GEMM_GEMM_H
+#define ONR_KERNELS_GEMM_GEMM_H
+
+#include "base/dtype.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define ONR_GEMM_KC          1024 /* most k steps of one block: a panel's piece stays in L2 */
+#define ONR_GEMM_MC          128  /* rows of A that are used together, so that they stay in L2 */
+#define ONR_GEMM_MAX_ROWS    14
+#define ONR_GEMM_MAX_COLUMNS 48
+#define ONR_GEMM_WIDE_ROWS   4 /* up to here the work is reading B: tiles span several panels */
+#define ONR_GEMM_MAX_SHAPES  4
+
+/*
+ * What one tile reads and writes.  c = base + scale * (A * B), base = c when `add`, else row bias,
+ * else column bias, else 0.
+ */
+struct onr_gemm_f32_tile {
+    size_t k;
+    const float *a; /* a[i * a_stride + p], row i, step p */
+    size_t a_stride;
+    const float *b; /* b[p * b_stride + j], any alignment of floats; nothing beyond is read */
+    size_t b_stride;
+    size_t panel_stride; /* wide tiles: from panel to panel */
+    float *c;            /* c[i * c_stride + j]; written in full */
+    size_t c_stride;
+    const float *column_bias; /* [columns], of all panels in wide tiles; or NULL */
+    const float *row_bias;    /* [rows] or NULL */
+    float scale;
+    bool add;         /* c is read and added to; else it may hold anything */
+    const char *next; /* what will be read next, to be prefetched while this tile computes */
+    const char *next_end;
+    size_t next_lines; /* cache lines to prefetch every 4 steps */
+};
+
+typedef void (*onr_gemm_f32_tile_fn)(const struct onr_gemm_f32_tile *tile);
+
+/* A tile shape and its functions. No aliasing between c and what is read, but for c itself. */
+struct onr_gemm_f32 {
+    size_t rows;    /* most rows of a tile, at most ONR_GEMM_MAX_ROWS */
+    size_t columns; /* of a tile and of a panel */
+    onr_gemm_f32_tile_fn tile[ONR_GEMM_MAX_ROWS + 1];  /* by row count; [0] unused */
+    onr_gemm_f32_tile_fn wide[ONR_GEMM_WIDE_ROWS + 1]; /* by row count: wide_panels[rows] panels */
+    size_t wide_panels[ONR_GEMM_WIDE_ROWS + 1];
+};
+
+/* Tile shapes of the instruction set, preferred ones first, then NULL. */
+struct onr_gemm_kernels {
+    const struct onr_gemm_f32 *f32[ONR_GEMM_MAX_SHAPES];
+};
+
+/* A matrix that is read: element (i, j) is number i * row_stride + j * column_stride. */
+struct onr_gemm_matrix {
+    const void *data;
+    enum onr_dtype dtype; /* ONR_FLOAT, ONR_FLOAT16 or ONR_BFLOAT16 */
+    size_t row_stride;
+    size_t column_stride;
+};
+
+/* A product of which onr_gemm_f32_run computes blocks. */
+struct onr_gemm_f32_job {
+    const struct onr_gemm_f32 *kernel;
+    size_t m, n, k;
+    struct onr_gemm_matrix a; /* aligned for its type */
+    struct onr_gemm_matrix b; /* ignored when b_packed is set; aligned for its type */
+    const float *b_packed;    /* all panels from onr_gemm_f32_pack, or NULL */
+    float *c;                 /* element (c_row, c_column) of C, not overlapping a and b */
+    size_t c_stride;
+    size_t c_row, c_column;
+    const float *column_bias; /* [n] or NULL */
+    const float *row_bias;    /* [m] or NULL; not both */
+    float scale;
+    bool accumulate; /* C += instead of C = (a bias is not added then) */
+};
+
+/* The tile shape that wastes the fewest columns for n columns. */
+const struct onr_gemm_f32 *onr_gemm_f32_choose(const struct onr_gemm_kernels *kernels, size_t n);
+
+/* Panels that n columns take. */
+static inline size_t onr_gemm_f32_panels(const struct onr_gemm_f32 *kernel, size_t n)
+{
+    return (n + kernel->columns - 1) / kernel->columns;
+}
+
+/* Number of blocks that k steps are cut into (1 for k = 0), and where block `index` begins. */
+static inline size_t onr_gemm_k_blocks(size_t k)
+{
+    return k <= ONR_GEMM_KC ? 1 : (k + ONR_GEMM_KC - 1) / ONR_GEMM_KC;
+}
+
+static inline size_t onr_gemm_k_begin(size_t k, size_t blocks, size_t index)
+{
+    size_t share = k / blocks;
+    size_t rest = k % blocks;
+    return index * share + (index < rest ? index : rest);
+}
+
+/*
+ * Packs the panels [begin, end) of b (k x n, data at any alignment) to packed + panel * k *
+ * columns. packed has room for all panels, 64-byte aligned.
+ */
+void onr_gemm_f32_pack(const struct onr_gemm_f32 *kernel, size_t k, size_t n,
+                       const struct onr_gemm_matrix *b, size_t begin, size_t end, float *packed);
+
+/* Bytes of scratch that one worker needs for blocks of the job; a multiple of 64. The job's
+ * pointers are not read, but whether b_packed is NULL. */
+size_t onr_gemm_f32_workspace(const struct onr_gemm_f32_job *job);
+
+/* Computes rows [m_begin, m_end) of the panels [p_begin, p_end) of C. workspace: 64-byte aligned.
+ */
+void onr_gemm_f32_run(const struct onr_gemm_f32_job *job, size_t m_begin, size_t m_end,
+                      size_t p_begin, size_t p_end, void *workspace);
+
+#endif

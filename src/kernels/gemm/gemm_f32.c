@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loops around the tiles: blocks of k, blocks of rows that fit L2 with a panel, panels, tiles.
+ * While the tiles of one panel run, each prefetches its share of the next panel's piece into L2.
+ */
+#include "kernels/gemm/gemm_f32_pack.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define LINE_FLOATS 16 /* floats in a cache line */
+
+/* Rows of A that are this far apart fall into the same set of an L1 cache. */
+#define ALIAS_FLOATS 1024
+
+/* A block of work: rows x k steps, for which A has been copied if it must be. */
+struct block {
+    const struct onr_gemm_f32_job *job;
+    size_t row, rows; /* of C */
+    size_t k_begin, k, k_index;
+    const float *a; /* first row, first step */
+    size_t a_stride;
+    float *piece; /* scratch for a piece of B */
+};
+
+/* A piece of a panel of B. */
+struct piece {
+    size_t column, count; /* of C; count <= kernel->columns */
+    const float *b;
+    size_t b_stride;
+    const float *next; /* the piece after this, or NULL */
+};
+
+const struct onr_gemm_f32 *onr_gemm_f32_choose(const struct onr_gemm_kernels *kernels, size_t n)
+{
+    const struct onr_gemm_f32 *best = kernels->f32[0];
+    for (size_t i = 1; i < ONR_GEMM_MAX_SHAPES && kernels->f32[i] != NULL; i++) {
+        const struct onr_gemm_f32 *kernel = kernels->f32[i];
+        if (onr_gemm_f32_panels(kernel, n) * kernel->columns <
+            onr_gemm_f32_panels(best, n) * best->columns) {
+            best = kernel;
+        }
+    }
+    return best;
+}
+
+static bool must_copy_a(const struct onr_gemm_f32_job *job)
+{
+    return job->a.dtype != ONR_FLOAT || job->a.column_stride != 1 ||
+           (job->a.row_stride % ALIAS_FLOATS == 0 && job->m > ONR_GEMM_WIDE_ROWS);
+}
+
+/* Row stride of a copy of A: odd in cache lines, so that the rows of a tile spread over all sets.
+ */
+static size_t copy_stride(size_t k)
+{
+    size_t lines = (k + LINE_FLOATS - 1) / LINE_FLOATS;
+    return (lines | 1) * LINE_FLOATS;
+}
+
+static size_t longest_block(size_t k)
+{
+    size_t blocks = onr_gemm_k_blocks(k);
+    return (k + blocks - 1) / blocks;
+}
+
+static size_t copy_floats(const struct onr_gemm_f32_job *job)
+{
+    size_t rows = job->m < ONR_GEMM_MC ? job->m : ONR_GEMM_MC;
+    return must_copy_a(job) ? rows * copy_stride(longest_block(job->k)) : 0;
+}
+
+size_t onr_gemm_f32_workspace(const struct onr_gemm_f32_job *job)
+{
+    size_t piece = job->b_packed == NULL ? longest_block(job->k) * job->kernel->columns : 0;
+    piece = (piece + LINE_FLOATS - 1) / LINE_FLOATS * LINE_FLOATS;
+    return (copy_floats(job) + piece) * sizeof(float);
+}
+
+/* Runs a tile of fewer columns than the kernel writes in a buffer beside C. */
+static void run_narrow_tile(const struct onr_gemm_f32 *kernel, const struct onr_gemm_f32_tile *tile,
+                            size_t rows, size_t count)
+{
+    float c[ONR_GEMM_MAX_ROWS * ONR_GEMM_MAX_COLUMNS];
+    float bias[ONR_GEMM_MAX_COLUMNS] = {0};
+    struct onr_gemm_f32_tile inner = *tile;
+    inner.c = c;
+    inner.c_stride = kernel->columns;
+    if (tile->column_bias != NULL) {
+        memcpy(bias, tile->column_bias, count * sizeof(float));
+        inner.column_bias = bias;
+    }
+    for (size_t i = 0; tile->add && i < rows; i++) {
+        memset(c + i * kernel->columns, 0, kernel->columns * sizeof(float));
+        memcpy(c + i * kernel->columns, tile->c + i * tile->c_stride, count * sizeof(float));
+    }
+    kernel->tile[rows](&inner);
+    for (size_t i = 0; i < rows; i++) {
+        memcpy(tile->c + i * tile->c_stride, c + i * kernel->columns, count * sizeof(float));
+    }
+}
+
+static struct onr_gemm_f32_tile make_tile(const struct block *block, const struct piece *piece)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    bool add = job->accumulate || block->k_index > 0;
+    return (struct onr_gemm_f32_tile){
+        .k = block->k,
+        .a_stride = block->a_stride,
+        .b = piece->b,
+        .b_stride = piece->b_stride,
+        .panel_stride = job->k * job->kernel->columns,
+        .c_stride = job->c_stride,
+        .column_bias = add || job->column_bias == NULL ? NULL : job->column_bias + piece->column,
+        .scale = job->scale,
+        .add = add,
+    };
+}
+
+static void place_tile(struct onr_gemm_f32_tile *tile, const struct block *block,
+                       const struct piece *piece, size_t row)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    tile->a = block->a + row * block->a_stride;
+    tile->c =
+        job->c + (block->row + row - job->c_row) * job->c_stride + piece->column - job->c_column;
+    tile->row_bias = tile->add || job->row_bias == NULL ? NULL : job->row_bias + block->row + row;
+}
+
+/* All rows of the block for one piece. The rows are cut evenly: the last tile is no shorter than
+ * the others. */
+static void run_piece(const struct block *block, const struct piece *piece)
+{
+    const struct onr_gemm_f32 *kernel = block->job->kernel;
+    struct onr_gemm_f32_tile tile = make_tile(block, piece);
+    size_t tiles = (block->rows + kernel->rows - 1) / kernel->rows;
+    size_t lines = block->k * kernel->columns / LINE_FLOATS;
+    size_t share = (lines + tiles - 1) / tiles;
+    tile.next_lines = block->k < 4 ? 0 : (share + block->k / 4 - 1) / (block->k / 4);
+    for (size_t t = 0; t < tiles; t++) {
+        size_t row = block->rows * t / tiles;
+        size_t rows = block->rows * (t + 1) / tiles - row;
+        place_tile(&tile, block, piece, row);
+        if (piece->next != NULL) {
+            size_t begin = share * t < lines ? share * t : lines;
+            size_t end = begin + share < lines ? begin + share : lines;
+            tile.next = (const char *)(piece->next + begin * LINE_FLOATS);
+            tile.next_end = (const char *)(piece->next + end * LINE_FLOATS);
+        }
+        if (piece->count == kernel->columns) {
+            kernel->tile[rows](&tile);
+        } else {
+            run_narrow_tile(kernel, &tile, rows, piece->count);
+        }
+    }
+}
+
+/* The piece of a panel: where it lies packed, or in B itself when one row of tiles reads it once,
+ * or copied. */
+static struct piece find_piece(const struct block *block, size_t panel, size_t p_end)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    const struct onr_gemm_f32 *kernel = job->kernel;
+    struct piece piece = {.column = panel * kernel->columns, .b_stride = kernel->columns};
+    size_t left = job->n - piece.column;
+    piece.count = left < kernel->columns ? left : kernel->columns;
+    if (job->b_packed != NULL) {
+        piece.b = job->b_packed + (panel * job->k + block->k_begin) * kernel->columns;
+        piece.next = panel + 1 < p_end ? piece.b + job->k * kernel->columns : NULL;
+    } else if (block->rows <= kernel->rows && piece.count == kernel->columns &&
+               job->b.dtype == ONR_FLOAT && job->b.column_stride == 1 && job->b.data != NULL) {
+        piece.b = (const float *)job->b.data + block->k_begin * job->b.row_stride + piece.column;
+        piece.b_stride = job->b.row_stride;
+    } else {
+        onr_gemm_f32_pack_piece(&job->b, block->k_begin, block->k, piece.column, piece.count,
+                                kernel->columns, block->piece);
+        piece.b = block->piece;
+    }
+    return piece;
+}
+
+/* Few rows, packed B: tiles over several panels, each a stream of its own. Returns the first panel
+ * left. */
+static size_t run_wide(const struct block *block, size_t p_begin, size_t p_end)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    const struct onr_gemm_f32 *kernel = job->kernel;
+    if (job->b_packed == NULL || block->rows > ONR_GEMM_WIDE_ROWS ||
+        kernel->wide[block->rows] == NULL) {
+        return p_begin;
+    }
+    size_t step = kernel->wide_panels[block->rows];
+    size_t whole = job->n / kernel->columns;
+    size_t panel = p_begin;
+    for (; panel + step <= p_end && panel + step <= whole; panel += step) {
+        struct piece piece = find_piece(block, panel, panel);
+        struct onr_gemm_f32_tile tile = make_tile(block, &piece);
+        place_tile(&tile, block, &piece, 0);
+        kernel->wide[block->rows](&tile);
+    }
+    return panel;
+}
+
+static void run_block(const struct block *block, size_t p_begin, size_t p_end)
+{
+    for (size_t panel = run_wide(block, p_begin, p_end); panel < p_end; panel++) {
+        struct piece piece = find_piece(block, panel, p_end);
+        run_piece(block, &piece);
+    }
+}
+
+/* Sets where A is read for a block, after copying it when tiles cannot read it in place. */
+static void set_a(struct block *block, float *copy)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    if (block->k == 0) {
+        return;
+    }
+    if (copy != NULL) {
+        block->a = copy;
+        block->a_stride = copy_stride(block->k);
+        onr_gemm_f32_copy_rows(&job->a, block->row, block->rows, block->k_begin, block->k, copy,
+                               block->a_stride);
+    } else {
+        block->a = (const float *)job->a.data + block->row * job->a.row_stride + block->k_begin;
+        block->a_stride = job->a.row_stride;
+    }
+}
+
+void onr_gemm_f32_run(const struct onr_gemm_f32_job *job, size_t m_begin, size_t m_end,
+                      size_t p_begin, size_t p_end, void *workspace)
+{
+    if (m_begin >= m_end || p_begin >= p_end) {
+        return;
+    }
+    bool is_copied = must_copy_a(job);
+    size_t m = m_end - m_begin;
+    /* Where each block of rows would pack B again, there is one block. */
+    size_t limit = is_copied || job->b_packed != NULL ? ONR_GEMM_MC : m;
+    size_t row_blocks = (m + limit - 1) / limit;
+    size_t k_blocks = onr_gemm_k_blocks(job->k);
+    size_t copied = copy_floats(job);
+    /* A workspace of no bytes may be NULL, to which C forbids to add even 0. */
+    struct block block = {.job = job,
+                          .piece = copied > 0 ? (float *)workspace + copied : workspace};
+    for (size_t kb = 0; kb < k_blocks; kb++) {
+        block.k_index = kb;
+        block.k_begin = onr_gemm_k_begin(job->k, k_blocks, kb);
+        block.k = onr_gemm_k_begin(job->k, k_blocks, kb + 1) - block.k_begin;
+        for (size_t mb = 0; mb < row_blocks; mb++) {
+            block.row = m_begin + m * mb / row_blocks;
+            block.rows = m_begin + m * (mb + 1) / row_blocks - block.row;
+            set_a(&block, is_copied ? workspace : NULL);
+            run_block(&block, p_begin, p_end);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tiles of AVX2: 6 x 16, 12 accumulators for 2 loads of B and 6 of A per step. Row counts are
+ * constants where these functions are inlined, and the loops over them are unrolled whole, so that
+ * the accumulators are registers.
+ */
+#include "kernels/gemm/gemm_unroll.h"
+#include "kernels/kernels.h"
+
+#include <immintrin.h>
+
+void onr_fill_gemm__avx2(struct onr_kernels *kernels);
+
+#define LANES   8
+#define VECTORS 2
+
+/* Adds bias or old contents and stores a row of vectors. */
+ONR_INLINE void store_row(const struct onr_gemm_f32_tile *t, size_t i, size_t column,
+                          const __m256 *sum)
+{
+    float *c = t->c + i * t->c_stride + column;
+    __m256 scale = _mm256_set1_ps(t->scale);
+    ONR_UNROLL
+    for (size_t v = 0; v < VECTORS; v++) {
+        __m256 base = _mm256_setzero_ps();
+        if (t->add) {
+            base = _mm256_loadu_ps(c + v * LANES);
+        } else if (t->row_bias != NULL) {
+            base = _mm256_set1_ps(t->row_bias[i]);
+        } else if (t->column_bias != NULL) {
+            base = _mm256_loadu_ps(t->column_bias + column + v * LANES);
+        }
+        _mm256_storeu_ps(c + v * LANES, _mm256_fmadd_ps(scale, sum[v], base));
+    }
+}
+
+/* One step of k: a row of B times the rows' elements of A. */
+ONR_INLINE void step(__m256 (*sum)[VECTORS], const float *a, size_t a_stride, const float *b,
+                     size_t rows)
+{
+    __m256 row[VECTORS] = {_mm256_loadu_ps(b), _mm256_loadu_ps(b + LANES)};
+    ONR_UNROLL
+    for (size_t i = 0; i < rows; i++) {
+        __m256 x = _mm256_set1_ps(a[i * a_stride]);
+        ONR_UNROLL
+        for (size_t v = 0; v < VECTORS; v++) {
+            sum[i][v] = _mm256_fmadd_ps(x, row[v], sum[i][v]);
+        }
+    }
+}
+
+ONR_INLINE void clear(__m256 (*sum)[VECTORS], size_t count)
+{
+    ONR_UNROLL
+    for (size_t s = 0; s < count; s++) {
+        sum[s][0] = _mm256_setzero_ps();
+        sum[s][1] = _mm256_setzero_ps();
+    }
+}
+
+ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows)
+{
+    __m256 sum[6][VECTORS];
+    clear(sum, rows);
+    const float *a = t->a;
+    const float *b = t->b;
+    const char *next = t->next;
+    size_t k = t->k;
+    for (; k >= 4; k -= 4) {
+        for (size_t l = 0; l < t->next_lines && next < t->next_end; l++, next += 64) {
+            _mm_prefetch(next, _MM_HINT_T1);
+        }
+        ONR_UNROLL
+        for (size_t p = 0; p < 4; p++) {
+            step(sum, a, t->a_stride, b, rows);
+            a++;
+            b += t->b_stride;
+        }
+    }
+    for (; k > 0; k--) {
+        step(sum, a, t->a_stride, b, rows);
+        a++;
+        b += t->b_stride;
+    }
+    ONR_UNROLL
+    for (size_t i = 0; i < rows; i++) {
+        store_row(t, i, 0, sum[i]);
+    }
+}
+
+/* rows x (panels * 16): two accumulators per row and panel. */
+ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t panels)
+{
+    __m256 sum[6][VECTORS];
+    clear(sum, rows * panels);
+    const float *b = t->b;
+    for (size_t p = 0; p < t->k; p++) {
+        ONR_UNROLL
+        for (size_t q = 0; q < panels; q++) {
+            step(sum + q * rows, t->a + p, t->a_stride, b + q * t->panel_stride, rows);
+        }
+        b += t->b_stride;
+    }
+    ONR_UNROLL
+    for (size_t s = 0; s < rows * panels; s++) {
+        store_row(t, s % rows, s / rows * VECTORS * LANES, sum[s]);
+    }
+}
+
+#define TILE(rows)                                                                                 \
+    static void tile_##rows(const struct onr_gemm_f32_tile *t)                                     \
+    {                                                                                              \
+        tile(t, rows);                                                                             \
+    }
+#define WIDE(rows, panels)                                                                         \
+    static void wide_##rows##x##panels(const struct onr_gemm_f32_tile *t)                          \
+    {                                                                                              \
+        wide(t, rows, panels);                                                                     \
+    }
+/* clang-format off */
+TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
+WIDE(1, 6) WIDE(2, 3) WIDE(3, 2)
+    /* clang-format on */
+
+    static const struct onr_gemm_f32 gemm_6x16 = {
+        .rows = 6,
+        .columns = 16,
+        .tile = {NULL, tile_1, tile_2, tile_3, tile_4, tile_5, tile_6},
+        .wide = {NULL, wide_1x6, wide_2x3, wide_3x2},
+        .wide_panels = {0, 6, 3, 2},
+};
+
+void onr_fill_gemm__avx2(struct onr_kernels *kernels)
+{
+    kernels->gemm = (struct onr_gemm_kernels){.f32 = {&gemm_6x16}};
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tiles of AVX-512: 8 x 48 (24 accumulators for 3 loads of B and 8 of A per step), 14 x 32 and 12 x
+ * 16 where they waste fewer columns. Row and vector counts are constants where these functions are
+ * inlined, and the loops over them are unrolled whole, so that the accumulators are registers.
+ */
+#include "kernels/gemm/gemm_unroll.h"
+#include "kernels/kernels.h"
+
+#include <immintrin.h>
+
+void onr_fill_gemm__avx512(struct onr_kernels *kernels);
+
+#define LANES 16
+
+/* Adds bias or old contents and stores a row of vectors. */
+ONR_INLINE void store_row(const struct onr_gemm_f32_tile *t, size_t i, size_t column,
+                          size_t vectors, const __m512 *sum)
+{
+    float *c = t->c + i * t->c_stride + column;
+    __m512 scale = _mm512_set1_ps(t->scale);
+    ONR_UNROLL
+    for (size_t v = 0; v < vectors; v++) {
+        __m512 base = _mm512_setzero_ps();
+        if (t->add) {
+            base = _mm512_loadu_ps(c + v * LANES);
+        } else if (t->row_bias != NULL) {
+            base = _mm512_set1_ps(t->row_bias[i]);
+        } else if (t->column_bias != NULL) {
+            base = _mm512_loadu_ps(t->column_bias + column + v * LANES);
+        }
+        _mm512_storeu_ps(c + v * LANES, _mm512_fmadd_ps(scale, sum[v], base));
+    }
+}
+
+/* One step of k: a row of B times the rows' elements of A. */
+ONR_INLINE void step(__m512 (*sum)[3], const float *a, size_t a_stride, const float *b, size_t rows,
+                     size_t vectors)
+{
+    __m512 row[3];
+    ONR_UNROLL
+    for (size_t v = 0; v < vectors; v++) {
+        row[v] = _mm512_loadu_ps(b + v * LANES);
+    }
+    ONR_UNROLL
+    for (size_t i = 0; i < rows; i++) {
+        __m512 x = _mm512_set1_ps(a[i * a_stride]);
+        ONR_UNROLL
+        for (size_t v = 0; v < vectors; v++) {
+            sum[i][v] = _mm512_fmadd_ps(x, row[v], sum[i][v]);
+        }
+    }
+}
+
+ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows, size_t vectors)
+{
+    __m512 sum[ONR_GEMM_MAX_ROWS][3];
+    ONR_UNROLL
+    for (size_t i = 0; i < rows; i++) {
+        ONR_UNROLL
+        for (size_t v = 0; v < vectors; v++) {
+            sum[i][v] = _mm512_setzero_ps();
+        }
+    }
+    const float *a = t->a;
+    const float *b = t->b;
+    const char *next = t->next;
+    size_t k = t->k;
+    for (; k >= 4; k -= 4) {
+        for (size_t l = 0; l < t->next_lines && next < t->next_end; l++, next += 64) {
+            _mm_prefetch(next, _MM_HINT_T1);
+        }
+        ONR_UNROLL
+        for (size_t p = 0; p < 4; p++) {
+            step(sum, a, t->a_stride, b, rows, vectors);
+            a++;
+            b += t->b_stride;
+        }
+    }
+    for (; k > 0; k--) {
+        step(sum, a, t->a_stride, b, rows, vectors);
+        a++;
+        b += t->b_stride;
+    }
+    ONR_UNROLL
+    for (size_t i = 0; i < rows; i++) {
+        store_row(t, i, 0, vectors, sum[i]);
+    }
+}
+
+/* rows x (panels * 48): one accumulator per row, panel and vector. */
+ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t panels, size_t vectors)
+{
+    __m512 sum[8][3];
+    ONR_UNROLL
+    for (size_t s = 0; s < rows * panels; s++) {
+        ONR_UNROLL
+        for (size_t v = 0; v < vectors; v++) {
+            sum[s][v] = _mm512_setzero_ps();
+        }
+    }
+    const float *b = t->b;
+    for (size_t p = 0; p < t->k; p++) {
+        ONR_UNROLL
+        for (size_t q = 0; q < panels; q++) {
+            step(sum + q * rows, t->a + p, t->a_stride, b + q * t->panel_stride, rows, vectors);
+        }
+        b += t->b_stride;
+    }
+    ONR_UNROLL
+    for (size_t s = 0; s < rows * panels; s++) {
+        store_row(t, s % rows, s / rows * vectors * LANES, vectors, sum[s]);
+    }
+}
+
+#define TILE(rows, vectors)                                                                        \
+    static void tile_##rows##x##vectors(const struct onr_gemm_f32_tile *t)                         \
+    {                                                                                              \
+        tile(t, rows, vectors);                                                                    \
+    }
+#define WIDE(rows, panels, vectors)                                                                \
+    static void wide_##rows##x##panels##x##vectors(const struct onr_gemm_f32_tile *t)              \
+    {                                                                                              \
+        wide(t, rows, panels, vectors);                                                            \
+    }
+/* clang-format off */
+TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1)
+TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1)
+TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(4, 2) TILE(5, 2) TILE(6, 2) TILE(7, 2) TILE(8, 2)
+TILE(9, 2) TILE(10, 2) TILE(11, 2) TILE(12, 2) TILE(13, 2) TILE(14, 2)
+TILE(1, 3) TILE(2, 3) TILE(3, 3) TILE(4, 3) TILE(5, 3) TILE(6, 3) TILE(7, 3) TILE(8, 3)
+WIDE(1, 8, 2) WIDE(2, 4, 2) WIDE(3, 2, 2) WIDE(4, 2, 2)
+WIDE(1, 8, 3) WIDE(2, 4, 3) WIDE(3, 2, 3) WIDE(4, 2, 3)
+    /* clang-format on */
+
+    static const struct onr_gemm_f32 gemm_8x48 = {
+        .rows = 8,
+        .columns = 48,
+        .tile = {NULL, tile_1x3, tile_2x3, tile_3x3, tile_4x3, tile_5x3, tile_6x3, tile_7x3,
+                 tile_8x3},
+        .wide = {NULL, wide_1x8x3, wide_2x4x3, wide_3x2x3, wide_4x2x3},
+        .wide_panels = {0, 8, 4, 2, 2},
+};
+
+static const struct onr_gemm_f32 gemm_14x32 = {
+    .rows = 14,
+    .columns = 32,
+    .tile = {NULL, tile_1x2, tile_2x2, tile_3x2, tile_4x2, tile_5x2, tile_6x2, tile_7x2, tile_8x2,
+             tile_9x2, tile_10x2, tile_11x2, tile_12x2, tile_13x2, tile_14x2},
+    .wide = {NULL, wide_1x8x2, wide_2x4x2, wide_3x2x2, wide_4x2x2},
+    .wide_panels = {0, 8, 4, 2, 2},
+};
+
+static const struct onr_gemm_f32 gemm_12x16 = {
+    .rows = 12,
+    .columns = 16,
+    .tile = {NULL, tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1, tile_7x1, tile_8x1,
+             tile_9x1, tile_10x1, tile_11x1, tile_12x1},
+};
+
+void onr_fill_gemm__avx512(struct onr_kernels *kernels)
+{
+    kernels->gemm = (struct onr_gemm_kernels){.f32 = {&gemm_8x48, &gemm_14x32, &gemm_12x16}};
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside the GEMM family: tiles are written as loops with constant counts that the compiler unrolls
+ * whole. */
+#ifndef ONR_KERNELS_GEMM_GEMM_UNROLL_H
+#define ONR_KERNELS_GEMM_GEMM_UNROLL_H
+
+#define ONR_INLINE static inline __attribute__((always_inline))
+
+#ifdef __clang__
+#    define ONR_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#    define ONR_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#endif

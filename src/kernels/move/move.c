@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copies of elements that are not neighbours, in portable C: memcpy of a constant size is one load
+ * and store, whatever type and alignment the elements have. */
+#include "kernels/move/move.h"
+
+#include "kernels/kernel.h"
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+void ONR_KERNEL(onr_fill_move)(struct onr_kernels *kernels);
+
+/*
+ * The transpose goes through tiles of one cache line each way: a line of the source is read once
+ * and whole, also when the lines of a column share a cache set, as they do when the stride is a
+ * power of two.
+ */
+#define DEFINE_MOVE(bytes, tile)                                                                   \
+    static void copy_strided_##bytes(size_t count, void *dst, int64_t dst_stride, const void *src, \
+                                     int64_t src_stride)                                           \
+    {                                                                                              \
+        char *y = dst;                                                                             \
+        const char *x = src;                                                                       \
+        for (int64_t i = 0; i < (int64_t)count; i++) {                                             \
+            memcpy(y + i * dst_stride * (bytes), x + i * src_stride * (bytes), (bytes));           \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
+    static inline void transpose_tile_##bytes(size_t rows, size_t cols, char *y, int64_t y_stride, \
+                                              const char *x, int64_t x_stride)                     \
+    {                                                                                              \
+        char lines[(tile) * (tile) * (bytes)];                                                     \
+        for (size_t c = 0; c < cols; c++) {                                                        \
+            memcpy(lines + c * (tile) * (bytes), x + (int64_t)c * x_stride, rows * (bytes));       \
+        }                                                                                          \
+        for (size_t r = 0; r < rows; r++) {                                                        \
+            for (size_t c = 0; c < cols; c++) {                                                    \
+                memcpy(y + (int64_t)r * y_stride + (int64_t)(c * (bytes)),                         \
+                       lines + (c * (tile) + r) * (bytes), (bytes));                               \
+            }                                                                                      \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
+    static void transpose_##bytes(size_t rows, size_t cols, void *dst, int64_t dst_stride,         \
+                                  const void *src, int64_t src_stride)                             \
+    {                                                                                              \
+        int64_t y_stride = dst_stride * (bytes);                                                   \
+        int64_t x_stride = src_stride * (bytes);                                                   \
+        for (size_t r = 0; r < rows; r += (tile)) {                                                \
+            for (size_t c = 0; c < cols; c += (tile)) {                                            \
+                char *y = (char *)dst + (int64_t)r * y_stride + (int64_t)(c * (bytes));            \
+                const char *x =                                                                    \
+                    (const char *)src + (int64_t)c * x_stride + (int64_t)(r * (bytes));            \
+                if (rows - r >= (tile) && cols - c >= (tile)) {                                    \
+                    transpose_tile_##bytes((tile), (tile), y, y_stride, x, x_stride);              \
+                } else {                                                                           \
+                    size_t height = rows - r < (tile) ? rows - r : (tile);                         \
+                    size_t width = cols - c < (tile) ? cols - c : (tile);                          \
+                    transpose_tile_##bytes(height, width, y, y_stride, x, x_stride);               \
+                }                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+DEFINE_MOVE(1, 64)
+DEFINE_MOVE(2, 32)
+DEFINE_MOVE(4, 16)
+DEFINE_MOVE(8, 8)
+DEFINE_MOVE(16, 8)
+
+void ONR_KERNEL(onr_fill_move)(struct onr_kernels *kernels)
+{
+    kernels->move = (struct onr_move_kernels){
+        .copy_strided = {copy_strided_1, copy_strided_2, copy_strided_4, copy_strided_8,
+                         copy_strided_16},
+        .transpose = {transpose_1, transpose_2, transpose_4, transpose_8, transpose_16},
+    };
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Copies of elements that are not neighbours, for elements of 1, 2, 4, 8 and 16 bytes. Strides are
+ * in elements and may be negative or 0; pointers need no alignment; source and target do not
+ * overlap.
+ */
+#ifndef ONR_KERNELS_MOVE_MOVE_H
+#define ONR_KERNELS_MOVE_MOVE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* dst[i * dst_stride] = src[i * src_stride] for i < count. */
+typedef void (*onr_copy_strided_fn)(size_t count, void *dst, int64_t dst_stride, const void *src,
+                                    int64_t src_stride);
+
+/* dst[r * dst_stride + c] = src[c * src_stride + r] for r < rows, c < cols. */
+typedef void (*onr_transpose_fn)(size_t rows, size_t cols, void *dst, int64_t dst_stride,
+                                 const void *src, int64_t src_stride);
+
+/* Indexed by onr_move_size_index(). */
+struct onr_move_kernels {
+    onr_copy_strided_fn copy_strided[5];
+    onr_transpose_fn transpose[5];
+};
+
+/* log2 of an element size of 1, 2, 4, 8 or 16 bytes. */
+static inline unsigned onr_move_size_index(size_t element_bytes)
+{
+    return (unsigned)__builtin_ctzl(element_bytes);
+}
+
+#endif

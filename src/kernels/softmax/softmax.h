@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Softmax of one contiguous row. */
+#ifndef ONR_KERNELS_SOFTMAX_SOFTMAX_H
+#define ONR_KERNELS_SOFTMAX_SOFTMAX_H
+
+#include <stddef.h>
+
+/*
+ * y[i] = f(x)[i] for i < count; y may be x.
+ *
+ * softmax      e^(x[i] - m) / sum_k e^(x[k] - m), m the maximum
+ * log_softmax  x[i] - m - ln sum_k e^(x[k] - m)
+ *
+ * A NaN or +inf in the row makes the sum NaN, and so does a row of -inf alone. The order of
+ * summation depends on count alone.
+ */
+typedef void (*onr_row_f32_fn)(size_t count, const float *x, float *y);
+typedef void (*onr_row_f64_fn)(size_t count, const double *x, double *y);
+
+struct onr_softmax_kernels {
+    onr_row_f32_fn softmax_f32;
+    onr_row_f32_fn log_softmax_f32;
+    onr_row_f64_fn softmax_f64;
+    onr_row_f64_fn log_softmax_f64;
+    /* y[i] = e^(x[i] - shift); returns the sum of y. */
+    double (*exp_sum_f32)(size_t count, const float *x, float shift, float *y);
+};
+
+#endif
