@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts of all values, in one walk in topological order. Declared value_info is not used: it may be
+ * stale. Whatever turns out constant on the way is folded, so that later shapes can depend on it.
+ */
+#include "graph/infer.h"
+#include "graph/passes/pass.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Constants up to this size whose bytes in the file cannot be read in place are copied. */
+#define MAX_COPIED_BYTES ((size_t)1 << 20)
+
+static enum onr_status constant_fact(struct onr_graph *graph, struct onr_value *value,
+                                     struct onr_pass_ctx *ctx)
+{
+    const struct onr_constant *constant = value->constant;
+    if (value->is_input) {
+        return ONR_OK; /* a default, which the caller may override within what is declared */
+    }
+    value->fact = onr_fact_of(constant->dtype, &constant->shape);
+    if (onr_constant_is_direct(constant)) {
+        value->fact.data = constant->data;
+        return ONR_OK;
+    }
+    size_t bytes = (size_t)onr_constant_count(constant) * onr_dtype_size(constant->dtype);
+    if (bytes <= MAX_COPIED_BYTES) {
+        void *copy = onr_arena_alloc(graph->arena, bytes);
+        if (copy == NULL) {
+            return onr_fail_memory(ctx->err, "constant");
+        }
+        onr_constant_copy(constant, copy);
+        value->fact.data = copy;
+    }
+    return ONR_OK;
+}
+
+static enum onr_status start_facts(struct onr_graph *graph, struct onr_pass_ctx *ctx)
+{
+    for (uint32_t i = 0; i < graph->value_count; i++) {
+        struct onr_value *value = &graph->values[i];
+        if (value->constant != NULL) {
+            ONR_TRY(constant_fact(graph, value, ctx));
+        }
+    }
+    return ONR_OK;
+}
+
+/* Hands the facts of captured values to a body; a captured constant becomes the body's own. */
+static void pass_captures(const struct onr_graph *graph, const struct onr_body *body)
+{
+    struct onr_graph *inner = body->graph;
+    for (uint32_t i = 0; i < body->capture_count; i++) {
+        const struct onr_value *outer = &graph->values[body->captures[i]];
+        struct onr_value *value = &inner->values[inner->inputs[inner->formal_input_count + i]];
+        if (outer->constant != NULL && !outer->is_input) {
+            value->constant = outer->constant;
+            value->is_input = false;
+        }
+        value->fact = outer->fact;
+        value->fact.contents = NULL;
+        for (int d = 0; d < value->fact.shape.rank; d++) {
+            if (onr_dim_is_symbol(value->fact.shape.dim[d])) {
+                value->fact.shape.dim[d] = ONR_DIM_UNKNOWN; /* symbols are numbered per graph */
+            }
+        }
+    }
+}
+
+/*
+ * Formal inputs of a body keep their declared type, or take that of the node's input when none is
+ * declared (both lists end with the same values); their shapes may change between iterations.
+ */
+static void start_formal_inputs(const struct onr_graph *graph, const struct onr_node *node,
+                                struct onr_graph *inner)
+{
+    uint32_t count = inner->formal_input_count;
+    uint32_t skipped = node->input_count > count ? node->input_count - count : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct onr_fact *fact = &inner->values[inner->inputs[i]].fact;
+        fact->shape.rank = ONR_RANK_UNKNOWN;
+        uint32_t outer = i + skipped < node->input_count ? node->inputs[i + skipped] : ONR_NO_VALUE;
+        if (fact->dtype == ONR_UNDEFINED && outer != ONR_NO_VALUE) {
+            fact->kind = graph->values[outer].fact.kind;
+            fact->dtype = graph->values[outer].fact.dtype;
+        }
+    }
+}
+
+/*
+ * Infers the bodies of a node. A shape error in a branch that may never be taken is no error of the
+ * model: it is left for the run, and the facts behind it stay unknown.
+ */
+static enum onr_status infer_bodies(struct onr_graph *graph, const struct onr_node *node,
+                                    struct onr_pass_ctx *ctx)
+{
+    for (uint32_t b = 0; b < node->body_count; b++) {
+        struct onr_graph *inner = node->bodies[b].graph;
+        pass_captures(graph, &node->bodies[b]);
+        start_formal_inputs(graph, node, inner);
+        enum onr_status status = onr_pass_infer_facts(inner, ctx);
+        if (status == ONR_ERR_MEMORY || status == ONR_ERR_LIMIT || status == ONR_ERR_INTERNAL) {
+            return status;
+        }
+    }
+    return ONR_OK;
+}
+
+/* Gathers pointers to the facts of a node's inputs; NULL where one is absent. */
+static enum onr_status gather_inputs(struct onr_graph *graph, const struct onr_node *node,
+                                     const struct onr_fact ***inputs, struct onr_error *err)
+{
+    *inputs = ONR_ARENA_ARRAY(graph->arena, node->input_count, const struct onr_fact *);
+    if (*inputs == NULL) {
+        return onr_fail_memory(err, "facts of a node");
+    }
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        if (node->inputs[i] != ONR_NO_VALUE) {
+            (*inputs)[i] = &graph->values[node->inputs[i]].fact;
+        }
+    }
+    return ONR_OK;
+}
+
+static bool has_tensor_inputs(const struct onr_node *node, const struct onr_fact *const *inputs)
+{
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        if (inputs[i] != NULL && inputs[i]->kind != ONR_KIND_TENSOR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Checks types and infers one node; facts of what is missing stay unknown. */
+static enum onr_status infer_one(struct onr_graph *graph, struct onr_node *node,
+                                 struct onr_pass_ctx *ctx)
+{
+    const struct onr_fact **inputs = NULL;
+    struct onr_fact *facts = ONR_ARENA_ARRAY(graph->arena, node->output_count, struct onr_fact);
+    if (facts == NULL) {
+        return onr_fail_memory(ctx->err, "facts of a node");
+    }
+    ONR_TRY(gather_inputs(graph, node, &inputs, ctx->err));
+    if (!has_tensor_inputs(node, inputs)) {
+        return onr_note_missing(graph, node, "input that is no tensor", ctx);
+    }
+    enum onr_status status = onr_check_dtypes(node, node->op, inputs, ctx->err);
+    if (status == ONR_ERR_UNSUPPORTED) {
+        return onr_note_missing(graph, node, ctx->err->message, ctx);
+    }
+    ONR_TRY(status);
+    uint32_t needs = 0;
+    ONR_TRY(onr_infer_node(graph, node, node->op, inputs, facts, &needs, graph->arena, ctx->err));
+    bool is_folded = false;
+    ONR_TRY(onr_fold_node(graph, node, inputs, facts, &is_folded, ctx));
+    for (uint32_t i = 0; i < node->output_count && !is_folded; i++) {
+        if (node->outputs[i] != ONR_NO_VALUE) {
+            graph->values[node->outputs[i]].fact = facts[i];
+        }
+    }
+    return ONR_OK;
+}
+
+static enum onr_status infer_with_context(struct onr_graph *graph, struct onr_node *node,
+                                          struct onr_pass_ctx *ctx)
+{
+    ONR_TRY(infer_bodies(graph, node, ctx));
+    if (node->op == NULL) {
+        for (uint32_t i = 0; i < node->output_count; i++) {
+            if (node->outputs[i] != ONR_NO_VALUE) {
+                graph->values[node->outputs[i]].fact =
+                    (struct onr_fact){.shape.rank = ONR_RANK_UNKNOWN};
+            }
+        }
+        return ONR_OK;
+    }
+    enum onr_status status = infer_one(graph, node, ctx);
+    if (status != ONR_OK && strncmp(ctx->err->message, "load: ", 6) != 0) {
+        onr_error_prefix(ctx->err,
+                         "load: node \"%.128s\" (%s-%" PRId64 "): ", onr_node_label(graph, node),
+                         node->op_type, node->version);
+    }
+    return status;
+}
+
+static void count_uses(struct onr_graph *graph)
+{
+    for (uint32_t i = 0; i < graph->value_count; i++) {
+        graph->values[i].use_count = 0;
+    }
+    for (uint32_t i = 0; i < graph->output_count; i++) {
+        graph->values[graph->outputs[i]].use_count++;
+    }
+    for (uint32_t n = 0; n < graph->node_count; n++) {
+        const struct onr_node *node = &graph->nodes[n];
+        for (uint32_t i = 0; i < node->input_count; i++) {
+            if (node->inputs[i] != ONR_NO_VALUE) {
+                graph->values[node->inputs[i]].use_count++;
+            }
+        }
+        for (uint32_t b = 0; b < node->body_count; b++) {
+            for (uint32_t i = 0; i < node->bodies[b].capture_count; i++) {
+                graph->values[node->bodies[b].captures[i]].use_count++;
+            }
+        }
+    }
+}
+
+enum onr_status onr_pass_infer_facts(struct onr_graph *graph, struct onr_pass_ctx *ctx)
+{
+    count_uses(graph);
+    ONR_TRY(start_facts(graph, ctx));
+    for (uint32_t n = 0; n < graph->node_count; n++) {
+        ONR_TRY(infer_with_context(graph, &graph->nodes[n], ctx));
+    }
+    return ONR_OK;
+}

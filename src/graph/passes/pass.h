@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Passes: each changes an imported graph in one way; pass_list.c gives the order. Passes work on
+ * bodies too.
+ */
+#ifndef ONR_GRAPH_PASSES_PASS_H
+#define ONR_GRAPH_PASSES_PASS_H
+
+#include "graph/eval_node.h"
+
+/* Something that a model needs and this engine lacks, with the first node that needs it. */
+struct onr_missing {
+    const char *domain;
+    const char *op_type;
+    int64_t version;
+    const char *detail; /* "input 0 of type float8e5m2", or "" when the whole operator is missing */
+    const char *node;   /* label */
+    struct onr_missing *next;
+};
+
+/* Storage of the large results of one folded node, given back when nothing needs them any more. */
+struct onr_fold {
+    struct onr_arena arena;
+    struct onr_fold *next;
+    uint64_t bytes;     /* charged to the budget */
+    uint32_t use_count; /* of all outputs together */
+};
+
+struct onr_pass_ctx {
+    const struct onr_registry *registry;
+    const struct onr_eval *eval;
+    uint64_t fold_bytes;         /* what is left for results of constant folding */
+    struct onr_fold **folds;     /* list that lives as long as the graph; see onr_folds_free */
+    struct onr_missing *missing; /* gathered over all passes, in order of appearance */
+    uint32_t missing_count;
+    struct onr_error *err;
+};
+
+typedef enum onr_status (*onr_pass_fn)(struct onr_graph *graph, struct onr_pass_ctx *ctx);
+
+/*
+ * Runs all passes over an imported graph. Errors: ONR_ERR_UNSUPPORTED with one message that lists
+ * all that is missing; ONR_ERR_MODEL, ONR_ERR_SHAPE, ... with the node.
+ */
+enum onr_status onr_run_passes(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
+/* Drops nodes whose outputs nobody needs, and compacts the node list. */
+enum onr_status onr_pass_dead_code(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
+/* Finds the row of each node and checks the node against it. What is not found goes to
+ * ctx->missing. */
+enum onr_status onr_pass_resolve_ops(struct onr_graph *graph,
+                                     struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
+/*
+ * Computes in float32 what is written in float16 and bfloat16; needs facts, and leaves some to
+ * infer.
+ */
+enum onr_status onr_pass_widen_half(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
+/* Infers the facts of all values and replaces what is constant by constants. */
+enum onr_status onr_pass_infer_facts(struct onr_graph *graph,
+                                     struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
+/*
+ * Computes a node whose inputs are all constant, within the budget; its outputs become constants
+ * and the node dead. *is_folded tells whether that was done. facts: of the outputs, from inference.
+ */
+enum onr_status onr_fold_node(struct onr_graph *graph, struct onr_node *node,
+                              const struct onr_fact *const *inputs, struct onr_fact *facts,
+                              bool *is_folded, struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
+/* Frees the storage of all folds of a list (the structs themselves are in the graph's arena). */
+void onr_folds_free(struct onr_fold *folds);
+
+/* Notes that the graph needs something (detail as in struct onr_missing, copied), once. */
+enum onr_status onr_note_missing(struct onr_graph *graph, const struct onr_node *node,
+                                 const char *detail, struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The passes in their order, and the one message about all that is missing. */
+#include "graph/passes/pass.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const onr_pass_fn pass_list[] = {
+    onr_pass_dead_code, onr_pass_resolve_ops, onr_pass_infer_facts, onr_pass_widen_half,
+    onr_pass_dead_code, onr_pass_infer_facts, onr_pass_dead_code,
+};
+
+enum onr_status onr_note_missing(struct onr_graph *graph, const struct onr_node *node,
+                                 const char *detail, struct onr_pass_ctx *ctx)
+{
+    struct onr_missing **last = &ctx->missing;
+    for (; *last != NULL; last = &(*last)->next) {
+        const struct onr_missing *m = *last;
+        if (m->version == node->version && strcmp(m->op_type, node->op_type) == 0 &&
+            strcmp(m->domain, node->domain) == 0 && strcmp(m->detail, detail) == 0) {
+            return ONR_OK;
+        }
+    }
+    struct onr_missing *entry = ONR_ARENA_NEW(graph->arena, struct onr_missing);
+    char *copy = onr_arena_string(graph->arena, detail, strlen(detail));
+    if (entry == NULL || copy == NULL) {
+        return onr_fail_memory(ctx->err, "list of unsupported operators");
+    }
+    *entry = (struct onr_missing){.domain = node->domain,
+                                  .op_type = node->op_type,
+                                  .version = node->version,
+                                  .detail = copy,
+                                  .node = onr_node_label(graph, node)};
+    *last = entry;
+    ctx->missing_count++;
+    return ONR_OK;
+}
+
+/* "com.microsoft.Foo-1" or "Foo-13 (input 0 of type int4)", and the node. */
+static size_t write_missing(char *out, size_t capacity, const struct onr_missing *m)
+{
+    const char *dot = m->domain[0] != '\0' ? "." : "";
+    const char *open = m->detail[0] != '\0' ? " (" : "";
+    const char *close = m->detail[0] != '\0' ? ")" : "";
+    int length = snprintf(out, capacity, "%s%s%s-%" PRId64 "%s%s%s at node \"%.60s\"", m->domain,
+                          dot, m->op_type, m->version, open, m->detail, close, m->node);
+    return length > 0 ? (size_t)length : 0;
+}
+
+static enum onr_status fail_missing(const struct onr_pass_ctx *ctx)
+{
+    char list[ONR_MESSAGE_BYTES - 128];
+    size_t used = 0;
+    uint32_t written = 0;
+    for (const struct onr_missing *m = ctx->missing; m != NULL; m = m->next) {
+        char entry[512];
+        size_t length = write_missing(entry, sizeof entry, m);
+        length = length < sizeof entry ? length : sizeof entry - 1;
+        if (used + length + 3 > sizeof list) {
+            break;
+        }
+        memcpy(list + used, written > 0 ? "; " : "", written > 0 ? 2 : 0);
+        used += written > 0 ? 2 : 0;
+        memcpy(list + used, entry, length);
+        used += length;
+        written++;
+    }
+    list[used] = '\0';
+    if (written < ctx->missing_count) {
+        return onr_fail(ctx->err, ONR_ERR_UNSUPPORTED,
+                        "load: %" PRIu32 " operators are not supported: %s; and %" PRIu32 " more",
+                        ctx->missing_count, list, ctx->missing_count - written);
+    }
+    return onr_fail(ctx->err, ONR_ERR_UNSUPPORTED, "load: not supported: %s", list);
+}
+
+enum onr_status onr_run_passes(struct onr_graph *graph, struct onr_pass_ctx *ctx)
+{
+    for (size_t i = 0; i < sizeof pass_list / sizeof pass_list[0]; i++) {
+        ONR_TRY(pass_list[i](graph, ctx));
+    }
+    return ctx->missing != NULL ? fail_missing(ctx) : ONR_OK;
+}
