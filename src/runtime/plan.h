@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan: a program for concrete shapes. Every shape and every value that follows from shapes
+ * alone is computed here, every intermediate gets its place in one slab, and what is left is a list
+ * of steps.
+ *
+ * A plan covers a segment of the nodes. A segment ends before a node whose output shape depends on
+ * contents that are only there at run time, and after a node that makes its output shape itself.
+ * The plan of the next segment is a child of this one, chosen by those contents or shapes; so plans
+ * form a tree.
+ */
+#ifndef ONR_RUNTIME_PLAN_H
+#define ONR_RUNTIME_PLAN_H
+
+#include "runtime/memory_plan.h"
+#include "runtime/program.h"
+
+#define ONR_MAX_ROOT_PLANS  16
+#define ONR_MAX_CHILD_PLANS 8
+
+enum onr_place {
+    ONR_PLACE_SLAB,    /* at offset in the slab */
+    ONR_PLACE_FIXED,   /* at an address: constants, and what the plan computed */
+    ONR_PLACE_VALUE,   /* where another value is: views of inputs and of dynamic outputs */
+    ONR_PLACE_DYNAMIC, /* given by the operator that makes it, or by the caller */
+};
+
+struct onr_plan_value {
+    struct onr_fact
+        fact; /* shape known, but for dynamic outputs of this segment; data where constant */
+    uint32_t id;
+    enum onr_place place;
+    size_t offset;     /* SLAB */
+    const void *fixed; /* FIXED */
+    uint32_t root;     /* VALUE: the value whose storage it is; else the value itself */
+};
+
+struct onr_step {
+    uint32_t node; /* index in the program */
+    const void *plan;
+    struct onr_tensor *
+        *inputs; /* [input_count], pointing into the frame's tensors; NULL where absent */
+    struct onr_tensor **outputs; /* [output_count] */
+    size_t workspace_offset;     /* in the slab */
+    size_t workspace_bytes;      /* 0: none */
+};
+
+/* What must be equal for a cached plan to be used: a value's dtype and shape, and its data when not
+ * NULL. */
+struct onr_plan_key {
+    uint32_t id;
+    struct onr_tensor tensor;
+};
+
+struct onr_plan;
+
+struct onr_plan_cache {
+    struct onr_plan *first; /* most recently used */
+    uint32_t count;
+    uint32_t capacity;
+};
+
+struct onr_plan {
+    struct onr_arena arena;
+    struct onr_plan *next; /* in the cache */
+    struct onr_plan_cache children;
+    struct onr_plan_key *keys;
+    uint32_t key_count;
+    uint32_t begin_node; /* segment [begin, end) */
+    uint32_t end_node;
+    const struct onr_plan_value **values; /* [value_count]; NULL: not yet known */
+    const struct onr_plan_value **binds;  /* [bind_count] values that this segment defines */
+    uint32_t bind_count;
+    struct onr_step *steps; /* [step_count] */
+    uint32_t step_count;
+    struct onr_memory_plan memory;
+    uint32_t *cut_values; /* [cut_count] values that choose the child */
+    uint32_t cut_count;
+    bool cut_by_data; /* by their contents, else by their shapes */
+    uint64_t flops;   /* of this segment */
+};
+
+struct onr_plan_options {
+    const struct onr_program *program;
+    const struct onr_eval *eval;
+    struct onr_tensor
+        *tensors; /* of the frame, [value_count]; current shapes (and data, after a cut by data) */
+    struct onr_plan *parent; /* NULL: plan the first segment */
+};
+
+/* The cached plan whose keys match the tensors, moved to the front; NULL when there is none. */
+struct onr_plan *onr_plan_find(struct onr_plan_cache *cache, const struct onr_tensor *tensors);
+
+/* Builds the plan for the current tensors and puts it into the cache, which may evict another one.
+ */
+enum onr_status onr_plan_build(const struct onr_plan_options *options, struct onr_plan_cache *cache,
+                               struct onr_plan **plan, struct onr_error *err) ONR_MUST_USE;
+
+/* Frees all plans of a cache. */
+void onr_plan_cache_free(struct onr_plan_cache *cache);
+
+#endif

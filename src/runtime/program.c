@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Binds a sealed graph to operators and makes its constants ready for kernels. */
+#include "runtime/program.h"
+
+#include "base/os.h"
+
+#include <inttypes.h>
+
+/* Mapped constants of at least this size whose bytes are packed are told to the system as not
+ * needed. */
+#define MIN_DROPPED_BYTES ((size_t)1 << 16)
+
+void onr_node_error(struct onr_error *err, const char *stage, const struct onr_graph *graph,
+                    const struct onr_node *node)
+{
+    onr_error_prefix(err, "%s: node \"%.128s\" (%s-%" PRId64 "): ", stage,
+                     onr_node_label(graph, node), node->op_type, node->version);
+}
+
+static enum onr_status alloc_tables(struct onr_program *program, struct onr_error *err)
+{
+    const struct onr_graph *graph = program->graph;
+    struct onr_arena *arena = &program->arena;
+    uint32_t scratch_count = 0;
+    for (uint32_t n = 0; n < graph->node_count; n++) {
+        scratch_count += graph->nodes[n].body_count > 0 ? graph->nodes[n].output_count : 0;
+    }
+    program->value_count = graph->value_count + scratch_count;
+    program->nodes = ONR_ARENA_ARRAY(arena, graph->node_count, struct onr_bound_node);
+    program->constants = ONR_ARENA_ARRAY(arena, program->value_count, struct onr_tensor);
+    program->last_use = ONR_ARENA_ARRAY(arena, program->value_count, uint32_t);
+    program->is_constant = ONR_ARENA_ARRAY(arena, program->value_count, bool);
+    if (program->nodes == NULL || program->constants == NULL || program->last_use == NULL ||
+        program->is_constant == NULL) {
+        return onr_fail_memory(err, "tables of the program");
+    }
+    return ONR_OK;
+}
+
+static void find_last_uses(struct onr_program *program)
+{
+    const struct onr_graph *graph = program->graph;
+    for (uint32_t n = 0; n < graph->node_count; n++) {
+        const struct onr_node *node = &graph->nodes[n];
+        for (uint32_t i = 0; i < node->output_count; i++) {
+            if (node->outputs[i] != ONR_NO_VALUE) {
+                program->last_use[node->outputs[i]] = n;
+            }
+        }
+        for (uint32_t i = 0; i < node->input_count; i++) {
+            if (node->inputs[i] != ONR_NO_VALUE) {
+                program->last_use[node->inputs[i]] = n;
+            }
+        }
+        for (uint32_t b = 0; b < node->body_count; b++) {
+            for (uint32_t i = 0; i < node->bodies[b].capture_count; i++) {
+                program->last_use[node->bodies[b].captures[i]] = n;
+            }
+        }
+    }
+    for (uint32_t i = 0; i < graph->output_count; i++) {
+        program->last_use[graph->outputs[i]] = UINT32_MAX;
+    }
+}
+
+/* Output ids of a node; nodes with bodies get scratch values in place of unwanted outputs. */
+static enum onr_status bind_outputs(struct onr_program *program, struct onr_bound_node *bound,
+                                    uint32_t index, uint32_t *next_scratch, struct onr_error *err)
+{
+    const struct onr_node *node = bound->node;
+    bound->outputs =
+        onr_arena_copy(&program->arena, node->outputs, node->output_count * sizeof *node->outputs);
+    if (bound->outputs == NULL) {
+        return onr_fail_memory(err, "outputs of a node");
+    }
+    for (uint32_t i = 0; node->body_count > 0 && i < node->output_count; i++) {
+        if (bound->outputs[i] == ONR_NO_VALUE) {
+            bound->outputs[i] = (*next_scratch)++;
+            program->last_use[bound->outputs[i]] = index;
+        }
+    }
+    return ONR_OK;
+}
+
+static enum onr_status build_bodies(struct onr_program *program, struct onr_bound_node *bound,
+                                    const struct onr_program_options *options,
+                                    struct onr_error *err)
+{
+    const struct onr_node *node = bound->node;
+    bound->bodies = ONR_ARENA_ARRAY(&program->arena, node->body_count, struct onr_program *);
+    if (bound->bodies == NULL) {
+        return onr_fail_memory(err, "bodies of a node");
+    }
+    for (uint32_t b = 0; b < node->body_count; b++) {
+        struct onr_program_options inner = *options;
+        inner.graph = node->bodies[b].graph;
+        ONR_TRY(onr_program_build(&inner, &bound->bodies[b], err));
+    }
+    return ONR_OK;
+}
+
+/* Calls the operator's prepare; *consumed tells which constant inputs run will not read. */
+static enum onr_status prepare_node(struct onr_program *program, struct onr_bound_node *bound,
+                                    const struct onr_program_options *options, uint32_t *consumed,
+                                    struct onr_error *err)
+{
+    const struct onr_graph *graph = program->graph;
+    const struct onr_node *node = bound->node;
+    *consumed = 0;
+    if (bound->op->prepare == NULL) {
+        return ONR_OK;
+    }
+    struct onr_arena *arena = &program->arena;
+    const struct onr_fact **inputs =
+        ONR_ARENA_ARRAY(arena, node->input_count, const struct onr_fact *);
+    const struct onr_constant **constants =
+        ONR_ARENA_ARRAY(arena, node->input_count, const struct onr_constant *);
+    struct onr_fact *outputs = ONR_ARENA_ARRAY(arena, node->output_count, struct onr_fact);
+    if (inputs == NULL || constants == NULL || outputs == NULL) {
+        return onr_fail_memory(err, "preparation of a node");
+    }
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        if (node->inputs[i] != ONR_NO_VALUE) {
+            const struct onr_value *value = &graph->values[node->inputs[i]];
+            inputs[i] = &value->fact;
+            constants[i] = value->is_input ? NULL : value->constant;
+        }
+    }
+    for (uint32_t i = 0; i < node->output_count; i++) {
+        if (node->outputs[i] != ONR_NO_VALUE) {
+            outputs[i] = graph->values[node->outputs[i]].fact;
+        }
+    }
+    struct onr_prepare_ctx ctx = {.graph = graph,
+                                  .node = node,
+                                  .inputs = inputs,
+                                  .outputs = outputs,
+                                  .kernels = options->kernels,
+                                  .parallel = options->parallel,
+                                  .arena = arena,
+                                  .mem = options->mem,
+                                  .err = err,
+                                  .constants = constants};
+    enum onr_status status = bound->op->prepare(&ctx);
+    if (status != ONR_OK) {
+        onr_node_error(err, "load", graph, node);
+        return status;
+    }
+    bound->state = ctx.state;
+    *consumed = ctx.consumed;
+    return ONR_OK;
+}
+
+/* Marks the inputs that run reads. */
+static void mark_needed(const struct onr_node *node, uint32_t consumed, bool *is_needed)
+{
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        bool is_consumed = i < 32 && (consumed >> i & 1) != 0;
+        if (node->inputs[i] != ONR_NO_VALUE && !is_consumed) {
+            is_needed[node->inputs[i]] = true;
+        }
+    }
+    for (uint32_t b = 0; b < node->body_count; b++) {
+        for (uint32_t i = 0; i < node->bodies[b].capture_count; i++) {
+            is_needed[node->bodies[b].captures[i]] = true;
+        }
+    }
+}
+
+static enum onr_status bind_nodes(struct onr_program *program,
+                                  const struct onr_program_options *options, bool *is_needed,
+                                  struct onr_error *err)
+{
+    const struct onr_graph *graph = program->graph;
+    uint32_t next_scratch = graph->value_count;
+    for (uint32_t n = 0; n < graph->node_count; n++) {
+        struct onr_bound_node *bound = &program->nodes[n];
+        uint32_t consumed = 0;
+        bound->node = &graph->nodes[n];
+        bound->op = graph->nodes[n].op;
+        program->node_count = n + 1;
+        ONR_TRY(bind_outputs(program, bound, n, &next_scratch, err));
+        ONR_TRY(build_bodies(program, bound, options, err));
+        ONR_TRY(prepare_node(program, bound, options, &consumed, err));
+        mark_needed(bound->node, consumed, is_needed);
+    }
+    for (uint32_t i = 0; i < graph->output_count; i++) {
+        is_needed[graph->outputs[i]] = true;
+    }
+    return ONR_OK;
+}
+
+/* Gives each constant that is still needed a form that kernels can read; lets the others go. */
+static enum onr_status bind_constants(struct onr_program *program, const bool *is_needed,
+                                      struct onr_error *err)
+{
+    const struct onr_graph *graph = program->graph;
+    for (uint32_t i = 0; i < graph->value_count; i++) {
+        const struct onr_value *value = &graph->values[i];
+        const struct onr_constant *constant = value->constant;
+        if (constant == NULL) {
+            continue;
+        }
+        program->is_constant[i] = !value->is_input;
+        struct onr_tensor *tensor = &program->constants[i];
+        *tensor = (struct onr_tensor){.dtype = constant->dtype, .shape = constant->shape};
+        if (!is_needed[i]) {
+            if (constant->is_mapped && constant->bytes >= MIN_DROPPED_BYTES) {
+                onr_file_drop(constant->data, constant->bytes);
+            }
+        } else if (value->fact.data != NULL) {
+            tensor->data = (void *)(uintptr_t)value->fact.data;
+        } else if (onr_constant_is_direct(constant)) {
+            tensor->data = (void *)(uintptr_t)constant->data;
+        } else {
+            size_t bytes = (size_t)onr_constant_count(constant) * onr_dtype_size(constant->dtype);
+            tensor->data = onr_arena_alloc(&program->arena, bytes);
+            if (tensor->data == NULL) {
+                return onr_fail_memory(err, "aligned copy of a weight");
+            }
+            onr_constant_copy(constant, tensor->data);
+        }
+    }
+    return ONR_OK;
+}
+
+static enum onr_status build_program(struct onr_program *program,
+                                     const struct onr_program_options *options,
+                                     struct onr_error *err)
+{
+    ONR_TRY(alloc_tables(program, err));
+    find_last_uses(program);
+    bool *is_needed = ONR_ARENA_ARRAY(&program->arena, program->value_count, bool);
+    if (is_needed == NULL) {
+        return onr_fail_memory(err, "tables of the program");
+    }
+    ONR_TRY(bind_nodes(program, options, is_needed, err));
+    return bind_constants(program, is_needed, err);
+}
+
+enum onr_status onr_program_build(const struct onr_program_options *options,
+                                  struct onr_program **program, struct onr_error *err)
+{
+    struct onr_program *built = onr_mem_calloc(options->mem, sizeof *built);
+    *program = NULL;
+    if (built == NULL) {
+        return onr_fail_memory(err, "program");
+    }
+    built->graph = options->graph;
+    built->kernels = options->kernels;
+    built->mem = options->mem;
+    onr_arena_init(&built->arena, options->mem);
+    enum onr_status status = build_program(built, options, err);
+    if (status != ONR_OK) {
+        onr_program_free(built);
+        return status;
+    }
+    *program = built;
+    return ONR_OK;
+}
+
+void onr_program_free(struct onr_program *program)
+{
+    if (program == NULL) {
+        return;
+    }
+    for (uint32_t n = 0; n < program->node_count; n++) {
+        struct onr_bound_node *bound = &program->nodes[n];
+        if (bound->op->release != NULL && bound->state != NULL) {
+            bound->op->release(program->mem, bound->state);
+        }
+        for (uint32_t b = 0; bound->bodies != NULL && b < bound->node->body_count; b++) {
+            onr_program_free(bound->bodies[b]);
+        }
+    }
+    onr_arena_free(&program->arena);
+    onr_mem_free(program->mem, program, sizeof *program);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The program: a sealed graph with each node bound to its operator and prepared (attributes read,
+ * kernels chosen, weights packed). Immutable once built; shared by all sessions of a model.
+ */
+#ifndef ONR_RUNTIME_PROGRAM_H
+#define ONR_RUNTIME_PROGRAM_H
+
+#include "base/text.h"
+#include "graph/op_def.h"
+
+struct onr_program;
+
+struct onr_bound_node {
+    const struct onr_node *node;
+    const struct onr_op_def *op;
+    void *state;                 /* from prepare */
+    struct onr_program **bodies; /* [node->body_count] */
+    uint32_t *outputs; /* value ids; for nodes with bodies an absent one has a scratch id */
+};
+
+struct onr_program {
+    const struct onr_graph *graph; /* borrowed, sealed */
+    const struct onr_kernels *kernels;
+    struct onr_mem *mem;
+    struct onr_arena arena;
+    struct onr_bound_node *nodes; /* [graph->node_count] */
+    uint32_t node_count;          /* bound so far; all of them when built */
+    uint32_t value_count;         /* of the graph, and scratch values behind them */
+    struct onr_tensor *constants; /* [value_count]; data NULL where packing left no use for it */
+    uint32_t *last_use;           /* [value_count] last node that reads it; UINT32_MAX: an output */
+    bool *is_constant;            /* [value_count] */
+};
+
+struct onr_program_options {
+    const struct onr_graph *graph;
+    const struct onr_kernels *kernels;
+    const struct onr_parallel *parallel; /* for packing */
+    struct onr_mem *mem;                 /* outlives the program */
+};
+
+/* Errors: what prepare finds wrong (with the node), ONR_ERR_MEMORY; *program is NULL then. */
+enum onr_status onr_program_build(const struct onr_program_options *options,
+                                  struct onr_program **program, struct onr_error *err) ONR_MUST_USE;
+
+/* NULL is allowed. */
+void onr_program_free(struct onr_program *program);
+
+/* Puts `stage: node "name" (Op-13): ` before the message. */
+void onr_node_error(struct onr_error *err, const char *stage, const struct onr_graph *graph,
+                    const struct onr_node *node);
+
+#endif
