@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * onnxrun: run ONNX models of the Transformer family on a CPU.
+ *
+ * Two objects. A model is loaded once, is immutable, and serves any number of threads. A session is
+ * one run context with its own memory; it is used by one thread at a time, is cheap, and a model
+ * may have many.
+ *
+ *     onnxrun_error error;
+ *     onnxrun_model *model;
+ *     if (onnxrun_model_load("model.onnx", NULL, &model, &error) != ONNXRUN_OK)
+ *         fprintf(stderr, "%s\n", error.message);
+ *     onnxrun_session *session;
+ *     onnxrun_session_create(model, NULL, &session, &error);
+ *
+ *     int64_t shape[] = {1, 3}, ids[] = {101, 7592, 102};
+ *     onnxrun_tensor *x;
+ *     onnxrun_tensor_wrap(ONNXRUN_INT64, 2, shape, ids, sizeof ids, &x, &error);
+ *     onnxrun_binding in = {"input_ids", x}, out = {"logits", NULL};
+ *     onnxrun_session_run(session, &in, 1, &out, 1, &error);
+ *     const float *logits = onnxrun_tensor_data(out.tensor);
+ *
+ * Errors. Every call that can fail returns a status and takes an optional onnxrun_error that gets
+ * the same status and a message which says where, what, got and expected. After any error the
+ * objects still work. The library never ends the process, installs signal handlers or prints.
+ *
+ * Ownership. "Owns" means freed with its owner; "borrows" means the caller keeps it alive as long
+ * as stated. Strings that are returned are UTF-8, borrowed from the object, and live as long as it.
+ */
+#ifndef ONNXRUN_ONNXRUN_H
+#define ONNXRUN_ONNXRUN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#    define ONNXRUN_API __attribute__((visibility("default")))
+#else
+#    define ONNXRUN_API
+#endif
+
+#define ONNXRUN_VERSION_MAJOR 0
+#define ONNXRUN_VERSION_MINOR 1
+#define ONNXRUN_VERSION_PATCH 0
+
+/* ---- status ---- */
+
+typedef enum onnxrun_status {
+    ONNXRUN_OK = 0,
+    ONNXRUN_ERR_ARGUMENT = 1,     /* the caller passed something impossible */
+    ONNXRUN_ERR_IO = 10,          /* a file cannot be opened, mapped or read */
+    ONNXRUN_ERR_PARSE = 11,       /* the bytes are no ONNX protobuf */
+    ONNXRUN_ERR_MODEL = 12,       /* the model is wrong: it breaks the ONNX specification */
+    ONNXRUN_ERR_UNSUPPORTED = 20, /* the model is right, this engine cannot run it */
+    ONNXRUN_ERR_SHAPE = 30,       /* shapes do not fit each other or the model */
+    ONNXRUN_ERR_VALUE = 40,       /* data is out of range, such as an index */
+    ONNXRUN_ERR_MEMORY = 50,      /* no memory, or the session's cap is reached */
+    ONNXRUN_ERR_LIMIT = 51,       /* the model exceeds a limit (onnxrun_limits) */
+    ONNXRUN_ERR_INTERNAL = 90     /* a bug in this library; please report it */
+} onnxrun_status;
+
+typedef struct onnxrun_error {
+    onnxrun_status status;
+    char message[2048]; /* UTF-8, terminated, one line; control bytes from files are escaped */
+} onnxrun_error;
+
+/* "invalid model" and so on. Static storage. */
+ONNXRUN_API const char *onnxrun_status_text(onnxrun_status status);
+
+/* Version of the library that runs: major << 16 | minor << 8 | patch. */
+ONNXRUN_API uint32_t onnxrun_version(void);
+
+/* ---- tensors ---- */
+
+/* Element types, numbered as in ONNX TensorProto.DataType. */
+typedef enum onnxrun_dtype {
+    ONNXRUN_UNDEFINED = 0,
+    ONNXRUN_FLOAT = 1,
+    ONNXRUN_UINT8 = 2,
+    ONNXRUN_INT8 = 3,
+    ONNXRUN_UINT16 = 4,
+    ONNXRUN_INT16 = 5,
+    ONNXRUN_INT32 = 6,
+    ONNXRUN_INT64 = 7,
+    ONNXRUN_STRING = 8, /* elements are onnxrun_string */
+    ONNXRUN_BOOL = 9,   /* one byte, 0 or 1 */
+    ONNXRUN_FLOAT16 = 10,
+    ONNXRUN_DOUBLE = 11,
+    ONNXRUN_UINT32 = 12,
+    ONNXRUN_UINT64 = 13,
+    ONNXRUN_COMPLEX64 = 14,
+    ONNXRUN_COMPLEX128 = 15,
+    ONNXRUN_BFLOAT16 = 16,
+    ONNXRUN_FLOAT8E4M3FN = 17,
+    ONNXRUN_FLOAT8E4M3FNUZ = 18,
+    ONNXRUN_FLOAT8E5M2 = 19,
+    ONNXRUN_FLOAT8E5M2FNUZ = 20,
+    /* types of less than a byte: one element per byte, int4 and int2 sign-extended */
+    ONNXRUN_UINT4 = 21,
+    ONNXRUN_INT4 = 22,
+    ONNXRUN_FLOAT4E2M1 = 23,
+    ONNXRUN_FLOAT8E8M0 = 24,
+    ONNXRUN_UINT2 = 25,
+    ONNXRUN_INT2 = 26
+} onnxrun_dtype;
+
+#define ONNXRUN_MAX_RANK 16
+
+/* One element of a string tensor: length bytes of UTF-8, not terminated. */
+typedef struct onnxrun_string {
+    const char *data;
+    size_t length;
+} onnxrun_string;
+
+/* A dense row-major tensor. Its dtype and shape never change. */
+typedef struct onnxrun_tensor onnxrun_tensor;
+
+/* "float", "int64", "float16", ...; "undefined" for a number that is none. Static storage. */
+ONNXRUN_API const char *onnxrun_dtype_name(onnxrun_dtype dtype);
+
+/* Bytes of one element in memory; 0 for ONNXRUN_UNDEFINED. */
+ONNXRUN_API size_t onnxrun_dtype_size(onnxrun_dtype dtype);
+
+/*
+ * Makes a tensor that owns zeroed, 64-byte aligned data.
+ * dims [rank], each >= 0; may be NULL when rank is 0. Free with onnxrun_tensor_free.
+ * Errors: ARGUMENT, MEMORY; *tensor is NULL then.
+ */
+ONNXRUN_API onnxrun_status onnxrun_tensor_create(onnxrun_dtype dtype, size_t rank,
+                                                 const int64_t *dims, onnxrun_tensor **tensor,
+                                                 onnxrun_error *error);
+
+/*
+ * Makes a tensor that borrows data until it is freed. bytes must be the exact size; data must be
+ * aligned for its element type. As an input data is only read.
+ * Errors: ARGUMENT, MEMORY; *tensor is NULL then.
+ */
+ONNXRUN_API onnxrun_status onnxrun_tensor_wrap(onnxrun_dtype dtype, size_t rank,
+                                               const int64_t *dims, void *data, size_t bytes,
+                                               onnxrun_tensor **tensor, onnxrun_error *error);
+
+/*
+ * Makes a tensor that owns a copy of the TensorProto in bytes (the .pb files of ONNX test data).
+ * Errors: PARSE, MODEL, UNSUPPORTED (sequences, optionals), LIMIT, MEMORY; *tensor is NULL then.
+ */
+ONNXRUN_API onnxrun_status onnxrun_tensor_parse(const void *bytes, size_t size,
+                                                onnxrun_tensor **tensor, onnxrun_error *error);
+
+/* NULL is allowed. Tensors that a session returned are the session's: do not free them. */
+ONNXRUN_API void onnxrun_tensor_free(onnxrun_tensor *tensor);
+
+ONNXRUN_API onnxrun_dtype onnxrun_tensor_dtype(const onnxrun_tensor *tensor);
+ONNXRUN_API size_t onnxrun_tensor_rank(const onnxrun_tensor *tensor);
+/* [rank]; borrowed. */
+ONNXRUN_API const int64_t *onnxrun_tensor_dims(const onnxrun_tensor *tensor);
+/* Number of elements. */
+ONNXRUN_API size_t onnxrun_tensor_count(const onnxrun_tensor *tensor);
+/* Bytes of the data: count times onnxrun_dtype_size. */
+ONNXRUN_API size_t onnxrun_tensor_bytes(const onnxrun_tensor *tensor);
+/* May be NULL when the tensor has no elements. */
+ONNXRUN_API void *onnxrun_tensor_mutable_data(onnxrun_tensor *tensor);
+ONNXRUN_API const void *onnxrun_tensor_data(const onnxrun_tensor *tensor);
+
+/* ---- models ---- */
+
+typedef struct onnxrun_model onnxrun_model;
+
+/* What a model may cost. A field that is 0 takes the default in parentheses. */
+typedef struct onnxrun_limits {
+    uint64_t file_bytes;   /* protobuf part without external data (2 GiB - 1) */
+    uint64_t parse_bytes;  /* heap while parsing (64 MiB or 16 times the non-weight bytes) */
+    uint64_t memory_bytes; /* heap of the model, and again of each session (no cap) */
+    uint64_t fold_bytes;   /* results of constant folding (64 MiB or 8 times the file) */
+    uint32_t node_count;   /* nodes after inlining (4 million) */
+    uint32_t name_bytes;   /* one string (64 KiB) */
+    uint64_t loop_count;   /* iterations of all loops of one run (2^31) */
+} onnxrun_limits;
+
+/* Memory functions in place of the C library's; both or none. */
+typedef struct onnxrun_allocator {
+    void *user;
+    void *(*alloc)(void *user, size_t bytes, size_t align); /* NULL when there is none */
+    void (*free)(void *user, void *block, size_t bytes);
+} onnxrun_allocator;
+
+typedef struct onnxrun_model_options {
+    uint32_t struct_size; /* sizeof(onnxrun_model_options) */
+    uint32_t threads;     /* for packing weights; 0: as sessions do */
+    onnxrun_limits limits;
+    onnxrun_allocator allocator; /* copied; thread-safe when sessions run in several threads */
+} onnxrun_model_options;
+
+/* clang-format off */
+#define ONNXRUN_MODEL_OPTIONS_INIT {.struct_size = sizeof(onnxrun_model_options)}
+/* clang-format on */
+
+/*
+ * Loads the file at path and makes it ready to run. Weights stay mapped: the file and its external
+ * data, which must lie beneath its folder, may not change while the model lives. options NULL:
+ * defaults. The environment variable ONNXRUN_MAX_ISA (scalar, avx2, avx512) caps the instruction
+ * set.
+ * Errors: IO, PARSE, MODEL, UNSUPPORTED (one message lists every operator that is missing), SHAPE,
+ * LIMIT, MEMORY; *model is NULL then.
+ */
+ONNXRUN_API onnxrun_status onnxrun_model_load(const char *path,
+                                              const onnxrun_model_options *options,
+                                              onnxrun_model **model, onnxrun_error *error);
+
+/* The same for bytes, which are borrowed until the model is freed. External data is refused. */
+ONNXRUN_API onnxrun_status onnxrun_model_load_memory(const void *bytes, size_t size,
+                                                     const onnxrun_model_options *options,
+                                                     onnxrun_model **model, onnxrun_error *error);
+
+/* Frees the model; its sessions must be freed before. NULL is allowed. */
+ONNXRUN_API void onnxrun_model_free(onnxrun_model *model);
+
+/* An input or output as the model declares it. Strings are borrowed from the model. */
+typedef struct onnxrun_value_info {
+    const char *name;
+    onnxrun_dtype dtype;
+    int32_t rank;                          /* -1: not declared */
+    int64_t dims[ONNXRUN_MAX_RANK];        /* -1: symbolic or not declared */
+    const char *symbols[ONNXRUN_MAX_RANK]; /* name of a symbolic dimension, else NULL */
+    int32_t is_optional;                   /* an input with a default, which may be left out */
+} onnxrun_value_info;
+
+ONNXRUN_API size_t onnxrun_model_input_count(const onnxrun_model *model);
+ONNXRUN_API size_t onnxrun_model_output_count(const onnxrun_model *model);
+/* Error: ARGUMENT when index is out of range. */
+ONNXRUN_API onnxrun_status onnxrun_model_input_info(const onnxrun_model *model, size_t index,
+                                                    onnxrun_value_info *info, onnxrun_error *error);
+ONNXRUN_API onnxrun_status onnxrun_model_output_info(const onnxrun_model *model, size_t index,
+                                                     onnxrun_value_info *info,
+                                                     onnxrun_error *error);
+
+/* ---- sessions ---- */
+
+typedef struct onnxrun_session onnxrun_session;
+
+typedef struct onnxrun_session_options {
+    uint32_t struct_size;  /* sizeof(onnxrun_session_options) */
+    uint32_t threads;      /* 0: OMP_NUM_THREADS, else what affinity and cgroup allow */
+    uint64_t memory_bytes; /* cap on this session's heap; 0: the model's limit */
+} onnxrun_session_options;
+
+/* clang-format off */
+#define ONNXRUN_SESSION_OPTIONS_INIT {.struct_size = sizeof(onnxrun_session_options)}
+/* clang-format on */
+
+/* One named input or output of a run. */
+typedef struct onnxrun_binding {
+    const char *name;
+    onnxrun_tensor *tensor;
+} onnxrun_binding;
+
+/* Borrows the model. options NULL: defaults. Errors: ARGUMENT, MEMORY; *session is NULL then. */
+ONNXRUN_API onnxrun_status onnxrun_session_create(const onnxrun_model *model,
+                                                  const onnxrun_session_options *options,
+                                                  onnxrun_session **session, onnxrun_error *error);
+
+/* NULL is allowed. */
+ONNXRUN_API void onnxrun_session_free(onnxrun_session *session);
+
+/*
+ * Computes the outputs that are asked for.
+ *
+ * inputs   [input_count] in any order; all that have no default; borrowed during the call
+ * outputs  [output_count] in any order. A tensor that is NULL is replaced by one which the session
+ *          owns and which stays valid until its next run; a given tensor is written, and must fit
+ *          in dtype and shape
+ *
+ * From the second run with the same input shapes on nothing is allocated. Results do not depend on
+ * the number of threads.
+ * Errors: ARGUMENT (unknown or missing names), SHAPE, VALUE, MEMORY, LIMIT. The session stays
+ * usable.
+ */
+ONNXRUN_API onnxrun_status onnxrun_session_run(onnxrun_session *session,
+                                               const onnxrun_binding *inputs, size_t input_count,
+                                               onnxrun_binding *outputs, size_t output_count,
+                                               onnxrun_error *error);
+
+typedef struct onnxrun_session_stats {
+    uint32_t struct_size; /* sizeof(onnxrun_session_stats), set by the caller */
+    uint32_t threads;     /* that runs use */
+    uint64_t live_bytes;  /* heap of the session now */
+    uint64_t peak_bytes;  /* largest so far */
+    uint64_t alloc_count; /* allocations since it was created */
+    uint64_t model_bytes; /* heap of the model: graph and packed weights */
+    uint64_t flops;       /* floating-point operations of the matrix products of the last run */
+    const char *isa;      /* instruction set of the kernels: "scalar", "avx2", "avx512" */
+} onnxrun_session_stats;
+
+ONNXRUN_API void onnxrun_session_get_stats(const onnxrun_session *session,
+                                           onnxrun_session_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the public handles point to. */
+#ifndef ONR_API_HANDLES_H
+#define ONR_API_HANDLES_H
+
+#include "graph/import/import.h"
+#include "kernels/kernels.h"
+#include "runtime/frame.h"
+
+#include <onnxrun/onnxrun.h>
+
+struct onnxrun_tensor {
+    struct onr_tensor tensor;
+    struct onr_mem mem;     /* of the tensor and its data, when it owns any */
+    struct onr_arena arena; /* data of parsed tensors */
+    size_t owned_bytes;     /* of tensor.data; 0: borrowed, or in the arena */
+};
+
+struct onnxrun_model {
+    struct onr_mem mem;
+    struct onr_arena arena; /* graph */
+    struct onr_file file;
+    struct onr_external_files externals;
+    struct onr_kernels kernels;
+    struct onr_parallel parallel;
+    struct onr_graph *graph;
+    struct onr_fold *folds; /* storage of folded constants */
+    struct onr_program *program;
+    /* The declared signature: passes replace what is known of values. */
+    onnxrun_value_info *inputs;  /* [input_count] */
+    onnxrun_value_info *outputs; /* [output_count] */
+    onnxrun_limits limits;
+    size_t size; /* bytes of the protobuf file */
+};
+
+struct onnxrun_session {
+    const onnxrun_model *model;
+    struct onr_mem mem;
+    struct onr_parallel parallel;
+    struct onr_frame *frame;
+    onnxrun_tensor *outputs; /* [output_count], what runs hand out */
+    bool *is_bound;          /* [input_count], scratch of a run */
+};
+
+/* Copies err to the caller's record, if there is one, and returns its status. */
+onnxrun_status onr_api_result(enum onr_status status, const struct onr_error *err,
+                              onnxrun_error *error);
+
+/* A failure found by the API itself. */
+onnxrun_status onr_api_fail(onnxrun_error *error, onnxrun_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Loads what onnxrun_model_load does, up to and including the stage; graph is set from MODEL on. */
+enum onr_status onr_model_open(onnxrun_model *model, const char *path,
+                               struct onr_error *err) ONR_MUST_USE;
+enum onr_status onr_model_import(onnxrun_model *model, const uint8_t *data, size_t size,
+                                 const char *path, struct onr_error *err) ONR_MUST_USE;
+enum onr_status onr_model_optimize(onnxrun_model *model, struct onr_error *err) ONR_MUST_USE;
+enum onr_status onr_model_bind(onnxrun_model *model, struct onr_error *err) ONR_MUST_USE;
+
+/* A model with nothing loaded. Errors: ONR_ERR_ARGUMENT, ONR_ERR_MEMORY. */
+enum onr_status onr_model_new(const onnxrun_model_options *options, onnxrun_model **model,
+                              struct onr_error *err) ONR_MUST_USE;
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions: binds the caller's tensors by name, checks them against the signature, runs. */
+#include "api/handles.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+onnxrun_status onnxrun_session_create(const onnxrun_model *model,
+                                      const onnxrun_session_options *options,
+                                      onnxrun_session **session, onnxrun_error *error)
+{
+    *session = NULL;
+    onnxrun_session_options given = ONNXRUN_SESSION_OPTIONS_INIT;
+    if (options != NULL) {
+        if (options->struct_size != sizeof *options) {
+            return onr_api_fail(error, ONNXRUN_ERR_ARGUMENT,
+                                "session options: struct_size is %" PRIu32 ", expected %zu",
+                                options->struct_size, sizeof *options);
+        }
+        given = *options;
+    }
+    struct onr_mem mem;
+    uint64_t cap = given.memory_bytes != 0 ? given.memory_bytes : model->limits.memory_bytes;
+    onr_mem_init(&mem, &model->mem.allocator, (size_t)cap);
+    onnxrun_session *made = onr_mem_calloc(&mem, sizeof *made);
+    if (made == NULL) {
+        return onr_api_fail(error, ONNXRUN_ERR_MEMORY, "session: out of memory");
+    }
+    made->model = model;
+    made->mem = mem;
+    onr_parallel_init(&made->parallel, given.threads);
+    struct onr_error err;
+    struct onr_frame_options frame = {.program = model->program,
+                                      .parallel = &made->parallel,
+                                      .mem = &made->mem,
+                                      .loop_count = model->limits.loop_count};
+    enum onr_status status = onr_frame_create(&frame, &made->frame, &err);
+    const struct onr_graph *graph = model->graph;
+    if (status == ONR_OK) {
+        made->outputs = onr_mem_calloc(&made->mem, graph->output_count * sizeof *made->outputs);
+        made->is_bound = onr_mem_calloc(&made->mem, graph->input_count * sizeof *made->is_bound);
+        if (made->outputs == NULL || made->is_bound == NULL) {
+            status = onr_fail_memory(&err, "session");
+        }
+    }
+    if (status != ONR_OK) {
+        onnxrun_session_free(made);
+        return onr_api_result(status, &err, error);
+    }
+    *session = made;
+    return onr_api_result(ONR_OK, NULL, error);
+}
+
+void onnxrun_session_free(onnxrun_session *session)
+{
+    if (session == NULL) {
+        return;
+    }
+    const struct onr_graph *graph = session->model->graph;
+    onr_frame_free(session->frame);
+    onr_mem_free(&session->mem, session->outputs, graph->output_count * sizeof *session->outputs);
+    onr_mem_free(&session->mem, session->is_bound, graph->input_count * sizeof *session->is_bound);
+    struct onr_mem mem = session->mem;
+    onr_mem_free(&mem, session, sizeof *session);
+}
+
+/* Position of the name among infos [count], or count. */
+static size_t find_name(const onnxrun_value_info *infos, size_t count, const char *name)
+{
+    size_t index = 0;
+    while (index < count && strcmp(infos[index].name, name) != 0) {
+        index++;
+    }
+    return index;
+}
+
+/* The first input that was given for a symbol must agree with all others of the same name. */
+static enum onr_status check_symbol(const onnxrun_session *session, size_t index, int axis,
+                                    struct onr_error *err)
+{
+    const onnxrun_model *model = session->model;
+    const onnxrun_value_info *info = &model->inputs[index];
+    int64_t dim = onr_frame_input(session->frame, (uint32_t)index)->shape.dim[axis];
+    for (size_t i = 0; i <= index; i++) {
+        const onnxrun_value_info *other = &model->inputs[i];
+        const struct onr_shape *shape = &onr_frame_input(session->frame, (uint32_t)i)->shape;
+        for (int a = 0; session->is_bound[i] && a < other->rank; a++) {
+            if (other->symbols[a] != NULL && shape->dim[a] != dim &&
+                strcmp(other->symbols[a], info->symbols[axis]) == 0) {
+                return onr_fail(err, ONR_ERR_SHAPE,
+                                "input \"%s\": dimension %d (%s) is %" PRId64
+                                ", but input \"%s\" has %" PRId64 " for it",
+                                info->name, axis, info->symbols[axis], dim, other->name,
+                                shape->dim[a]);
+            }
+        }
+    }
+    return ONR_OK;
+}
+
+static enum onr_status check_input(const onnxrun_session *session, size_t index,
+                                   struct onr_error *err)
+{
+    const onnxrun_value_info *info = &session->model->inputs[index];
+    const struct onr_tensor *tensor = onr_frame_input(session->frame, (uint32_t)index);
+    char text[ONR_SHAPE_TEXT_BYTES];
+    if ((int)tensor->dtype != (int)info->dtype && info->dtype != ONNXRUN_UNDEFINED) {
+        return onr_fail(err, ONR_ERR_ARGUMENT, "input \"%s\" has type %s, expected %s", info->name,
+                        onr_dtype_name(tensor->dtype), onnxrun_dtype_name(info->dtype));
+    }
+    if (info->rank < 0) {
+        return ONR_OK;
+    }
+    if (tensor->shape.rank != info->rank) {
+        return onr_fail(err, ONR_ERR_SHAPE,
+                        "input \"%s\" has shape %s of rank %d, expected rank %d", info->name,
+                        onr_shape_text(&tensor->shape, text), tensor->shape.rank, (int)info->rank);
+    }
+    for (int a = 0; a < info->rank; a++) {
+        if (info->dims[a] >= 0 && info->dims[a] != tensor->shape.dim[a]) {
+            return onr_fail(err, ONR_ERR_SHAPE,
+                            "input \"%s\": dimension %d is %" PRId64 ", expected %" PRId64,
+                            info->name, a, tensor->shape.dim[a], info->dims[a]);
+        }
+        if (info->symbols[a] != NULL) {
+            ONR_TRY(check_symbol(session, index, a, err));
+        }
+    }
+    return ONR_OK;
+}
+
+/* True for a tensor that an earlier run handed out. */
+static bool is_own_output(const onnxrun_session *session, const onnxrun_tensor *tensor)
+{
+    uintptr_t offset = (uintptr_t)tensor - (uintptr_t)session->outputs;
+    return offset < session->model->graph->output_count * sizeof *session->outputs;
+}
+
+static enum onr_status bind_inputs(onnxrun_session *session, const onnxrun_binding *inputs,
+                                   size_t input_count, struct onr_error *err)
+{
+    const onnxrun_model *model = session->model;
+    const struct onr_graph *graph = model->graph;
+    memset(session->is_bound, 0, graph->input_count * sizeof *session->is_bound);
+    for (size_t i = 0; i < input_count; i++) {
+        if (inputs[i].name == NULL || inputs[i].tensor == NULL) {
+            return onr_fail(err, ONR_ERR_ARGUMENT, "input binding %zu has no name or no tensor", i);
+        }
+        if (is_own_output(session, inputs[i].tensor)) {
+            return onr_fail(err, ONR_ERR_ARGUMENT,
+                            "input \"%.128s\" is an output tensor of this session, which the run "
+                            "overwrites: copy it",
+                            inputs[i].name);
+        }
+        size_t index = find_name(model->inputs, graph->input_count, inputs[i].name);
+        if (index == graph->input_count) {
+            return onr_fail(err, ONR_ERR_ARGUMENT, "the model has no input \"%.128s\"",
+                            inputs[i].name);
+        }
+        if (session->is_bound[index]) {
+            return onr_fail(err, ONR_ERR_ARGUMENT, "input \"%.128s\" is given twice",
+                            inputs[i].name);
+        }
+        *onr_frame_input(session->frame, (uint32_t)index) = inputs[i].tensor->tensor;
+        session->is_bound[index] = true;
+    }
+    for (uint32_t i = 0; i < graph->input_count; i++) {
+        if (session->is_bound[i]) {
+            ONR_TRY(check_input(session, i, err));
+        } else if (model->inputs[i].is_optional != 0) {
+            *onr_frame_input(session->frame, i) = model->program->constants[graph->inputs[i]];
+        } else {
+            return onr_fail(err, ONR_ERR_ARGUMENT, "input \"%s\" (%s) is missing",
+                            model->inputs[i].name, onnxrun_dtype_name(model->inputs[i].dtype));
+        }
+    }
+    return ONR_OK;
+}
+
+static enum onr_status check_outputs(const onnxrun_session *session, const onnxrun_binding *outputs,
+                                     size_t output_count, struct onr_error *err)
+{
+    const onnxrun_model *model = session->model;
+    for (size_t i = 0; i < output_count; i++) {
+        if (outputs[i].name == NULL || find_name(model->outputs, model->graph->output_count,
+                                                 outputs[i].name) == model->graph->output_count) {
+            return onr_fail(err, ONR_ERR_ARGUMENT, "the model has no output \"%.128s\"",
+                            outputs[i].name != NULL ? outputs[i].name : "");
+        }
+    }
+    return ONR_OK;
+}
+
+/* Copies an output into the caller's tensor. */
+static enum onr_status copy_output(const struct onr_tensor *from, struct onr_tensor *to,
+                                   const char *name, struct onr_error *err)
+{
+    if (from->dtype != to->dtype || !onr_shape_equal(&from->shape, &to->shape)) {
+        char got[ONR_SHAPE_TEXT_BYTES];
+        char want[ONR_SHAPE_TEXT_BYTES];
+        return onr_fail(err, ONR_ERR_SHAPE, "output \"%s\" is %s %s, the given tensor is %s %s",
+                        name, onr_dtype_name(from->dtype), onr_shape_text(&from->shape, got),
+                        onr_dtype_name(to->dtype), onr_shape_text(&to->shape, want));
+    }
+    size_t bytes = onr_tensor_bytes(from);
+    if (bytes > 0) {
+        memcpy(to->data, from->data, bytes);
+    }
+    return ONR_OK;
+}
+
+static enum onr_status hand_out(onnxrun_session *session, onnxrun_binding *outputs,
+                                size_t output_count, struct onr_error *err)
+{
+    const onnxrun_model *model = session->model;
+    const struct onr_tensor *results = onr_frame_outputs(session->frame);
+    for (size_t i = 0; i < output_count; i++) {
+        size_t index = find_name(model->outputs, model->graph->output_count, outputs[i].name);
+        if (outputs[i].tensor == NULL || is_own_output(session, outputs[i].tensor)) {
+            session->outputs[index].tensor = results[index];
+            outputs[i].tensor = &session->outputs[index];
+        } else {
+            ONR_TRY(copy_output(&results[index], &outputs[i].tensor->tensor, outputs[i].name, err));
+        }
+    }
+    return ONR_OK;
+}
+
+onnxrun_status onnxrun_session_run(onnxrun_session *session, const onnxrun_binding *inputs,
+                                   size_t input_count, onnxrun_binding *outputs,
+                                   size_t output_count, onnxrun_error *error)
+{
+    struct onr_error err;
+    onr_error_clear(&err);
+    enum onr_status status = bind_inputs(session, inputs, input_count, &err);
+    if (status == ONR_OK) {
+        status = check_outputs(session, outputs, output_count, &err);
+    }
+    if (status == ONR_OK) {
+        status = onr_frame_run(session->frame, &err);
+    }
+    if (status == ONR_OK) {
+        status = hand_out(session, outputs, output_count, &err);
+    }
+    return onr_api_result(status, &err, error);
+}
+
+void onnxrun_session_get_stats(const onnxrun_session *session, onnxrun_session_stats *stats)
+{
+    onnxrun_session_stats filled = {.struct_size = sizeof filled,
+                                    .threads = session->parallel.thread_count,
+                                    .live_bytes = session->mem.live_bytes,
+                                    .peak_bytes = session->mem.peak_bytes,
+                                    .alloc_count = session->mem.alloc_count,
+                                    .model_bytes = session->model->mem.live_bytes,
+                                    .flops = onr_frame_flops(session->frame),
+                                    .isa = onr_isa_name(session->model->kernels.isa)};
+    if (stats->struct_size == sizeof filled) {
+        *stats = filled;
+    }
+}
