@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages about options. */
+#include "common/args.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+
+int args_refuse(const char *command, int code, char *const *argv)
+{
+    const char *option = argv[optind - 1];
+    if (code == ':') {
+        return tool_usage_error(command, "the option %s needs a value", option);
+    }
+    if (optopt > 0 && optopt < 256) {
+        return tool_usage_error(command, "there is no option -%c", optopt);
+    }
+    return tool_usage_error(command, "the option %s is unknown, ambiguous or takes no value",
+                            option);
+}
+
+bool args_int(const char *command, const char *option, const char *text, int64_t low, int64_t high,
+              int64_t *number)
+{
+    if (tool_parse_int(text, low, high, number)) {
+        return true;
+    }
+    (void)tool_usage_error(command, "%s %s: expected a number from %" PRId64 " to %" PRId64, option,
+                           text, low, high);
+    return false;
+}
+
+bool args_real(const char *command, const char *option, const char *text, double low,
+               double *number)
+{
+    if (tool_parse_real(text, low, number)) {
+        return true;
+    }
+    (void)tool_usage_error(command, "%s %s: expected a number of at least %g", option, text, low);
+    return false;
+}

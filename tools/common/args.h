@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the option parsing of all commands shares. */
+#ifndef ONNXRUN_TOOLS_ARGS_H
+#define ONNXRUN_TOOLS_ARGS_H
+
+#include "common/tool.h"
+
+/* Values for long options without a letter. */
+enum option_code {
+    OPTION_HELP = 256,
+    OPTION_VERSION,
+    OPTION_JSON,
+    OPTION_THREADS,
+    OPTION_LABELS,
+    OPTION_TOP,
+    OPTION_SECONDS,
+    OPTION_LIST,
+    OPTION_FILTER,
+    OPTION_RTOL,
+    OPTION_ATOL,
+    OPTION_JOBS,
+    OPTION_TIMEOUT,
+    OPTION_STAGE,
+    OPTION_OPS
+};
+
+/* Reports an option that getopt_long refused (it returned code '?' or ':'); returns
+ * EXIT_CODE_USAGE. The short option string must begin with ':', and opterr be 0. */
+int args_refuse(const char *command, int code, char *const *argv);
+
+/* Parses the number of an option; reports one that is none or out of range and returns false. */
+bool args_int(const char *command, const char *option, const char *text, int64_t low, int64_t high,
+              int64_t *number);
+bool args_real(const char *command, const char *option, const char *text, double low,
+               double *number);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether a result is as expected, by the rules of the ONNX backend test suite. */
+#ifndef ONNXRUN_TOOLS_COMPARE_H
+#define ONNXRUN_TOOLS_COMPARE_H
+
+#include "common/tool.h"
+
+struct comparison {
+    bool is_equal;
+    double max_error;  /* largest |got - want| of finite numbers */
+    char message[400]; /* what differs, when it does */
+};
+
+/*
+ * dtype and shape must be equal, integers, bools and strings as well. Floating-point numbers of all
+ * sizes must keep |got - want| <= atol + rtol * |want|; NaN equals NaN, an infinity only itself.
+ */
+struct comparison compare_tensors(const onnxrun_tensor *got, const onnxrun_tensor *want,
+                                  double rtol, double atol);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* onnxrun bench: measures load, first run and steady state. */
+#include "common/args.h"
+#include "common/escape.h"
+#include "common/inputs.h"
+
+#include "onnxrun/commands.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static const char help[] =
+    "Usage: onnxrun bench MODEL [OPTION]...\n"
+    "Measures how fast a model runs. Inputs that are not given are 'auto': random floats, ones "
+    "for\n"
+    "all other types.\n"
+    "\n"
+    "  -d, --dim NAME=N          number for a symbolic dimension\n"
+    "  -i, --input NAME=SOURCE   an input\n"
+    "      --threads N           number of threads\n"
+    "      --seconds S           how long to measure (3)\n"
+    "      --json                print one JSON object\n"
+    "  -h, --help                print this help\n"
+    "\n" INPUTS_HELP "\n"
+    "Examples:\n"
+    "  onnxrun bench bert.onnx -d batch=1 -d sequence=128 --threads 2\n"
+    "  onnxrun bench bert.onnx -d batch=1 -d sequence=128 --json | jq .median_ms\n"
+    "\n" EXIT_CODE_HELP;
+
+/* Fewest and most runs that are measured, however long they take. */
+#define MIN_RUNS 5
+#define MAX_RUNS 1000000
+
+struct bench {
+    const char *model_path;
+    struct inputs inputs;
+    uint32_t threads;
+    double seconds;
+    bool is_json;
+    onnxrun_model *model;
+    onnxrun_session *session;
+    onnxrun_binding *outputs;
+    size_t output_count;
+    double load_ms;
+    double first_ms;
+    double *samples; /* [run_count] milliseconds, sorted */
+    size_t run_count;
+    double allocations; /* per run */
+    onnxrun_session_stats stats;
+    onnxrun_error error;
+};
+
+/* ---- options ---- */
+
+static int add_option(struct bench *bench, int option, char *const *argv)
+{
+    int64_t number = 0;
+    switch (option) {
+    case 'i':
+        return inputs_add(&bench->inputs, optarg, &bench->error) == ONNXRUN_OK
+                   ? EXIT_CODE_OK
+                   : tool_usage_error("onnxrun bench", "%s", bench->error.message);
+    case 'd':
+        return inputs_add_dim(&bench->inputs, optarg, &bench->error) == ONNXRUN_OK
+                   ? EXIT_CODE_OK
+                   : tool_usage_error("onnxrun bench", "%s", bench->error.message);
+    case OPTION_THREADS:
+        if (!args_int("onnxrun bench", "--threads", optarg, 1, 256, &number)) {
+            return EXIT_CODE_USAGE;
+        }
+        bench->threads = (uint32_t)number;
+        return EXIT_CODE_OK;
+    case OPTION_SECONDS:
+        return args_real("onnxrun bench", "--seconds", optarg, 0, &bench->seconds)
+                   ? EXIT_CODE_OK
+                   : EXIT_CODE_USAGE;
+    case OPTION_JSON:
+        bench->is_json = true;
+        return EXIT_CODE_OK;
+    default:
+        return args_refuse("onnxrun bench", option, argv);
+    }
+}
+
+static int parse_options(struct bench *bench, int argc, char **argv, bool *wants_help)
+{
+    static const struct option options[] = {
+        {"input", required_argument, NULL, 'i'},
+        {"dim", required_argument, NULL, 'd'},
+        {"threads", required_argument, NULL, OPTION_THREADS},
+        {"seconds", required_argument, NULL, OPTION_SECONDS},
+        {"json", no_argument, NULL, OPTION_JSON},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":i:d:h", options, NULL)) != -1) {
+        if (option == 'h') {
+            *wants_help = true;
+            return EXIT_CODE_OK;
+        }
+        int code = add_option(bench, option, argv);
+        if (code != EXIT_CODE_OK) {
+            return code;
+        }
+    }
+    if (optind + 1 != argc) {
+        return optind == argc ? tool_usage_error("onnxrun bench", "no model is given")
+                              : tool_usage_error("onnxrun bench", "more than one model: \"%s\"",
+                                                 argv[optind + 1]);
+    }
+    bench->model_path = argv[optind];
+    return EXIT_CODE_OK;
+}
+
+/* ---- measuring ---- */
+
+/* One run, in milliseconds. The session's own outputs are used, as an application would. */
+static onnxrun_status run_once(struct bench *bench, double *milliseconds)
+{
+    for (size_t i = 0; i < bench->output_count; i++) {
+        bench->outputs[i].tensor = NULL;
+    }
+    double start = tool_seconds();
+    onnxrun_status status =
+        onnxrun_session_run(bench->session, bench->inputs.bindings, bench->inputs.binding_count,
+                            bench->outputs, bench->output_count, &bench->error);
+    *milliseconds = 1e3 * (tool_seconds() - start);
+    return status;
+}
+
+static uint64_t read_alloc_count(struct bench *bench)
+{
+    bench->stats.struct_size = sizeof bench->stats;
+    onnxrun_session_get_stats(bench->session, &bench->stats);
+    return bench->stats.alloc_count;
+}
+
+static int compare_double(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return a < b ? -1 : a > b;
+}
+
+static onnxrun_status measure(struct bench *bench)
+{
+    size_t capacity = 0;
+    double warm_up;
+    onnxrun_status status = run_once(bench, &bench->first_ms);
+    if (status == ONNXRUN_OK) {
+        status = run_once(bench, &warm_up);
+    }
+    uint64_t alloc_count = read_alloc_count(bench);
+    double end = tool_seconds() + bench->seconds;
+    while (status == ONNXRUN_OK && bench->run_count < MAX_RUNS &&
+           (bench->run_count < MIN_RUNS || tool_seconds() < end)) {
+        if (bench->run_count == capacity) {
+            capacity = capacity > 0 ? 2 * capacity : 1024;
+            bench->samples = tool_resize(bench->samples, capacity, sizeof *bench->samples);
+        }
+        status = run_once(bench, &bench->samples[bench->run_count++]);
+    }
+    if (status == ONNXRUN_OK) {
+        bench->allocations =
+            (double)(read_alloc_count(bench) - alloc_count) / (double)bench->run_count;
+        qsort(bench->samples, bench->run_count, sizeof *bench->samples, compare_double);
+    }
+    return status;
+}
+
+static int prepare(struct bench *bench)
+{
+    onnxrun_model_options model_options = ONNXRUN_MODEL_OPTIONS_INIT;
+    onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
+    model_options.threads = options.threads = bench->threads;
+    double start = tool_seconds();
+    onnxrun_status status =
+        onnxrun_model_load(bench->model_path, &model_options, &bench->model, &bench->error);
+    bench->load_ms = 1e3 * (tool_seconds() - start);
+    if (status != ONNXRUN_OK) {
+        return tool_report(&bench->error);
+    }
+    int code = inputs_make(&bench->inputs, bench->model, "auto");
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    bench->output_count = onnxrun_model_output_count(bench->model);
+    bench->outputs = tool_alloc(bench->output_count, sizeof *bench->outputs);
+    for (size_t i = 0; i < bench->output_count; i++) {
+        onnxrun_value_info info = {.name = ""};
+        (void)onnxrun_model_output_info(bench->model, i, &info, NULL);
+        bench->outputs[i].name = info.name;
+    }
+    status = onnxrun_session_create(bench->model, &options, &bench->session, &bench->error);
+    return status == ONNXRUN_OK ? EXIT_CODE_OK : tool_report(&bench->error);
+}
+
+/* ---- the report ---- */
+
+/* The sample that at most the fraction of all lie above. */
+static double quantile(const struct bench *bench, double fraction)
+{
+    size_t index = (size_t)(fraction * (double)(bench->run_count - 1) + 0.5);
+    return bench->samples[index];
+}
+
+static double gflops(const struct bench *bench)
+{
+    double median = quantile(bench, 0.5);
+    return median > 0 ? (double)bench->stats.flops / median * 1e-6 : 0;
+}
+
+static uint64_t peak_rss_bytes(void)
+{
+    struct rusage usage;
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return (uint64_t)usage.ru_maxrss * 1024;
+}
+
+static void print_json(const struct bench *bench)
+{
+    fputs("{\"model\": ", stdout);
+    escape_json(stdout, bench->model_path, strlen(bench->model_path));
+    printf(",\n \"isa\": \"%s\",\n \"threads\": %" PRIu32, bench->stats.isa, bench->stats.threads);
+    fputs(",\n \"inputs\": [", stdout);
+    for (size_t i = 0; i < bench->inputs.binding_count; i++) {
+        const onnxrun_binding *input = &bench->inputs.bindings[i];
+        size_t rank = onnxrun_tensor_rank(input->tensor);
+        fputs(i > 0 ? ", {\"name\": " : "{\"name\": ", stdout);
+        escape_json(stdout, input->name, strlen(input->name));
+        printf(", \"dtype\": \"%s\", \"shape\": [",
+               onnxrun_dtype_name(onnxrun_tensor_dtype(input->tensor)));
+        for (size_t axis = 0; axis < rank; axis++) {
+            printf("%s%" PRId64, axis > 0 ? ", " : "", onnxrun_tensor_dims(input->tensor)[axis]);
+        }
+        fputs("]}", stdout);
+    }
+    printf("],\n \"load_ms\": %.4f,\n \"first_ms\": %.4f", bench->load_ms, bench->first_ms);
+    printf(",\n \"runs\": %zu,\n \"min_ms\": %.4f,\n \"median_ms\": %.4f", bench->run_count,
+           bench->samples[0], quantile(bench, 0.5));
+    printf(",\n \"p90_ms\": %.4f,\n \"p99_ms\": %.4f", quantile(bench, 0.9), quantile(bench, 0.99));
+    printf(",\n \"flops_per_run\": %" PRIu64 ",\n \"gflops\": %.3f", bench->stats.flops,
+           gflops(bench));
+    printf(",\n \"peak_rss_bytes\": %" PRIu64 ",\n \"model_bytes\": %" PRIu64
+           ",\n \"session_peak_bytes\": %" PRIu64 ",\n \"allocations_per_run\": %g}\n",
+           peak_rss_bytes(), bench->stats.model_bytes, bench->stats.peak_bytes, bench->allocations);
+}
+
+static void print_text(const struct bench *bench)
+{
+    const double mib = 1024 * 1024;
+    for (size_t i = 0; i < bench->inputs.binding_count; i++) {
+        fputs(i == 0 ? "inputs       " : "             ", stdout);
+        inputs_print_tensor(stdout, bench->inputs.bindings[i].name,
+                            bench->inputs.bindings[i].tensor);
+        fputc('\n', stdout);
+    }
+    printf("threads      %" PRIu32 ", %s\n", bench->stats.threads, bench->stats.isa);
+    printf("load         %.2f ms\n", bench->load_ms);
+    printf("first run    %.2f ms\n", bench->first_ms);
+    printf("median       %.3f ms of %zu runs (min %.3f, p90 %.3f, p99 %.3f)\n",
+           quantile(bench, 0.5), bench->run_count, bench->samples[0], quantile(bench, 0.9),
+           quantile(bench, 0.99));
+    if (bench->stats.flops > 0) {
+        printf("speed        %.2f GFLOP/s (%.3f GFLOP per run)\n", gflops(bench),
+               (double)bench->stats.flops * 1e-9);
+    }
+    printf("memory       %.1f MiB peak resident; heap: model %.1f MiB, session %.1f MiB\n",
+           (double)peak_rss_bytes() / mib, (double)bench->stats.model_bytes / mib,
+           (double)bench->stats.peak_bytes / mib);
+    printf("allocations  %g per run\n", bench->allocations);
+}
+
+static int bench_model(struct bench *bench)
+{
+    int code = prepare(bench);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    if (measure(bench) != ONNXRUN_OK) {
+        code = tool_report(&bench->error);
+        return code == EXIT_CODE_USAGE ? EXIT_CODE_RUN : code;
+    }
+    if (bench->is_json) {
+        print_json(bench);
+    } else {
+        print_text(bench);
+    }
+    return EXIT_CODE_OK;
+}
+
+int cmd_bench(int argc, char **argv)
+{
+    struct bench bench = {.seconds = 3};
+    bool wants_help = false;
+    int code = parse_options(&bench, argc, argv, &wants_help);
+    if (wants_help) {
+        fputs(help, stdout);
+    } else if (code == EXIT_CODE_OK) {
+        code = bench_model(&bench);
+    }
+    inputs_free(&bench.inputs);
+    onnxrun_session_free(bench.session);
+    onnxrun_model_free(bench.model);
+    free(bench.outputs);
+    free(bench.samples);
+    return code;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* onnxrun test: runs folders of test cases and reports. */
+#include "common/args.h"
+#include "common/escape.h"
+
+#include "onnxrun/commands.h"
+#include "onnxrun/jobs.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+    "Usage: onnxrun test PATH... [OPTION]...\n"
+    "Runs every test case in the folders PATH and below: a folder with model.onnx and\n"
+    "test_data_set_*/{input,output}_*.pb, as in the ONNX backend test suite, or light_X.onnx with\n"
+    "light_X_output_0.pb. Floats must keep |got - expected| <= atol + rtol * |expected|; a "
+    "data.json\n"
+    "{\"rtol\": R, \"atol\": A} beside the model sets its own tolerance.\n"
+    "\n"
+    "      --filter GLOB   only cases whose name, or its last part, matches\n"
+    "      --list          print the names of the cases and run none\n"
+    "  -v, --verbose       print a line for each case, not only for failures\n"
+    "      --json          print one JSON object\n"
+    "      --rtol R        relative tolerance (1e-3), also for cases with a data.json\n"
+    "      --atol A        absolute tolerance (1e-7), likewise\n"
+    "      --jobs N        cases at a time (number of processors)\n"
+    "      --threads N     threads of each case (1)\n"
+    "      --timeout S     seconds that one case may take (120)\n"
+    "  -h, --help          print this help\n"
+    "\n"
+    "Each case runs in a process of its own; a crash fails that case only. The last line counts\n"
+    "passed, failed and unsupported cases. Unsupported ones are no failures.\n"
+    "\n"
+    "Examples:\n"
+    "  onnxrun test onnx/backend/test/data/node --filter 'test_softmax*'\n"
+    "  onnxrun test models --verbose --rtol 1e-4 --atol 1e-5\n"
+    "\n" EXIT_CODE_HELP;
+
+struct report {
+    const struct test_cases *cases;
+    const struct case_result *results;
+    size_t printed; /* results reported so far */
+    size_t counts[3];
+    bool is_verbose;
+    bool is_json;
+    bool has_bar;
+    bool has_colors;
+};
+
+struct test_command {
+    struct test_cases cases;
+    struct job_settings settings;
+    struct report report;
+    const char *filter;
+    bool lists;
+};
+
+/* ---- options ---- */
+
+static int add_option(struct test_command *command, int option, char *const *argv)
+{
+    struct case_settings *test = &command->settings.test;
+    int64_t number = 0;
+    bool is_good = true;
+    switch (option) {
+    case OPTION_FILTER:
+        command->filter = optarg;
+        break;
+    case OPTION_LIST:
+        command->lists = true;
+        break;
+    case 'v':
+        command->report.is_verbose = true;
+        break;
+    case OPTION_JSON:
+        command->report.is_json = true;
+        break;
+    case OPTION_RTOL:
+        test->is_rtol_forced = true;
+        is_good = args_real("onnxrun test", "--rtol", optarg, 0, &test->rtol);
+        break;
+    case OPTION_ATOL:
+        test->is_atol_forced = true;
+        is_good = args_real("onnxrun test", "--atol", optarg, 0, &test->atol);
+        break;
+    case OPTION_JOBS:
+        is_good = args_int("onnxrun test", "--jobs", optarg, 1, 1024, &number);
+        command->settings.job_count = (size_t)number;
+        break;
+    case OPTION_THREADS:
+        is_good = args_int("onnxrun test", "--threads", optarg, 1, 256, &number);
+        test->threads = (uint32_t)number;
+        break;
+    case OPTION_TIMEOUT:
+        is_good = args_real("onnxrun test", "--timeout", optarg, 0.001,
+                            &command->settings.timeout_seconds);
+        break;
+    default:
+        return args_refuse("onnxrun test", option, argv);
+    }
+    return is_good ? EXIT_CODE_OK : EXIT_CODE_USAGE;
+}
+
+static int find_cases(struct test_command *command, int count, char *const *paths)
+{
+    onnxrun_error error;
+    if (count == 0) {
+        return tool_usage_error("onnxrun test", "no folder is given");
+    }
+    for (int i = 0; i < count; i++) {
+        if (cases_find(&command->cases, paths[i], &error) != ONNXRUN_OK) {
+            return tool_report(&error);
+        }
+    }
+    if (command->cases.count == 0) {
+        tool_error("there are no test cases in \"%s\"%s", paths[0],
+                   count > 1 ? " and the other folders" : "");
+        return EXIT_CODE_USAGE;
+    }
+    if (command->filter != NULL) {
+        cases_filter(&command->cases, command->filter);
+        if (command->cases.count == 0) {
+            tool_error("no test case matches \"%s\"", command->filter);
+            return EXIT_CODE_USAGE;
+        }
+    }
+    return EXIT_CODE_OK;
+}
+
+static int parse_options(struct test_command *command, int argc, char **argv, bool *wants_help)
+{
+    static const struct option options[] = {
+        {"filter", required_argument, NULL, OPTION_FILTER},
+        {"list", no_argument, NULL, OPTION_LIST},
+        {"verbose", no_argument, NULL, 'v'},
+        {"json", no_argument, NULL, OPTION_JSON},
+        {"rtol", required_argument, NULL, OPTION_RTOL},
+        {"atol", required_argument, NULL, OPTION_ATOL},
+        {"jobs", required_argument, NULL, OPTION_JOBS},
+        {"threads", required_argument, NULL, OPTION_THREADS},
+        {"timeout", required_argument, NULL, OPTION_TIMEOUT},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":vh", options, NULL)) != -1) {
+        if (option == 'h') {
+            *wants_help = true;
+            return EXIT_CODE_OK;
+        }
+        int code = add_option(command, option, argv);
+        if (code != EXIT_CODE_OK) {
+            return code;
+        }
+    }
+    return find_cases(command, argc - optind, argv + optind);
+}
+
+/* ---- reporting ---- */
+
+static const char *const verdict_names[] = {"passed", "failed", "unsupported"};
+
+#define BAR_CELLS 30
+
+static void print_bar(const struct report *report, size_t ended)
+{
+    size_t count = report->cases->count;
+    size_t filled = ended * BAR_CELLS / count;
+    fputs("\r[", stderr);
+    for (size_t i = 0; i < BAR_CELLS; i++) {
+        fputc(i < filled ? '#' : '.', stderr);
+    }
+    fprintf(stderr, "] %zu/%zu", ended, count);
+    if (report->counts[VERDICT_FAILED] > 0) {
+        fprintf(stderr, "  %zu failed", report->counts[VERDICT_FAILED]);
+    }
+    fputs("\033[K", stderr);
+}
+
+static void clear_bar(const struct report *report)
+{
+    if (report->has_bar) {
+        fputs("\r\033[K", stderr);
+    }
+}
+
+static void print_verdict(const struct report *report, const char *name,
+                          const struct case_result *result)
+{
+    static const char *const words[] = {"ok  ", "FAIL", "skip"};
+    static const char *const colors[] = {"\033[32m", "\033[31m", "\033[33m"};
+    clear_bar(report);
+    printf("%s%s%s ", report->has_colors ? colors[result->verdict] : "", words[result->verdict],
+           report->has_colors ? "\033[0m" : "");
+    escape_name(stdout, name);
+    if (result->verdict == VERDICT_PASSED) {
+        printf(" (%.0f ms, largest error %.2g)", 1e3 * result->seconds, result->max_error);
+    } else {
+        fputs(": ", stdout);
+        escape_name(stdout, result->message);
+    }
+    fputc('\n', stdout);
+    (void)fflush(stdout);
+}
+
+static void report_progress(void *user, size_t done, size_t ended)
+{
+    struct report *report = user;
+    for (; report->printed < done; report->printed++) {
+        const struct case_result *result = &report->results[report->printed];
+        report->counts[result->verdict]++;
+        if (!report->is_json && (report->is_verbose || result->verdict == VERDICT_FAILED)) {
+            print_verdict(report, report->cases->items[report->printed].name, result);
+        }
+    }
+    if (report->has_bar) {
+        print_bar(report, ended);
+    }
+}
+
+static void print_json(const struct report *report)
+{
+    printf("{\"passed\": %zu, \"failed\": %zu, \"unsupported\": %zu,\n \"cases\": [",
+           report->counts[VERDICT_PASSED], report->counts[VERDICT_FAILED],
+           report->counts[VERDICT_UNSUPPORTED]);
+    for (size_t i = 0; i < report->cases->count; i++) {
+        const struct case_result *result = &report->results[i];
+        const char *name = report->cases->items[i].name;
+        fputs(i > 0 ? ",\n  {\"name\": " : "\n  {\"name\": ", stdout);
+        escape_json(stdout, name, strlen(name));
+        printf(", \"verdict\": \"%s\", \"max_error\": %.9g, \"seconds\": %.6f, \"message\": ",
+               verdict_names[result->verdict], result->max_error, result->seconds);
+        escape_json(stdout, result->message, strlen(result->message));
+        fputs("}", stdout);
+    }
+    fputs("]}\n", stdout);
+}
+
+static int run_cases(struct test_command *command)
+{
+    struct report *report = &command->report;
+    struct case_result *results = tool_alloc(command->cases.count, sizeof *results);
+    report->cases = &command->cases;
+    report->results = results;
+    report->has_bar = escape_has_colors(stderr);
+    report->has_colors = escape_has_colors(stdout);
+    jobs_run(&command->cases, &command->settings, results, report_progress, report);
+    clear_bar(report);
+    if (report->is_json) {
+        print_json(report);
+    } else {
+        printf("%zu passed, %zu failed, %zu unsupported\n", report->counts[VERDICT_PASSED],
+               report->counts[VERDICT_FAILED], report->counts[VERDICT_UNSUPPORTED]);
+    }
+    free(results);
+    return report->counts[VERDICT_FAILED] > 0 ? EXIT_CODE_RUN : EXIT_CODE_OK;
+}
+
+static void list_cases(const struct test_cases *cases)
+{
+    for (size_t i = 0; i < cases->count; i++) {
+        escape_name(stdout, cases->items[i].name);
+        fputc('\n', stdout);
+    }
+}
+
+static size_t processor_count(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : count > 64 ? 64 : (size_t)count;
+}
+
+int cmd_test(int argc, char **argv)
+{
+    struct test_command command = {
+        .settings = {.test = {.rtol = 1e-3, .atol = 1e-7, .threads = 1},
+                     .job_count = processor_count(),
+                     .timeout_seconds = 120},
+    };
+    bool wants_help = false;
+    int code = parse_options(&command, argc, argv, &wants_help);
+    if (wants_help) {
+        fputs(help, stdout);
+    } else if (code == EXIT_CODE_OK && command.lists) {
+        list_cases(&command.cases);
+    } else if (code == EXIT_CODE_OK) {
+        code = run_cases(&command);
+    }
+    cases_free(&command.cases);
+    return code;
+}
