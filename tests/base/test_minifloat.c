@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/minifloat.h"
+#include "support/test.h"
+
+#include <math.h>
+
+static const struct onr_minifloat *const types[] = {&onr_e4m3fn, &onr_e4m3fnuz, &onr_e5m2,
+                                                    &onr_e5m2fnuz};
+
+/* The value of a code by its definition, in double. */
+static double defined_value(const struct onr_minifloat *type, uint32_t code)
+{
+    uint32_t magnitude = code & 0x7f;
+    int exponent = (int)(magnitude >> type->fraction_bits);
+    double fraction = (double)(magnitude & ((1u << type->fraction_bits) - 1));
+    double value = exponent == 0 ? ldexp(fraction, 1 - type->bias - type->fraction_bits)
+                                 : ldexp(fraction + (double)(1 << type->fraction_bits),
+                                         exponent - type->bias - type->fraction_bits);
+    return (code & 0x80) != 0 ? -value : value;
+}
+
+static void codes_have_the_values_of_their_definition(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < 4; t++) {
+        for (uint32_t code = 0; code < 256; code++) {
+            float value = onr_minifloat_to_float(types[t], (uint8_t)code);
+            bool is_number =
+                types[t]->is_unsigned_zero ? code != 0x80 : (code & 0x7f) <= types[t]->largest;
+            if (is_number) {
+                assert_true((double)value == defined_value(types[t], code));
+                assert_int_equal(onr_float_to_minifloat(types[t], value, false), code);
+            } else {
+                assert_true(!isfinite(value));
+            }
+        }
+    }
+    assert_true(isinf(onr_minifloat_to_float(&onr_e5m2, 0xfc)));
+    assert_true(isnan(onr_minifloat_to_float(&onr_e5m2, 0x7d)));
+}
+
+static void numbers_go_to_the_nearest_code(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < 4; t++) {
+        for (uint32_t code = 0; code < types[t]->largest; code++) {
+            double low = defined_value(types[t], code);
+            double high = defined_value(types[t], code + 1);
+            float middle = (float)((low + high) / 2);
+            uint32_t even = code % 2 == 0 ? code : code + 1;
+            assert_int_equal(onr_float_to_minifloat(types[t], middle, true), even);
+            assert_int_equal(onr_float_to_minifloat(types[t], nextafterf(middle, 0.0f), true),
+                             code);
+            assert_int_equal(onr_float_to_minifloat(types[t], nextafterf(middle, 1e9f), true),
+                             code + 1);
+        }
+    }
+}
+
+static void too_large_numbers_saturate_or_overflow(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < 4; t++) {
+        assert_int_equal(onr_float_to_minifloat(types[t], 1e6f, true), types[t]->largest);
+        assert_int_equal(onr_float_to_minifloat(types[t], -INFINITY, true),
+                         types[t]->largest | 0x80);
+        assert_int_equal(onr_float_to_minifloat(types[t], 1e6f, false), types[t]->overflow);
+        assert_int_equal(onr_float_to_minifloat(types[t], NAN, true), types[t]->nan);
+    }
+    assert_int_equal(onr_float_to_minifloat(&onr_e4m3fn, -0.0f, true), 0x80);
+    assert_int_equal(onr_float_to_minifloat(&onr_e4m3fnuz, -0.0f, true), 0x00);
+    assert_int_equal(onr_float_to_minifloat(&onr_e5m2fnuz, -1e-9f, true), 0x00);
+}
+
+static void e8m0_rounds_as_it_is_told(void **state)
+{
+    (void)state;
+    for (uint32_t code = 0; code < 255; code++) {
+        float value = onr_e8m0_to_float((uint8_t)code);
+        assert_true((double)value == ldexp(1.0, (int)code - 127));
+        assert_int_equal(onr_float_to_e8m0(value, ONR_ROUND_UP, false), code);
+    }
+    assert_true(isnan(onr_e8m0_to_float(0xff)));
+    assert_int_equal(onr_float_to_e8m0(1.1f, ONR_ROUND_UP, true), 128);
+    assert_int_equal(onr_float_to_e8m0(1.9f, ONR_ROUND_DOWN, true), 127);
+    assert_int_equal(onr_float_to_e8m0(1.4f, ONR_ROUND_NEAREST, true), 127);
+    assert_int_equal(onr_float_to_e8m0(1.5f, ONR_ROUND_NEAREST, true), 128);
+    assert_int_equal(onr_float_to_e8m0(INFINITY, ONR_ROUND_UP, true), 254);
+    assert_int_equal(onr_float_to_e8m0(INFINITY, ONR_ROUND_UP, false), 255);
+    assert_int_equal(onr_float_to_e8m0(0.0f, ONR_ROUND_UP, true), 0);
+    assert_int_equal(onr_float_to_e8m0(0.0f, ONR_ROUND_NEAREST, false), 255);
+    assert_int_equal(onr_float_to_e8m0(NAN, ONR_ROUND_UP, true), 255);
+}
+
+static void e2m1_has_eight_magnitudes(void **state)
+{
+    (void)state;
+    static const float values[] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6};
+    for (uint32_t code = 0; code < 8; code++) {
+        assert_true(onr_e2m1_to_float((uint8_t)code) == values[code]);
+        assert_true(onr_e2m1_to_float((uint8_t)(code | 8)) == -values[code]);
+        assert_int_equal(onr_float_to_e2m1(values[code]), code);
+    }
+    assert_int_equal(onr_float_to_e2m1(0.25f), 0);
+    assert_int_equal(onr_float_to_e2m1(-0.75f), 8 | 2);
+    assert_int_equal(onr_float_to_e2m1(5.0f), 6);
+    assert_int_equal(onr_float_to_e2m1(-INFINITY), 8 | 7);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(codes_have_the_values_of_their_definition),
+        cmocka_unit_test(numbers_go_to_the_nearest_code),
+        cmocka_unit_test(too_large_numbers_saturate_or_overflow),
+        cmocka_unit_test(e8m0_rounds_as_it_is_told),
+        cmocka_unit_test(e2m1_has_eight_magnitudes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

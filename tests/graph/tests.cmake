@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+onnxrun_test(graph
+    test_external
+    test_import
+    test_passes
+    test_print
+    test_tensor_proto
+    test_wire)

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every tile shape of every instruction set against a naive product in double. */
+#include "base/half.h"
+#include "kernels/kernels.h"
+#include "support/test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_ELEMENTS (192 * 2100)
+
+struct fixture {
+    struct onr_kernels kernels;
+    float *a, *b, *c, *packed;
+    void *workspace;
+};
+
+/* A product and how it is computed. */
+struct product {
+    size_t m, n, k;
+    bool is_packed, is_a_transposed, is_b_transposed;
+    bool has_column_bias, has_row_bias, accumulates;
+    float scale;
+};
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    f.a = test_tensor(ONR_FLOAT, 1, (int64_t[]){MAX_ELEMENTS}, NULL)->data;
+    f.b = test_tensor(ONR_FLOAT, 1, (int64_t[]){MAX_ELEMENTS}, NULL)->data;
+    f.c = test_tensor(ONR_FLOAT, 1, (int64_t[]){MAX_ELEMENTS}, NULL)->data;
+    f.packed = aligned_alloc(64, 4 * MAX_ELEMENTS * sizeof(float));
+    f.workspace = aligned_alloc(64, 1 << 21);
+    test_random(1, MAX_ELEMENTS, f.a);
+    test_random(2, MAX_ELEMENTS, f.b);
+    *state = &f;
+    return f.packed != NULL && f.workspace != NULL ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    free(f->packed);
+    free(f->workspace);
+    return test_tensors_free(state);
+}
+
+static struct onr_gemm_matrix matrix(const float *data, size_t rows, size_t columns,
+                                     bool is_transposed)
+{
+    return (struct onr_gemm_matrix){.data = data,
+                                    .dtype = ONR_FLOAT,
+                                    .row_stride = is_transposed ? 1 : columns,
+                                    .column_stride = is_transposed ? rows : 1};
+}
+
+static float element(const struct onr_gemm_matrix *m, size_t i, size_t j)
+{
+    return ((const float *)m->data)[i * m->row_stride + j * m->column_stride];
+}
+
+static struct onr_gemm_f32_job make_job(struct fixture *f, const struct onr_gemm_f32 *kernel,
+                                        const struct product *p)
+{
+    struct onr_gemm_f32_job job = {
+        .kernel = kernel,
+        .m = p->m,
+        .n = p->n,
+        .k = p->k,
+        .a = matrix(f->a, p->m, p->k, p->is_a_transposed),
+        .b = matrix(f->b, p->k, p->n, p->is_b_transposed),
+        .c = f->c,
+        .c_stride = p->n,
+        .column_bias = p->has_column_bias ? f->a + 7 : NULL,
+        .row_bias = p->has_row_bias ? f->a + 5 : NULL,
+        .scale = p->scale,
+        .accumulate = p->accumulates,
+    };
+    if (p->is_packed) {
+        onr_gemm_f32_pack(kernel, p->k, p->n, &job.b, 0, onr_gemm_f32_panels(kernel, p->n),
+                          f->packed);
+        job.b_packed = f->packed;
+        job.b.data = NULL;
+    }
+    return job;
+}
+
+static void check(struct fixture *f, const struct onr_gemm_f32_job *job, const struct product *p,
+                  const float *old)
+{
+    struct onr_gemm_matrix b = matrix(f->b, p->k, p->n, p->is_b_transposed);
+    for (size_t i = 0; i < p->m; i++) {
+        for (size_t j = 0; j < p->n; j++) {
+            double sum = 0;
+            double size = 0;
+            for (size_t q = 0; q < p->k; q++) {
+                double term = (double)element(&job->a, i, q) * (double)element(&b, q, j);
+                sum += term;
+                size += fabs(term);
+            }
+            double base = p->accumulates ? (double)old[i * p->n + j] : 0.0;
+            base += p->has_column_bias && !p->accumulates ? (double)job->column_bias[j] : 0.0;
+            base += p->has_row_bias && !p->accumulates ? (double)job->row_bias[i] : 0.0;
+            double want = base + (double)p->scale * sum;
+            double bound = 1e-6 * (1.0 + size);
+            if (!(fabs((double)job->c[i * p->n + j] - want) <= bound)) {
+                fail_msg("%zux%zux%zu tile %zux%zu at (%zu, %zu): %g, expected %g", p->m, p->n,
+                         p->k, job->kernel->rows, job->kernel->columns, i, j,
+                         (double)job->c[i * p->n + j], want);
+            }
+        }
+    }
+}
+
+/* Computes and checks the product; also split into four blocks, which gives the same bits. */
+static void run_product(struct fixture *f, const struct onr_gemm_f32 *kernel,
+                        const struct product *p)
+{
+    struct onr_gemm_f32_job job = make_job(f, kernel, p);
+    size_t bytes = p->m * p->n * sizeof(float);
+    size_t panels = onr_gemm_f32_panels(kernel, p->n);
+    float *old = malloc(bytes + 1);
+    float *whole = malloc(bytes + 1);
+    assert_true(old != NULL && whole != NULL && onr_gemm_f32_workspace(&job) <= 1 << 21);
+    test_random(3, p->m * p->n, old);
+    memcpy(f->c, old, bytes);
+    f->c[p->m * p->n] = 77.0f;
+    onr_gemm_f32_run(&job, 0, p->m, 0, panels, f->workspace);
+    check(f, &job, p, old);
+    assert_true(f->c[p->m * p->n] == 77.0f);
+    memcpy(whole, f->c, bytes);
+    memcpy(f->c, old, bytes);
+    size_t row = p->m / 3;
+    size_t panel = panels / 2;
+    onr_gemm_f32_run(&job, 0, row, 0, panel, f->workspace);
+    onr_gemm_f32_run(&job, 0, row, panel, panels, f->workspace);
+    onr_gemm_f32_run(&job, row, p->m, 0, panel, f->workspace);
+    onr_gemm_f32_run(&job, row, p->m, panel, panels, f->workspace);
+    assert_memory_equal(f->c, whole, bytes);
+    free(old);
+    free(whole);
+}
+
+/* Calls run_product with each tile shape of each instruction set. */
+static void run_all(struct fixture *f, const struct product *p)
+{
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        onr_kernels_init(&f->kernels, (enum onr_isa)isa);
+        for (size_t s = 0; s < ONR_GEMM_MAX_SHAPES && f->kernels.gemm.f32[s] != NULL; s++) {
+            run_product(f, f->kernels.gemm.f32[s], p);
+        }
+    }
+}
+
+static void every_tail_of_every_tile(void **state)
+{
+    static const size_t rows[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 29};
+    static const size_t columns[] = {1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 127};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (size_t j = 0; j < sizeof(columns) / sizeof(columns[0]); j++) {
+            struct product p = {.m = rows[i], .n = columns[j], .k = 5 + i, .scale = 1.0f};
+            run_all(*state, &p);
+            p.is_packed = true;
+            run_all(*state, &p);
+        }
+    }
+}
+
+static void k_of_any_length(void **state)
+{
+    static const size_t lengths[] = {0, 1, 2, 3, 4, 5, 31, 1023, 1024, 1025, 2053};
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        for (size_t m = 1; m < 32; m *= 5) {
+            struct product p = {.m = m, .n = 100, .k = lengths[i], .scale = 1.0f};
+            p.has_column_bias = true;
+            run_all(*state, &p);
+            p.is_packed = true;
+            run_all(*state, &p);
+        }
+    }
+}
+
+static void more_rows_than_a_block(void **state)
+{
+    struct product p = {.m = 300, .n = 97, .k = 64, .is_packed = true, .scale = 1.0f};
+    run_all(*state, &p);
+    p.is_packed = false;
+    run_all(*state, &p);
+    p.is_a_transposed = true;
+    run_all(*state, &p);
+}
+
+static void transposed_operands_bias_and_scale(void **state)
+{
+    for (unsigned bits = 0; bits < 64; bits++) {
+        struct product p = {.m = 17, .n = 53, .k = 37, .scale = (bits & 8) != 0 ? -0.5f : 1.0f};
+        p.is_a_transposed = (bits & 1) != 0;
+        p.is_b_transposed = (bits & 2) != 0;
+        p.is_packed = (bits & 4) != 0;
+        p.has_column_bias = (bits & 48) == 16;
+        p.has_row_bias = (bits & 48) == 32;
+        p.accumulates = (bits & 48) == 48;
+        run_all(*state, &p);
+    }
+}
+
+static void rows_a_page_apart_are_copied(void **state)
+{
+    struct product p = {.m = 20, .n = 40, .k = 1024, .is_packed = true, .scale = 1.0f};
+    run_all(*state, &p);
+}
+
+/* A row's result must not depend on how many other rows there are, nor on whether B was packed. */
+static void a_row_alone_has_the_same_bits(void **state)
+{
+    struct fixture *f = *state;
+    struct product p = {.m = 23, .n = 500, .k = 700, .is_packed = true, .scale = 1.0f};
+    onr_kernels_init(&f->kernels, onr_cpu_isa());
+    const struct onr_gemm_f32 *kernel = onr_gemm_f32_choose(&f->kernels.gemm, p.n);
+    size_t panels = onr_gemm_f32_panels(kernel, p.n);
+    struct onr_gemm_f32_job job = make_job(f, kernel, &p);
+    onr_gemm_f32_run(&job, 0, p.m, 0, panels, f->workspace);
+    float *last = f->c + 22 * p.n;
+    for (int packed = 0; packed < 2; packed++) {
+        float alone[500];
+        struct product one = {.m = 1, .n = 500, .k = 700, .is_packed = packed != 0, .scale = 1.0f};
+        struct onr_gemm_f32_job row = make_job(f, kernel, &one);
+        row.a.data = f->a + 22 * p.k;
+        row.c = alone;
+        onr_gemm_f32_run(&row, 0, 1, 0, panels, f->workspace);
+        assert_memory_equal(alone, last, sizeof(alone));
+    }
+}
+
+static void weights_at_an_odd_address(void **state)
+{
+    struct fixture *f = *state;
+    char *bytes = (char *)f->c + 1;
+    memcpy(bytes, f->b, 35 * 50 * sizeof(float));
+    onr_kernels_init(&f->kernels, ONR_ISA_SCALAR);
+    const struct onr_gemm_f32 *kernel = f->kernels.gemm.f32[0];
+    size_t panels = onr_gemm_f32_panels(kernel, 50);
+    struct onr_gemm_matrix b = {bytes, ONR_FLOAT, 50, 1};
+    onr_gemm_f32_pack(kernel, 35, 50, &b, 0, panels, f->packed);
+    for (size_t panel = 0; panel < panels; panel++) {
+        for (size_t j = 0; j < kernel->columns; j++) {
+            size_t column = panel * kernel->columns + j;
+            float want = column < 50 ? f->b[34 * 50 + column] : 0.0f;
+            assert_true(f->packed[(panel * 35 + 34) * kernel->columns + j] == want);
+        }
+    }
+}
+
+static void halves_are_converted(void **state)
+{
+    struct fixture *f = *state;
+    uint16_t a[3] = {onr_float_to_half(0.5f), onr_float_to_half(2.0f), onr_float_to_half(-1.0f)};
+    uint16_t b[3] = {onr_float_to_bfloat16(4.0f), onr_float_to_bfloat16(0.25f),
+                     onr_float_to_bfloat16(3.0f)};
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        onr_kernels_init(&f->kernels, (enum onr_isa)isa);
+        struct onr_gemm_f32_job job = {.kernel = f->kernels.gemm.f32[0],
+                                       .m = 1,
+                                       .n = 1,
+                                       .k = 3,
+                                       .a = {a, ONR_FLOAT16, 3, 1},
+                                       .b = {b, ONR_BFLOAT16, 1, 1},
+                                       .c = f->c,
+                                       .c_stride = 1,
+                                       .scale = 1.0f};
+        onr_gemm_f32_run(&job, 0, 1, 0, 1, f->workspace);
+        assert_true(f->c[0] == -0.5f);
+    }
+}
+
+static void infinity_and_nan_stay_in_their_row(void **state)
+{
+    struct fixture *f = *state;
+    float a[4] = {1, 1, 1, 1};
+    float b[4] = {1, INFINITY, NAN, 1};
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        onr_kernels_init(&f->kernels, (enum onr_isa)isa);
+        struct onr_gemm_f32_job job = {.kernel = f->kernels.gemm.f32[0],
+                                       .m = 2,
+                                       .n = 4,
+                                       .k = 1,
+                                       .a = {a, ONR_FLOAT, 1, 1},
+                                       .b = {b, ONR_FLOAT, 4, 1},
+                                       .c = f->c,
+                                       .c_stride = 4,
+                                       .scale = 1.0f};
+        onr_gemm_f32_run(&job, 0, 2, 0, 1, f->workspace);
+        assert_true(f->c[4] == 1.0f && isinf(f->c[5]) && isnan(f->c[6]) && f->c[7] == 1.0f);
+    }
+}
+
+static void the_shape_with_least_waste_is_chosen(void **state)
+{
+    (void)state;
+    struct onr_kernels kernels;
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        for (size_t n = 0; n < 200; n++) {
+            const struct onr_gemm_f32 *best = onr_gemm_f32_choose(&kernels.gemm, n);
+            for (size_t s = 0; s < ONR_GEMM_MAX_SHAPES && kernels.gemm.f32[s] != NULL; s++) {
+                const struct onr_gemm_f32 *other = kernels.gemm.f32[s];
+                assert_true(onr_gemm_f32_panels(best, n) * best->columns <=
+                            onr_gemm_f32_panels(other, n) * other->columns);
+            }
+        }
+    }
+}
+
+static void integers_wrap_and_doubles_add_up(void **state)
+{
+    (void)state;
+    double a[2 * 7], b[7 * 3], c[6];
+    uint32_t a32[14], b32[21], c32[6];
+    uint64_t a64[14], b64[21], c64[6];
+    for (uint32_t i = 0; i < 21; i++) {
+        b[i] = 0.5 * i - 3;
+        b32[i] = 0x90000000u + i;
+        b64[i] = 0x9000000000000000u + i;
+        if (i < 14) {
+            a[i] = i + 0.25;
+            a32[i] = 0xffff0000u + i;
+            a64[i] = 0xffffffff00000000u + i;
+        }
+    }
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        struct onr_kernels kernels;
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        for (size_t by_columns = 0; by_columns < 2; by_columns++) {
+            size_t row = by_columns ? 1 : 3;
+            size_t column = by_columns ? 7 : 1;
+            struct onr_contract job = {2, 3, 7, a, 7, 1, b, row, column, c, 3};
+            kernels.contract.f64(&job);
+            job = (struct onr_contract){2, 3, 7, a32, 7, 1, b32, row, column, c32, 3};
+            kernels.contract.u32(&job);
+            job = (struct onr_contract){2, 3, 7, a64, 7, 1, b64, row, column, c64, 3};
+            kernels.contract.u64(&job);
+            for (size_t i = 0; i < 6; i++) {
+                double sum = 0;
+                uint32_t sum32 = 0;
+                uint64_t sum64 = 0;
+                for (size_t p = 0; p < 7; p++) {
+                    size_t q = p * row + i % 3 * column;
+                    sum += a[i / 3 * 7 + p] * b[q];
+                    sum32 += a32[i / 3 * 7 + p] * b32[q];
+                    sum64 += a64[i / 3 * 7 + p] * b64[q];
+                }
+                assert_true(c[i] == sum && c32[i] == sum32 && c64[i] == sum64);
+            }
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_tail_of_every_tile, setup, teardown),
+        cmocka_unit_test_setup_teardown(k_of_any_length, setup, teardown),
+        cmocka_unit_test_setup_teardown(more_rows_than_a_block, setup, teardown),
+        cmocka_unit_test_setup_teardown(transposed_operands_bias_and_scale, setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_a_page_apart_are_copied, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_row_alone_has_the_same_bits, setup, teardown),
+        cmocka_unit_test_setup_teardown(weights_at_an_odd_address, setup, teardown),
+        cmocka_unit_test_setup_teardown(halves_are_converted, setup, teardown),
+        cmocka_unit_test_setup_teardown(infinity_and_nan_stay_in_their_row, setup, teardown),
+        cmocka_unit_test(the_shape_with_least_waste_is_chosen),
+        cmocka_unit_test(integers_wrap_and_doubles_add_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

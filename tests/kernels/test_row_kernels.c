@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Kernels over rows (reductions, softmax, normalisation) against plain loops in double, on each
+ * instruction set. */
+#include "kernels/kernels.h"
+#include "support/test.h"
+
+#include <math.h>
+
+/* Nothing, one, around the 32 lanes of a sum, a prime, and more than a block of 1024. */
+static const size_t sizes[] = {0, 1, 31, 32, 33, 127, 1024, 2053};
+#define SIZE_COUNT (sizeof sizes / sizeof sizes[0])
+#define MOST       2053
+
+static void assert_close(double got, double want, double tolerance)
+{
+    if (fabs(got - want) > tolerance * (1 + fabs(want)) || (got != got) != (want != want)) {
+        fail_msg("got %.9g, expected %.9g", got, want);
+    }
+}
+
+/* Calls check for all instruction sets, sizes and two alignments. */
+typedef void (*check_fn)(const struct onr_kernels *kernels, size_t count, const float *x);
+
+static void for_all(check_fn check)
+{
+    static float storage[MOST + 1];
+    test_random(11, MOST + 1, storage);
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        struct onr_kernels kernels;
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        for (size_t i = 0; i < SIZE_COUNT; i++) {
+            check(&kernels, sizes[i], storage + i % 2);
+        }
+    }
+}
+
+static double combine(enum onr_reduction reduction, double acc, double v)
+{
+    switch (reduction) {
+    case ONR_REDUCE_SUM:
+        return acc + v;
+    case ONR_REDUCE_SUM_SQUARE:
+        return acc + v * v;
+    case ONR_REDUCE_SUM_ABS:
+        return acc + fabs(v);
+    case ONR_REDUCE_PROD:
+        return acc * v;
+    case ONR_REDUCE_MAX:
+        return v > acc ? v : acc;
+    default:
+        return v < acc ? v : acc;
+    }
+}
+
+static void check_reductions(const struct onr_kernels *kernels, size_t count, const float *x)
+{
+    for (int r = 0; r < ONR_REDUCTION_COUNT; r++) {
+        double want = 0.5;
+        double got = 0.5;
+        double columns[MOST];
+        for (size_t i = 0; i < count; i++) {
+            want = combine((enum onr_reduction)r, want, (double)x[i]);
+            columns[i] = 0.25;
+        }
+        kernels->reduce.row[ONR_REDUCE_F32][r](count, x, &got);
+        assert_close(got, want, 1e-6);
+        kernels->reduce.columns[ONR_REDUCE_F32][r](count, x, columns);
+        for (size_t i = 0; i < count; i++) {
+            assert_close(columns[i], combine((enum onr_reduction)r, 0.25, (double)x[i]), 1e-12);
+        }
+    }
+}
+
+static void reductions_agree(void **state)
+{
+    (void)state;
+    for_all(check_reductions);
+}
+
+static void check_nan(const struct onr_kernels *kernels, size_t count, const float *x)
+{
+    static const enum onr_reduction both[] = {ONR_REDUCE_MAX, ONR_REDUCE_MIN};
+    float copy[MOST];
+    for (size_t at = 0; at < count; at += 30) {
+        for (int i = 0; i < 4; i++) {
+            double acc = 0;
+            for (size_t k = 0; k < count; k++) {
+                copy[k] = x[k];
+            }
+            copy[at] = i / 2 == 0 ? NAN : -NAN;
+            kernels->reduce.row[ONR_REDUCE_F32][both[i % 2]](count, copy, &acc);
+            assert_true(acc != acc);
+        }
+    }
+}
+
+static void nan_of_either_sign_reaches_the_extremes(void **state)
+{
+    (void)state;
+    for_all(check_nan);
+}
+
+static void integers_wrap(void **state)
+{
+    (void)state;
+    struct onr_kernels kernels;
+    onr_kernels_init(&kernels, onr_cpu_isa());
+    const int64_t x[] = {INT64_MAX, 1, INT64_MIN};
+    int64_t acc = 0;
+    kernels.reduce.row[ONR_REDUCE_I64][ONR_REDUCE_SUM](2, x, &acc);
+    assert_true(acc == INT64_MIN);
+    acc = 0;
+    kernels.reduce.row[ONR_REDUCE_I64][ONR_REDUCE_SUM_ABS](1, x + 2, &acc);
+    assert_true(acc == INT64_MIN);
+    acc = 0;
+    kernels.reduce.row[ONR_REDUCE_I64][ONR_REDUCE_MIN](3, x, &acc);
+    assert_true(acc == INT64_MIN);
+    uint64_t most = 0;
+    kernels.reduce.row[ONR_REDUCE_U64][ONR_REDUCE_MAX](3, x, &most);
+    assert_true(most == (uint64_t)INT64_MIN);
+}
+
+static void check_softmax(const struct onr_kernels *kernels, size_t count, const float *x)
+{
+    float soft[MOST];
+    float logs[MOST] = {0};
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        logs[i] = 80 * x[i];
+        sum += exp((double)(80 * x[i]));
+    }
+    kernels->softmax.softmax_f32(count, logs, soft);
+    kernels->softmax.log_softmax_f32(count, logs, logs); /* in place */
+    for (size_t i = 0; i < count; i++) {
+        assert_close((double)soft[i], exp((double)(80 * x[i])) / sum, 2e-6);
+        assert_close((double)logs[i], (double)(80 * x[i]) - log(sum), 2e-6);
+    }
+}
+
+static void softmax_agrees(void **state)
+{
+    (void)state;
+    for_all(check_softmax);
+}
+
+static void check_norm(const struct onr_kernels *kernels, size_t count, const float *x)
+{
+    float y[MOST];
+    double mean = 0;
+    double square = 0;
+    double variance = 0;
+    for (size_t i = 0; i < count; i++) {
+        mean += (double)x[i] / (double)count;
+        square += (double)x[i] * (double)x[i] / (double)count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        variance += ((double)x[i] - mean) * ((double)x[i] - mean) / (double)count;
+    }
+    if (count == 0) {
+        return;
+    }
+    struct onr_norm_stats stats = kernels->norm.layer_f32(count, x, x, x, 0.01, y);
+    assert_close(stats.mean, mean, 1e-6);
+    assert_close(stats.inverse_std, 1 / sqrt(variance + 0.01), 1e-5);
+    for (size_t i = 0; i < count; i++) {
+        double v = (double)x[i];
+        assert_close((double)y[i], (v - mean) / sqrt(variance + 0.01) * v + v, 1e-5);
+    }
+    stats = kernels->norm.rms_f32(count, x, NULL, NULL, 0.01, y);
+    for (size_t i = 0; i < count; i++) {
+        assert_close((double)y[i], (double)x[i] / sqrt(square + 0.01), 1e-5);
+    }
+}
+
+static void norms_agree(void **state)
+{
+    (void)state;
+    for_all(check_norm);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reductions_agree),
+        cmocka_unit_test(nan_of_either_sign_reaches_the_extremes),
+        cmocka_unit_test(integers_wrap),
+        cmocka_unit_test(softmax_agrees),
+        cmocka_unit_test(norms_agree),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

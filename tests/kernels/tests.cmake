@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+onnxrun_test(kernels
+    test_attention_kernels
+    test_convert
+    test_elementwise
+    test_gemm_f32
+    test_move
+    test_row_kernels
+    test_vmath)
