@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support/op_test.h"
+
+static const float table[] = {0, 1, 10, 11, 20, 21};
+
+static void gather(struct op_test *t, int64_t axis, const struct onr_tensor *indices)
+{
+    op_test_begin(t, "", "Gather", 13);
+    op_test_int(t, "axis", axis);
+    op_test_input(t, test_f32(SHAPE(3, 2), table));
+    op_test_input(t, indices);
+}
+
+static void rows_and_columns_are_picked(void **state)
+{
+    (void)state;
+    struct op_test t;
+    gather(&t, 0, test_i64(SHAPE(2, 2), (int64_t[]){2, 0, -1, -3}));
+    op_test_output(&t, test_f32(SHAPE(2, 2, 2), (float[]){20, 21, 0, 1, 20, 21, 0, 1}));
+    op_test_run(&t);
+    gather(&t, -1, test_tensor(ONR_INT32, SHAPE(1), (int32_t[]){1}));
+    op_test_output(&t, test_f32(SHAPE(3, 1), (float[]){1, 11, 21}));
+    op_test_run(&t);
+}
+
+static void a_scalar_index_removes_the_axis(void **state)
+{
+    (void)state;
+    struct op_test t;
+    gather(&t, 0, test_i64(SCALAR, (int64_t[]){1}));
+    op_test_output(&t, test_f32(SHAPE(2), (float[]){10, 11}));
+    op_test_run(&t);
+    op_test_begin(&t, "", "Gather", 1);
+    op_test_input(&t, test_i64(SHAPE(2), (int64_t[]){7, 8}));
+    op_test_input(&t, test_i64(SCALAR, (int64_t[]){1}));
+    op_test_output(&t, test_i64(SCALAR, (int64_t[]){8}));
+    op_test_run(&t);
+}
+
+static void no_indices_give_nothing(void **state)
+{
+    (void)state;
+    struct op_test t;
+    gather(&t, 1, test_i64(SHAPE(0), NULL));
+    op_test_output(&t, test_f32(SHAPE(3, 0), NULL));
+    op_test_run(&t);
+}
+
+static void indices_out_of_range_are_refused(void **state)
+{
+    (void)state;
+    struct op_test t;
+    gather(&t, 0, test_i64(SHAPE(2), (int64_t[]){0, 3}));
+    op_test_output(&t, test_f32(SHAPE(2, 2), NULL));
+    op_test_fails(&t, ONR_ERR_VALUE, "index 3 at 1 is out of range [-3, 2]");
+    gather(&t, 0, test_i64(SHAPE(1), (int64_t[]){INT64_MIN}));
+    op_test_output(&t, test_f32(SHAPE(1, 2), NULL));
+    op_test_fails(&t, ONR_ERR_VALUE, "out of range [-3, 2]");
+    gather(&t, 2, test_i64(SHAPE(1), (int64_t[]){0}));
+    op_test_output(&t, test_f32(SHAPE(1, 2), NULL));
+    op_test_fails(&t, ONR_ERR_SHAPE, "axis 2 out of range for rank 2");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(rows_and_columns_are_picked, test_tensors_free),
+        cmocka_unit_test_teardown(a_scalar_index_removes_the_axis, test_tensors_free),
+        cmocka_unit_test_teardown(no_indices_give_nothing, test_tensors_free),
+        cmocka_unit_test_teardown(indices_out_of_range_are_refused, test_tensors_free),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support/op_test.h"
+
+static void pad(struct op_test *t, const char *mode, int64_t begin, int64_t end)
+{
+    op_test_begin(t, "", "Pad", 19);
+    op_test_string(t, "mode", mode);
+    op_test_input(t, test_f32(SHAPE(2, 3), (float[]){1, 2, 3, 4, 5, 6}));
+    op_test_input(t, test_i64(SHAPE(4), (int64_t[]){0, begin, 0, end}));
+}
+
+static void check_row(const char *mode, int64_t begin, int64_t end, size_t count, const float *row)
+{
+    struct op_test t;
+    struct onr_tensor *y = test_f32(SHAPE(2, (int64_t)count), NULL);
+    for (size_t i = 0; i < count; i++) {
+        ((float *)y->data)[i] = row[i];
+        ((float *)y->data)[count + i] = row[i] != 0 ? row[i] + 3 : 0;
+    }
+    pad(&t, mode, begin, end);
+    op_test_output(&t, y);
+    op_test_run(&t);
+}
+
+static void each_mode_fills_in_its_way(void **state)
+{
+    (void)state;
+    check_row("constant", 1, 2, 6, (float[]){0, 1, 2, 3, 0, 0});
+    check_row("edge", 2, 1, 6, (float[]){1, 1, 1, 2, 3, 3});
+    check_row("reflect", 2, 1, 6, (float[]){3, 2, 1, 2, 3, 2});
+    check_row("wrap", 2, 1, 6, (float[]){2, 3, 1, 2, 3, 1});
+    check_row("reflect", 5, 0, 8, (float[]){2, 1, 2, 3, 2, 1, 2, 3});
+    check_row("wrap", 0, 7, 10, (float[]){1, 2, 3, 1, 2, 3, 1, 2, 3, 1});
+}
+
+static void negative_pads_cut_off(void **state)
+{
+    (void)state;
+    check_row("constant", -1, 1, 3, (float[]){2, 3, 0});
+    check_row("constant", -3, 2, 2, (float[]){0, 0});
+    check_row("constant", -1, -2, 0, NULL);
+    check_row("edge", -1, 2, 4, (float[]){2, 3, 3, 3});
+    check_row("reflect", 1, -1, 3, (float[]){2, 1, 2});
+}
+
+static void axes_and_value_are_inputs(void **state)
+{
+    (void)state;
+    struct op_test t;
+    op_test_begin(&t, "", "Pad", 18);
+    op_test_input(&t, test_tensor(ONR_BOOL, SHAPE(1, 2), NULL));
+    op_test_input(&t, test_i64(SHAPE(2), (int64_t[]){1, 0}));
+    op_test_input(&t, test_tensor(ONR_BOOL, SCALAR, (uint8_t[]){1}));
+    op_test_input(&t, test_tensor(ONR_INT32, SHAPE(1), (int32_t[]){-2}));
+    op_test_output(&t, test_tensor(ONR_BOOL, SHAPE(2, 2), (uint8_t[]){1, 1, 0, 0}));
+    op_test_run(&t);
+    op_test_begin(&t, "", "Pad", 2);
+    op_test_ints(&t, "pads", 2, (int64_t[]){1, 1});
+    op_test_float(&t, "value", 1.5f);
+    op_test_input(&t, test_tensor(ONR_FLOAT16, SHAPE(1), (uint16_t[]){0x4000}));
+    op_test_output(&t, test_tensor(ONR_FLOAT16, SHAPE(3), (uint16_t[]){0x3e00, 0x4000, 0x3e00}));
+    op_test_run(&t);
+    op_test_begin(&t, "", "Pad", 13);
+    op_test_input(&t, test_f32(SCALAR, (float[]){2}));
+    op_test_input(&t, test_i64(SHAPE(0), NULL));
+    op_test_output(&t, test_f32(SCALAR, (float[]){2}));
+    op_test_run(&t);
+}
+
+static void impossible_pads_are_refused(void **state)
+{
+    (void)state;
+    struct op_test t;
+    pad(&t, "constant", -2, -2);
+    op_test_output(&t, test_f32(SCALAR, NULL));
+    op_test_fails(&t, ONR_ERR_SHAPE, "pads -2 and -2 of dimension 1, which is 3");
+    pad(&t, "edge", -3, 1);
+    op_test_output(&t, test_f32(SCALAR, NULL));
+    op_test_fails(&t, ONR_ERR_SHAPE, "dimension 1 is empty");
+    pad(&t, "mirror", 0, 0);
+    op_test_output(&t, test_f32(SCALAR, NULL));
+    op_test_fails(&t, ONR_ERR_MODEL, "mode is \"mirror\"");
+    pad(&t, "constant", INT64_MAX, INT64_MAX);
+    op_test_output(&t, test_f32(SCALAR, NULL));
+    op_test_fails(&t, ONR_ERR_SHAPE, "of dimension 1");
+    op_test_begin(&t, "", "Pad", 13);
+    op_test_input(&t, test_f32(SHAPE(2, 3), NULL));
+    op_test_input(&t, test_i64(SHAPE(2), NULL));
+    op_test_output(&t, test_f32(SCALAR, NULL));
+    op_test_fails(&t, ONR_ERR_SHAPE, "2 pads for 2 dimensions, expected 4");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(each_mode_fills_in_its_way, test_tensors_free),
+        cmocka_unit_test_teardown(negative_pads_cut_off, test_tensors_free),
+        cmocka_unit_test_teardown(axes_and_value_are_inputs, test_tensors_free),
+        cmocka_unit_test_teardown(impossible_pads_are_refused, test_tensors_free),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
