@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Write ONNX Runtime's answers for the trained models of tools/fetch_models.py as test data.
+
+For each fetched model a folder in the ONNX backend layout: model.onnx (a link to the fetched
+file), data.json with the tolerance, and test_data_set_*/{input,output}_*.pb. The inputs are real:
+English sentences for the two MiniLM models, texts as bytes for magika.
+"""
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from onnx import numpy_helper
+
+ABSOLUTE_TOLERANCE = 1e-4
+PAD_ID = 0
+
+# WordPiece ids of bert-base-uncased, [CLS] ... [SEP] included, as the tokenizer of the MiniLM
+# models gives them.
+SENTENCES = {
+    "A man is playing a guitar on stage.":
+        [101, 1037, 2158, 2003, 2652, 1037, 2858, 2006, 2754, 1012, 102],
+    "Someone performs music in front of an audience.":
+        [101, 2619, 10438, 2189, 1999, 2392, 1997, 2019, 4378, 1012, 102],
+    "The stock market fell sharply after the announcement.":
+        [101, 1996, 4518, 3006, 3062, 9249, 2044, 1996, 8874, 1012, 102],
+    "Where is the nearest railway station?":
+        [101, 2073, 2003, 1996, 7205, 2737, 2276, 1029, 102],
+    'Attention lets every token of a sentence look at every other token, so the meaning of an '
+    'ambiguous word such as "bank" can be resolved from words that stand far away from it.':
+        [101, 3086, 11082, 2296, 19204, 1997, 1037, 6251, 2298, 2012, 2296, 2060, 19204, 1010,
+         2061, 1996, 3574, 1997, 2019, 20080, 2773, 2107, 2004, 1000, 2924, 1000, 2064, 2022,
+         10395, 2013, 2616, 2008, 3233, 2521, 2185, 2013, 2009, 1012, 102],
+}
+
+C_SOURCE = b"""\
+#include <stdio.h>
+#include <stdlib.h>
+
+static long factorial(long n)
+{
+    return n < 2 ? 1 : n * factorial(n - 1);
+}
+
+int main(int argc, char **argv)
+{
+    long n = argc > 1 ? strtol(argv[1], NULL, 10) : 10;
+    printf("%ld! = %ld\\n", n, factorial(n));
+    return EXIT_SUCCESS;
+}
+"""
+JSON_TEXT = json.dumps({"rows": [{"id": i, "square": i * i, "even": i % 2 == 0}
+                                 for i in range(100)]}, indent=2).encode()
+
+
+def sentence_batches():
+    """Token ids and attention masks: one sentence, all of them padded, the longest alone."""
+    ids = list(SENTENCES.values())
+    for rows in (ids[:1], ids, ids[-1:]):
+        length = max(len(row) for row in rows)
+        padded = [row + [PAD_ID] * (length - len(row)) for row in rows]
+        mask = [[1] * len(row) + [0] * (length - len(row)) for row in rows]
+        yield np.array(padded, np.int64), np.array(mask, np.int64)
+
+
+def paraphrase_inputs(_folder):
+    for ids, mask in sentence_batches():
+        yield {"input_ids": ids, "attention_mask": mask}
+
+
+def minilm_inputs(_folder):
+    for ids, mask in sentence_batches():
+        yield {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+
+
+def magika_features(content, config):
+    """The first and last bytes of a file without outer white space, padded to a fixed length."""
+    first = content[:config["block_size"]].lstrip()[:config["beg_size"]]
+    last = content[-config["block_size"]:].rstrip()[-config["end_size"]:]
+    padding = [config["padding_token"]]
+    return (list(first) + padding * (config["beg_size"] - len(first))
+            + padding * (config["end_size"] - len(last)) + list(last))
+
+
+def magika_inputs(folder):
+    config = json.loads((folder / "config.min.json").read_text(encoding="utf-8"))
+    # The source is shorter than the window and needs padding; the two others fill it.
+    files = [C_SOURCE, JSON_TEXT, Path(__file__).read_bytes()]
+    rows = np.array([magika_features(content, config) for content in files], np.int32)
+    yield {"bytes": rows[:1]}
+    yield {"bytes": rows}
+
+
+MODELS = {
+    "paraphrase-minilm-l3": paraphrase_inputs,
+    "minilm-l6-int8": minilm_inputs,
+    "magika": magika_inputs,
+}
+
+
+def write_tensors(folder, kind, names, values):
+    for index, (name, value) in enumerate(zip(names, values, strict=True)):
+        proto = numpy_helper.from_array(value, name)
+        (folder / f"{kind}_{index}.pb").write_bytes(proto.SerializeToString())
+
+
+def write_reference(source, target, data_sets):
+    """Run the model of folder source over the data sets; write everything to folder target."""
+    target.mkdir(parents=True, exist_ok=True)
+    link = target / "model.onnx"
+    link.unlink(missing_ok=True)
+    link.symlink_to((source / "model.onnx").resolve())
+    tolerance = {"rtol": 0, "atol": ABSOLUTE_TOLERANCE}
+    (target / "data.json").write_text(json.dumps(tolerance) + "\n", encoding="ascii")
+
+    session = onnxruntime.InferenceSession(str(source / "model.onnx"),
+                                           providers=["CPUExecutionProvider"])
+    inputs = [value.name for value in session.get_inputs()]
+    outputs = [value.name for value in session.get_outputs()]
+    for index, data in enumerate(data_sets):
+        folder = target / f"test_data_set_{index}"
+        folder.mkdir(exist_ok=True)
+        results = session.run(outputs, data)
+        write_tensors(folder, "input", inputs, [data[name] for name in inputs])
+        write_tensors(folder, "output", outputs, results)
+        shapes = ", ".join(f"{name} {list(value.shape)}"
+                           for name, value in zip(outputs, results, strict=True))
+        print(f"{folder}: {shapes}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--models", type=Path, default=Path("build/models"),
+                        help="folder that tools/fetch_models.py wrote (default: build/models)")
+    parser.add_argument("--to", type=Path, default=Path("build/reference"),
+                        help="folder to write to (default: build/reference)")
+    args = parser.parse_args()
+    for name, inputs in MODELS.items():
+        source = args.models / name
+        if (source / "model.onnx").is_file():
+            write_reference(source, args.to / name, inputs(source))
+        else:
+            print(f"{source}: not fetched, skipped")
+
+
+if __name__ == "__main__":
+    main()

