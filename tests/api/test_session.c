@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs: what callers may bind, what is refused and how, sessions in threads. */
+#include "base/parallel.h"
+#include "support/session_test.h"
+
+#include <string.h>
+
+#define X2 test_f32(SHAPE(2), (float[]){1, -2})
+
+static const char sum_source[] = "in float x [n, 3]; in float y [n, 3]; s = Add(x, y);"
+                                 "out float s [n, 3];";
+
+static void bindings_are_checked(void **state)
+{
+    (void)state;
+    struct session_test t;
+    session_test_begin(&t, sum_source);
+    session_test_in(&t, "x", test_f32(SHAPE(2, 3), NULL));
+    session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "input \"y\" (float) is missing");
+    session_test_in(&t, "y", test_f32(SHAPE(2, 3), NULL));
+    session_test_in(&t, "z", test_f32(SHAPE(2, 3), NULL));
+    session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "the model has no input \"z\"");
+    t.inputs[2].name = "x";
+    session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "input \"x\" is given twice");
+    t.inputs[2].name = NULL;
+    session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "input binding 2 has no name or no tensor");
+    t.inputs[2].name = "x";
+    onnxrun_tensor_free(t.inputs[2].tensor);
+    t.inputs[2].tensor = NULL;
+    session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "input binding 2 has no name or no tensor");
+    t.input_count = 2;
+    session_test_out(&t, "t", NULL);
+    session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "the model has no output \"t\"");
+    t.outputs[0].name = NULL;
+    onnxrun_status status = onnxrun_session_run(t.session, t.inputs, 2, t.outputs, 1, &t.error);
+    assert_int_equal(status, ONNXRUN_ERR_ARGUMENT);
+    t.output_count = 0;
+    session_test_out(&t, "s", test_f32(SHAPE(2, 3), NULL));
+    session_test_run(&t);
+    session_test_end(&t);
+}
+
+static void types_and_shapes_are_checked(void **state)
+{
+    (void)state;
+    struct session_test t;
+    session_test_begin(&t, sum_source);
+    session_test_out(&t, "s", NULL);
+    session_test_in(&t, "y", test_f32(SHAPE(2, 3), NULL));
+    session_test_in(&t, "x", test_i64(SHAPE(2, 3), NULL));
+    session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "input \"x\" has type int64, expected float");
+    session_test_in(&t, "x", test_f32(SHAPE(6), NULL));
+    session_test_fails(&t, ONNXRUN_ERR_SHAPE, "input \"x\" has shape 6 of rank 1, expected rank 2");
+    session_test_in(&t, "x", test_f32(SHAPE(2, 4), NULL));
+    session_test_fails(&t, ONNXRUN_ERR_SHAPE, "input \"x\": dimension 1 is 4, expected 3");
+    session_test_in(&t, "x", test_f32(SHAPE(5, 3), NULL));
+    session_test_fails(&t, ONNXRUN_ERR_SHAPE,
+                       "input \"y\": dimension 0 (n) is 2, but input \"x\" has 5 for it");
+    session_test_in(&t, "x", test_f32(SHAPE(2, 3), NULL));
+    session_test_run(&t);
+    session_test_end(&t);
+    session_test_begin(&t, "in float x [n, n]; y = Neg(x); out float y;");
+    session_test_in(&t, "x", test_f32(SHAPE(2, 3), NULL));
+    session_test_fails(&t, ONNXRUN_ERR_SHAPE,
+                       "input \"x\": dimension 0 (n) is 2, but input \"x\" has 3 for it");
+    session_test_end(&t);
+}
+
+static void shapes_that_do_not_fit_name_the_node(void **state)
+{
+    (void)state;
+    struct session_test t;
+    session_test_begin(&t, "in float x; in float y; s = MatMul(x, y); out float s;");
+    session_test_out(&t, "s", NULL);
+    session_test_in(&t, "x", test_f32(SHAPE(2, 3), NULL));
+    session_test_in(&t, "y", test_f32(SHAPE(2, 3), NULL));
+    session_test_fails(&t, ONNXRUN_ERR_SHAPE, "plan: node \"s\" (MatMul-17): ");
+    session_test_in(&t, "y", test_f32(SHAPE(3, 1), NULL));
+    session_test_run(&t);
+    session_test_end(&t);
+}
+
+static void an_input_with_a_default_may_be_left_out(void **state)
+{
+    (void)state;
+    struct session_test t;
+    session_test_begin(&t, "in float x [n]; in float w [k]; init float w [2] = 10, 20;"
+                           "y = Add(x, w); out float y;");
+    session_test_in(&t, "x", X2);
+    session_test_out(&t, "y", test_f32(SHAPE(2), (float[]){11, 18}));
+    session_test_run(&t);
+    session_test_in(&t, "w", test_f32(SHAPE(2), (float[]){3, 4}));
+    session_test_out(&t, "y", test_f32(SHAPE(2), (float[]){4, 2}));
+    session_test_run(&t);
+    session_test_in(&t, "w", test_f32(SHAPE(1), (float[]){5}));
+    session_test_out(&t, "y", test_f32(SHAPE(2), (float[]){6, 3}));
+    session_test_run(&t);
+    onnxrun_tensor_free(t.inputs[1].tensor);
+    t.input_count = 1;
+    session_test_out(&t, "y", test_f32(SHAPE(2), (float[]){11, 18}));
+    session_test_run(&t);
+    session_test_end(&t);
+}
+
+/* The declared dimension is a symbol, so a longer value may take the place of the default. */
+static void a_default_may_be_overridden_by_another_shape(void **state)
+{
+    (void)state;
+    struct session_test t;
+    session_test_begin(&t, "in float x [3]; in float w [k]; init float w [2] = 10, 20;"
+                           "y = Add(x, w); out float y;");
+    session_test_in(&t, "x", test_f32(SHAPE(3), NULL));
+    session_test_out(&t, "y", test_f32(SHAPE(3), (float[]){1, 2, 3}));
+    session_test_in(&t, "w", test_f32(SHAPE(3), (float[]){1, 2, 3}));
+    session_test_run(&t);
+    onnxrun_tensor_free(t.inputs[1].tensor);
+    t.input_count = 1;
+    session_test_fails(&t, ONNXRUN_ERR_SHAPE, "does not broadcast");
+    session_test_end(&t);
+}
+
+static void a_run_writes_into_the_caller_s_tensors(void **state)
+{
+    (void)state;
+    struct session_test t;
+    float data[2] = {0};
+    session_test_begin(&t, "in float x [n]; y = Neg(x); z = Abs(x); out float y; out float z;");
+    session_test_in(&t, "x", X2);
+    onnxrun_binding out[] = {{"z", NULL}, {"y", NULL}};
+    assert_int_equal(
+        onnxrun_tensor_wrap(ONNXRUN_FLOAT, SHAPE(2), data, sizeof data, &out[1].tensor, NULL),
+        ONNXRUN_OK);
+    onnxrun_tensor *own = out[1].tensor;
+    assert_int_equal(onnxrun_session_run(t.session, t.inputs, 1, out, 2, NULL), ONNXRUN_OK);
+    assert_ptr_equal(out[1].tensor, own);
+    assert_true(data[0] == -1 && data[1] == 2);
+    session_test_in(&t, "x", test_f32(SHAPE(3), NULL));
+    onnxrun_status status = onnxrun_session_run(t.session, t.inputs, 1, out, 2, &t.error);
+    assert_int_equal(status, ONNXRUN_ERR_SHAPE);
+    assert_string_equal(t.error.message, "output \"y\" is float 3, the given tensor is float 2");
+    onnxrun_tensor_free(own);
+    session_test_end(&t);
+}
+
+/* Outputs of an earlier run, handed back under whatever name, are replaced. */
+static void outputs_of_an_earlier_run_may_be_handed_back(void **state)
+{
+    (void)state;
+    struct session_test t;
+    session_test_begin(&t, "in float x [n]; y = Neg(x); z = Abs(x); out float y; out float z;");
+    onnxrun_binding out[] = {{"y", NULL}, {"z", NULL}};
+    for (int64_t length = 1; length < 100; length *= 3) {
+        session_test_in(&t, "x", test_tensor(ONR_FLOAT, 1, &length, NULL));
+        assert_int_equal(onnxrun_session_run(t.session, t.inputs, 1, out, 2, NULL), ONNXRUN_OK);
+        assert_int_equal(onnxrun_tensor_count(out[0].tensor), length);
+        assert_int_equal(onnxrun_tensor_count(out[1].tensor), length);
+        out[0].name = length % 2 != 0 ? "z" : "y";
+        out[1].name = length % 2 != 0 ? "y" : "z";
+    }
+    onnxrun_binding in = {"x", out[0].tensor};
+    assert_int_equal(onnxrun_session_run(t.session, &in, 1, NULL, 0, &t.error),
+                     ONNXRUN_ERR_ARGUMENT);
+    assert_non_null(strstr(t.error.message, "input \"x\" is an output tensor of this session"));
+    session_test_end(&t);
+}
+
+static void options_are_checked(void **state)
+{
+    (void)state;
+    struct session_test t;
+    onnxrun_session *session = NULL;
+    session_test_begin(&t, sum_source);
+    onnxrun_session_options options = {.struct_size = 4};
+    assert_int_equal(onnxrun_session_create(t.model, &options, &session, &t.error),
+                     ONNXRUN_ERR_ARGUMENT);
+    assert_string_equal(t.error.message, "session options: struct_size is 4, expected 16");
+    assert_null(session);
+    options = (onnxrun_session_options)ONNXRUN_SESSION_OPTIONS_INIT;
+    options.memory_bytes = 10;
+    assert_int_equal(onnxrun_session_create(t.model, &options, &session, &t.error),
+                     ONNXRUN_ERR_MEMORY);
+    assert_null(session);
+    onnxrun_session_stats stats = {.struct_size = 8};
+    onnxrun_session_get_stats(t.session, &stats);
+    assert_null(stats.isa);
+    stats.struct_size = sizeof stats;
+    onnxrun_session_get_stats(t.session, &stats);
+    assert_non_null(stats.isa);
+    assert_true(stats.live_bytes > 0 && stats.peak_bytes >= stats.live_bytes);
+    session_test_end(&t);
+    onnxrun_session_free(NULL);
+}
+
+struct shared {
+    onnxrun_session *sessions[2];
+    onnxrun_binding inputs[2];
+    float sums[2];
+};
+
+static void run_shared(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    struct shared *shared = arg;
+    (void)worker;
+    for (size_t i = begin; i < end; i++) {
+        for (int k = 0; k < 200; k++) {
+            onnxrun_binding out = {"y", NULL};
+            if (onnxrun_session_run(shared->sessions[i], &shared->inputs[i], 1, &out, 1, NULL) ==
+                ONNXRUN_OK) {
+                shared->sums[i] += *(const float *)onnxrun_tensor_data(out.tensor);
+            }
+        }
+    }
+}
+
+static void sessions_of_one_model_run_in_two_threads(void **state)
+{
+    (void)state;
+    struct session_test t;
+    struct shared shared = {.sums = {0}};
+    float values[2] = {1, 2};
+    session_test_begin(&t, "in float x [n]; init float w [1, 1] = 3; init int64 s [2] = 1, 1;"
+                           "a = Reshape(x, s); b = MatMul(a, w); y = Neg(b); out float y;");
+    onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
+    options.threads = 1;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(onnxrun_session_create(t.model, &options, &shared.sessions[i], NULL),
+                         ONNXRUN_OK);
+        shared.inputs[i].name = "x";
+        (void)onnxrun_tensor_wrap(ONNXRUN_FLOAT, SHAPE(1), &values[i], sizeof(float),
+                                  &shared.inputs[i].tensor, NULL);
+    }
+    struct onr_parallel two;
+    onr_parallel_init(&two, 2);
+    onr_parallel_for(&two, 2, 1, run_shared, &shared);
+    for (int i = 0; i < 2; i++) {
+        assert_true(shared.sums[i] == -600 * values[i]);
+        onnxrun_session_free(shared.sessions[i]);
+        onnxrun_tensor_free(shared.inputs[i].tensor);
+    }
+    session_test_end(&t);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_teardown(name, test_tensors_free)
+    const struct CMUnitTest tests[] = {
+        TEST(bindings_are_checked),
+        TEST(types_and_shapes_are_checked),
+        TEST(shapes_that_do_not_fit_name_the_node),
+        TEST(an_input_with_a_default_may_be_left_out),
+        TEST(a_default_may_be_overridden_by_another_shape),
+        TEST(a_run_writes_into_the_caller_s_tensors),
+        TEST(outputs_of_an_earlier_run_may_be_handed_back),
+        TEST(options_are_checked),
+        TEST(sessions_of_one_model_run_in_two_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+onnxrun_test(api
+    test_abi
+    test_determinism
+    test_inspect
+    test_model
+    test_session
+    test_tensor)
+target_compile_definitions(api_test_determinism PRIVATE
+    ONR_TEST_MODELS="${CMAKE_CURRENT_SOURCE_DIR}/models/data")
