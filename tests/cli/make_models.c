@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes the small models and test cases that the tests of the commands use into the folder
+ * argv[1]. */
+#include "support/proto_writer.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *folder;
+
+static void save(const char *name, struct proto *p)
+{
+    char path[1024];
+    proto_end(p);
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "wb");
+    if (file == NULL || fwrite(p->data, 1, p->size, file) != p->size || fclose(file) != 0) {
+        perror(path);
+    }
+    proto_free(p);
+}
+
+static void make_folder(const char *name)
+{
+    char path[1024];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    (void)mkdir(path, 0777);
+}
+
+/* y = Relu (x) for x: float[dims] */
+static void relu_model(const char *name, size_t rank, const int64_t *dims)
+{
+    struct proto p;
+    proto_model(&p, 8, 17);
+    proto_value(&p, GRAPH_INPUT, "x", ONR_FLOAT, rank, dims);
+    proto_node(&p, "Relu", "x", "y");
+    proto_value(&p, GRAPH_OUTPUT, "y", ONR_FLOAT, rank, dims);
+    save(name, &p);
+}
+
+/* y = Cast (x) from one type to another. */
+static void cast_model(const char *name, enum onr_dtype from, enum onr_dtype to)
+{
+    struct proto p;
+    const int64_t dims[] = {-1, 3};
+    proto_model(&p, 8, 17);
+    proto_value(&p, GRAPH_INPUT, "ids", from, 2, dims);
+    proto_node_open(&p, GRAPH_NODE, "Cast", "ids", "y");
+    proto_attr_int(&p, "to", to);
+    proto_close(&p);
+    proto_value(&p, GRAPH_OUTPUT, "y", to, 2, dims);
+    save(name, &p);
+}
+
+/* An operator that nobody knows. */
+static void unsupported_model(const char *name)
+{
+    struct proto p;
+    const int64_t dims[] = {2};
+    proto_model(&p, 8, 17);
+    proto_value(&p, GRAPH_INPUT, "x", ONR_FLOAT, 1, dims);
+    proto_node(&p, "Frobnicate", "x", "y");
+    proto_value(&p, GRAPH_OUTPUT, "y", ONR_FLOAT, 1, dims);
+    save(name, &p);
+}
+
+/* A model whose names try to control the terminal. */
+static void hostile_model(const char *name)
+{
+    struct proto p;
+    const int64_t dims[] = {2};
+    proto_model(&p, 8, 17);
+    proto_value(&p, GRAPH_INPUT, "x\x1b[2J\n", ONR_FLOAT, 1, dims);
+    proto_node(&p, "Relu", "x\x1b[2J\n",
+               "y\xc2\x9b"
+               "31m");
+    proto_value(&p, GRAPH_OUTPUT,
+                "y\xc2\x9b"
+                "31m",
+                ONR_FLOAT, 1, dims);
+    save(name, &p);
+}
+
+static void tensor_file(const char *name, size_t count, const float *values)
+{
+    struct proto p;
+    const int64_t dims[] = {(int64_t)count};
+    proto_init(&p);
+    proto_int(&p, TENSOR_DIMS, dims[0]);
+    proto_int(&p, TENSOR_TYPE, ONR_FLOAT);
+    proto_bytes(&p, TENSOR_RAW, values, count * sizeof *values);
+    save(name, &p);
+}
+
+/* cases/good passes, cases/bad has a wrong value, cases/shape a wrong shape, cases/unknown an
+ * unknown operator. */
+static void test_cases(void)
+{
+    static const char *const names[] = {"good", "bad", "shape", "unknown"};
+    const float input[] = {-1, 2}, good[] = {0, 2}, bad[] = {0, 3}, longer[] = {0, 2, 0};
+    make_folder("cases");
+    for (size_t i = 0; i < 4; i++) {
+        char path[64];
+        (void)snprintf(path, sizeof path, "cases/%s", names[i]);
+        make_folder(path);
+        (void)snprintf(path, sizeof path, "cases/%s/test_data_set_0", names[i]);
+        make_folder(path);
+        (void)snprintf(path, sizeof path, "cases/%s/model.onnx", names[i]);
+        if (strcmp(names[i], "unknown") == 0) {
+            unsupported_model(path);
+        } else {
+            relu_model(path, 1, (const int64_t[]){2});
+        }
+        (void)snprintf(path, sizeof path, "cases/%s/test_data_set_0/input_0.pb", names[i]);
+        tensor_file(path, 2, input);
+        (void)snprintf(path, sizeof path, "cases/%s/test_data_set_0/output_0.pb", names[i]);
+        tensor_file(path, i == 2 ? 3 : 2, i == 1 ? bad : i == 2 ? longer : good);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        return 1;
+    }
+    folder = argv[1];
+    (void)mkdir(folder, 0777);
+    relu_model("relu.onnx", 2, (const int64_t[]){-1, 3});
+    cast_model("ids.onnx", ONR_INT64, ONR_FLOAT);
+    cast_model("half.onnx", ONR_FLOAT, ONR_FLOAT16);
+    cast_model("bytes.onnx", ONR_FLOAT, ONR_UINT8);
+    unsupported_model("unknown.onnx");
+    hostile_model("hostile.onnx");
+    test_cases();
+    return 0;
+}

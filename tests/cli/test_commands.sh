@@ -1,0 +1,255 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Runs the commands as a user does and compares exit status, stdout and stderr.
+#   test_commands.sh BIN_DIR MAKE_MODELS SCRATCH_DIR
+set -u
+PATH=$1:$PATH
+make_models=$2 scratch=$3
+rm -rf "$scratch"
+mkdir -p "$scratch"
+cd "$scratch" || exit 1
+"$make_models" . || exit 1
+unset ONNXRUN_MAX_ISA NO_COLOR
+count=0 failures=0
+
+fail() {
+    failures=$((failures + 1))
+    echo "FAIL: $title"
+    printf '  %s\n' "$@"
+}
+
+# run STATUS COMMAND...: sets title, out and err; checks the exit status.
+run() {
+    want=$1
+    shift
+    title=$*
+    count=$((count + 1))
+    "$@" >out 2>err
+    got=$?
+    if [ "$got" -ne "$want" ]; then
+        fail "exit status $got, expected $want" "$(cat err)"
+    fi
+}
+
+# stdout_is / stderr_is: the whole text; stdout_has / stderr_has: a part.
+stdout_is() { [ "$(cat out)" = "$1" ] || fail "stdout:" "$(cat out)" "expected:" "$1"; }
+stderr_is() { [ "$(cat err)" = "$1" ] || fail "stderr:" "$(cat err)" "expected:" "$1"; }
+has() { case $(cat "$1") in *"$2"*) ;; *) fail "$1:" "$(cat "$1")" "expected a part:" "$2" ;; esac; }
+stdout_has() { has out "$1"; }
+stderr_has() { has err "$1"; }
+# Checked by Python where there is one.
+stdout_is_json() {
+    command -v python3 >/dev/null || return
+    python3 -m json.tool out >/dev/null 2>&1 || fail "stdout is no JSON:" "$(cat out)"
+}
+escape=$(printf '\033') csi=$(printf '\302\233')
+no_control() {
+    for file in out err; do
+        case $(cat $file) in *"$escape"* | *"$csi"*) fail "$file has control characters" ;; esac
+    done
+}
+
+# ---- usage ----
+
+run 0 onnxrun --help
+stdout_has 'Usage: onnxrun [run] MODEL'
+stdout_has 'Exit status: 0 success'
+for command in run test bench; do
+    run 0 onnxrun $command --help
+    stdout_has "Usage: onnxrun $command"
+    stdout_has 'Examples:'
+    run 1 onnxrun $command
+    stderr_has "Try 'onnxrun $command --help'."
+    run 1 onnxrun $command --no-such-option
+    stderr_has '--no-such-option'
+done
+run 0 onnxrun --version
+stdout_has 'onnxrun 0.'
+run 0 onnxdump --version
+stdout_has 'onnxdump 0.'
+run 1 onnxrun
+run 1 onnxdump
+run 1 onnxdump relu.onnx --stage sky
+stderr_has 'expected model, graph, program or plan'
+run 1 onnxrun run relu.onnx --threads 0
+stderr_has '--threads 0: expected a number from 1 to 256'
+run 1 onnxrun run relu.onnx other.onnx
+stderr_has 'more than one model: "other.onnx"'
+
+# ---- run ----
+
+run 0 onnxrun relu.onnx -i 'x=[[-1, 2.5, nan], [0, 3, -inf]]'
+stdout_is 'y: float[2, 3]  min 0  max 3  mean 1.1  1 nan
+[[  0, 2.5, nan],
+ [  0,   3,   0]]'
+run 0 onnxrun run relu.onnx -i x=arange -d s1=1
+stdout_is 'y: float[1, 3]  min 0  max 2  mean 1
+[[0, 1, 2]]'
+run 4 onnxrun run relu.onnx -i 'x=[]' -d s1=1
+stderr_has 'input "x" has shape'
+run 1 onnxrun run relu.onnx
+stderr_has 'onnxrun: 1 input is missing:
+  x: float[s1, 3]'
+run 1 onnxrun run relu.onnx -i x=ones
+stderr_has 'onnxrun: generated inputs need a number for each of these dimensions:
+  s1'
+run 1 onnxrun run relu.onnx -i x=ones -d batch=2
+stderr_has 'no input has a dimension "batch"'
+run 1 onnxrun run relu.onnx -i x=ones -d s1=-1
+stderr_has '-d s1=-1: expected NAME=N'
+run 1 onnxrun run relu.onnx -i z=ones
+stderr_has 'the model has no input "z"; its inputs are
+  x: float[s1, 3]'
+run 1 onnxrun run relu.onnx -i x=
+stderr_has '-i x=: expected NAME=SOURCE'
+run 1 onnxrun run relu.onnx -i x=ones -i x=zeros
+stderr_has 'given before'
+run 1 onnxrun run relu.onnx -i 'x=[[1, 2, 3], [4]]'
+stderr_has 'input "x": literal, position 15: this list has 1 elements, those before have 3'
+run 1 onnxrun run relu.onnx -i x=picture.jpg
+stderr_has '"picture.jpg" is no FILE.npy'
+run 1 onnxrun run relu.onnx -i 'x=[[1, 2, 3]]' -d s1=2
+stderr_has 'axis 0 has 1 elements, but the dimension "s1" is 2 elsewhere'
+run 4 onnxrun run relu.onnx -i 'x=[[1, 2]]'
+run 2 onnxrun run relu.onnx -i x=missing.npy
+stderr_has 'cannot open "missing.npy": No such file or directory'
+run 2 onnxrun run missing.onnx
+stderr_has 'missing.onnx'
+run 3 onnxrun run unknown.onnx -i x=ones
+stderr_has 'Frobnicate'
+printf 'no protobuf' >bad.onnx
+run 2 onnxrun run bad.onnx
+run 1 onnxrun run relu.onnx -i 'x=[[1, 2, 3]]' -o z=z.npy
+stderr_has 'the model has no output "z"; its outputs are'
+run 2 onnxrun run relu.onnx -i 'x=[[1, 2, 3]]' -o y=nowhere/y.npy
+stderr_has 'cannot write "nowhere/y.npy"'
+
+# ---- files: an output of one run is the input of the next ----
+
+run 0 onnxrun run relu.onnx -i 'x=[[1, -2, 3]]' -o y=y.npy
+stdout_is ''
+run 0 onnxrun run relu.onnx -i x=y.npy
+stdout_has '[[1, 0, 3]]'
+run 0 onnxrun run ids.onnx -i 'ids=[[101, 7592, 102]]' -o y=floats.npy
+run 0 onnxrun run ids.onnx -i ids=floats.npy
+stdout_has '[[ 101, 7592,  102]]'
+run 0 onnxrun run half.onnx -i 'ids=[[1, 0.1, 70000]]' -o y=half.npy
+run 1 onnxrun run ids.onnx -i ids=half.npy
+stderr_has 'the data are float16, the model wants int64, which cannot hold element 1'
+run 0 onnxrun run half.onnx -i ids=half.npy
+run 0 onnxrun run cases/good/model.onnx -i x=cases/good/test_data_set_0/input_0.pb
+stdout_has '[0, 2]'
+run 0 sh -c 'head -c 20 y.npy >cut.npy'
+run 2 onnxrun run relu.onnx -i x=cut.npy
+stderr_has 'npy header'
+[ -z "$(ls | grep 'npy\.')" ] || fail 'temporary files are left'
+
+# ---- labels ----
+
+printf 'cat\ndog\nfish\n' >labels.txt
+run 0 onnxrun run relu.onnx -i 'x=[[0, 2, 1]]' --labels labels.txt --top 2
+stdout_is '   66.52%  dog
+   24.47%  fish'
+run 1 onnxrun run relu.onnx -i 'x=[[0, 2, 1]]' --labels cases/good/model.onnx
+printf 'cat\n' >short.txt
+run 1 onnxrun run relu.onnx -i 'x=[[0, 2, 1]]' --labels short.txt
+stderr_has 'the output has 3 classes, the label file names 1'
+
+# ---- test ----
+
+run 0 onnxrun test cases --list
+stdout_is 'bad
+good
+shape
+unknown'
+run 4 onnxrun test cases
+stdout_is 'FAIL bad: data set 0, output 0 "y": 1 of 2 elements differ, first at [1]: got 2, expected 3; largest error 1
+FAIL shape: data set 0, output 0 "y": got float[2], expected float[3]
+1 passed, 2 failed, 1 unsupported'
+run 0 onnxrun test cases --filter 'go*' --verbose
+stdout_has 'ok   good ('
+stdout_has '1 passed, 0 failed, 0 unsupported'
+run 0 onnxrun test cases/good cases/unknown -v
+stdout_has 'skip unknown: load: not supported: Frobnicate-17'
+stdout_has '1 passed, 0 failed, 1 unsupported'
+run 0 onnxrun test cases --filter bad --atol 1
+printf '{"rtol": 0.5, "atol": 0}' >cases/bad/data.json
+run 0 onnxrun test cases --filter bad
+run 4 onnxrun test cases --filter bad --rtol 0
+run 4 onnxrun test cases --json
+stdout_is_json
+stdout_has '{"passed": 2, "failed": 1, "unsupported": 1,'
+stdout_has '"name": "unknown", "verdict": "unsupported"'
+run 1 onnxrun test cases --filter nothing
+run 2 onnxrun test nowhere
+stderr_has 'cannot read the folder "nowhere"'
+
+# ---- bench ----
+
+run 0 onnxrun bench relu.onnx -d s1=4 --seconds 0.01
+stdout_has 'x: float[4, 3]'
+stdout_has 'allocations  0 per run'
+run 0 onnxrun bench relu.onnx -d s1=4 --seconds 0.01 --json
+stdout_is_json
+stdout_has '"median_ms": '
+stdout_has '"allocations_per_run": 0}'
+run 1 onnxrun bench relu.onnx
+stderr_has 's1'
+run 1 onnxrun bench relu.onnx -d s1=4 --seconds soon
+stderr_has '--seconds soon: expected a number'
+
+# ---- onnxdump ----
+
+run 0 onnxdump relu.onnx
+stdout_is 'model "g"
+  IR version 8
+  operator sets: ai.onnx 17
+
+inputs
+    x: float[s1, 3]
+
+outputs
+    y: float[s1, 3]
+
+operators: 1 nodes
+       1  Relu
+
+weights: 0 tensors, 0 elements, 0 bytes
+
+constants
+
+nodes
+  y = Relu (x)'
+for stage in model graph program plan; do
+    run 0 onnxdump relu.onnx --stage $stage
+    stdout_has 'Relu'
+    run 0 onnxdump relu.onnx --stage $stage --json
+    stdout_has 'Relu'
+    stdout_is_json
+done
+run 0 onnxdump unknown.onnx
+stdout_has 'y = Frobnicate (x)'
+run 3 onnxdump unknown.onnx --stage graph
+run 2 onnxdump missing.onnx
+run 0 onnxdump --ops
+stdout_has 'Softmax'
+run 0 onnxdump --ops --json
+stdout_is_json
+run 0 onnxdump hostile.onnx --json
+stdout_is_json
+
+# ---- hostile names, closed pipes ----
+
+for command in 'onnxdump' 'onnxdump --json' 'onnxrun run' 'onnxrun run -i z=1' \
+    'onnxrun run -o z=1' 'onnxdump --stage plan'; do
+    title="$command hostile.onnx"
+    $command hostile.onnx >out 2>err
+    no_control
+done
+run 1 onnxrun run hostile.onnx
+stderr_has 'x\x1b[2J\x0a: float[2]'
+run 0 sh -c 'onnxdump --ops | head -n 1'
+stderr_is ''
+
+echo "$count commands, $failures failures"
+[ "$failures" -eq 0 ]

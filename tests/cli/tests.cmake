@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+if(ONNXRUN_TOOLS)
+    onnxrun_test(cli test_jobs test_literal test_npy)
+    foreach(test IN ITEMS test_jobs test_literal test_npy)
+        target_link_libraries(cli_${test} PRIVATE onnxrun_tools_common)
+    endforeach()
+    target_sources(cli_test_jobs PRIVATE ${PROJECT_SOURCE_DIR}/tools/onnxrun/jobs.c)
+
+    # The models that test_commands.sh hands to the commands.
+    add_executable(make_models cli/make_models.c)
+    set_target_properties(make_models PROPERTIES
+        RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/cli)
+    target_compile_definitions(make_models PRIVATE _XOPEN_SOURCE=700)
+    target_link_libraries(make_models PRIVATE onnxrun_flags onnxrun_test_support)
+    add_test(NAME cli.test_commands
+             COMMAND sh ${CMAKE_CURRENT_LIST_DIR}/test_commands.sh
+                     $<TARGET_FILE_DIR:onnxrun_command> $<TARGET_FILE:make_models>
+                     ${PROJECT_BINARY_DIR}/tests/cli/scratch)
+    set_tests_properties(cli.test_commands PROPERTIES LABELS cli TIMEOUT 300)
+endif()
