@@ -226,6 +226,33 @@ static enum onr_status hand_out(onnxrun_session *session, onnxrun_binding *outpu
     return ONR_OK;
 }
 
+/* Work from which on it pays to keep the threads together for a whole run. */
+#define MIN_REGION_FLOPS ((uint64_t)4 << 20)
+
+struct frame_run {
+    struct onr_frame *frame;
+    enum onr_status status;
+    struct onr_error *err;
+};
+
+static void run_frame(void *arg)
+{
+    struct frame_run *run = arg;
+    run->status = onr_frame_run(run->frame, run->err);
+}
+
+/* Runs the frame; in one parallel region when the last run was large enough for that. */
+static enum onr_status run_session(onnxrun_session *session, struct onr_error *err)
+{
+    struct frame_run run = {.frame = session->frame, .err = err};
+    if (onr_frame_flops(session->frame) >= MIN_REGION_FLOPS) {
+        onr_parallel_region(&session->parallel, run_frame, &run);
+    } else {
+        run_frame(&run);
+    }
+    return run.status;
+}
+
 onnxrun_status onnxrun_session_run(onnxrun_session *session, const onnxrun_binding *inputs,
                                    size_t input_count, onnxrun_binding *outputs,
                                    size_t output_count, onnxrun_error *error)
@@ -237,7 +264,7 @@ onnxrun_status onnxrun_session_run(onnxrun_session *session, const onnxrun_bindi
         status = check_outputs(session, outputs, output_count, &err);
     }
     if (status == ONR_OK) {
-        status = onr_frame_run(session->frame, &err);
+        status = run_session(session, &err);
     }
     if (status == ONR_OK) {
         status = hand_out(session, outputs, output_count, &err);

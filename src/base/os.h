@@ -47,6 +47,9 @@ double onr_os_seconds(void);
 
 long onr_os_process_id(void);
 
+/* Lets another thread run. */
+void onr_os_yield(void);
+
 /* A value that differs from process to process, to key hash tables with. */
 uint64_t onr_os_random_key(void);
 

@@ -226,6 +226,11 @@ long onr_os_process_id(void)
     return (long)getpid();
 }
 
+void onr_os_yield(void)
+{
+    (void)sched_yield();
+}
+
 uint64_t onr_os_random_key(void)
 {
     uint64_t key = 0;

@@ -10,10 +10,13 @@
 
 #define ONR_MAX_THREADS 256
 
+struct onr_team;
+
 /* How many threads a session runs with; 1 to ONR_MAX_THREADS. */
 struct onr_parallel {
     unsigned thread_count;
     long owner_pid; /* a child after fork runs serially: an OpenMP team does not survive it */
+    struct onr_team *team; /* that waits for loops in an open region, else NULL */
 };
 
 /* Does the items [begin, end); worker is 0 .. thread_count-1 and picks per-thread scratch. */
@@ -29,5 +32,11 @@ void onr_parallel_init(struct onr_parallel *parallel, unsigned thread_count);
  */
 void onr_parallel_for(const struct onr_parallel *parallel, size_t count, size_t grain,
                       onr_task_fn fn, void *arg);
+
+/*
+ * Calls fn(arg) while the other threads stay ready for the loops within, which then start at once and do not
+ * wait for a thread that the system has not scheduled: the caller does its share. Regions do not nest.
+ */
+void onr_parallel_region(struct onr_parallel *parallel, void (*fn)(void *arg), void *arg);
 
 #endif

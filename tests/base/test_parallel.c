@@ -58,6 +58,54 @@ static void every_item_is_done_once(void **state)
     }
 }
 
+struct region {
+    struct onr_parallel parallel;
+    struct seen seen;
+    size_t loop_count; /* that went wrong: SIZE_MAX when none did */
+};
+
+/* Many loops of changing size in a row; in each, every item must be done once when it returns. */
+static void run_loops(void *arg)
+{
+    struct region *region = arg;
+    region->loop_count = SIZE_MAX;
+    for (size_t i = 0; i < 20000; i++) {
+        size_t count = i % 37;
+        memset(region->seen.times, 0, 64);
+        onr_parallel_for(&region->parallel, count, 1 + i % 3, mark, &region->seen);
+        for (size_t k = 0; k < 64; k++) {
+            if (region->seen.times[k] != (k < count) && region->loop_count == SIZE_MAX) {
+                region->loop_count = i;
+            }
+        }
+    }
+}
+
+static void every_loop_of_a_region_is_complete_when_it_returns(void **state)
+{
+    (void)state;
+    static const unsigned threads[] = {1, 2, 3, 8};
+    for (size_t t = 0; t < 4; t++) {
+        struct region region = {.loop_count = 0};
+        onr_parallel_init(&region.parallel, threads[t]);
+        onr_parallel_region(&region.parallel, run_loops, &region);
+        assert_true(region.loop_count == SIZE_MAX);
+        for (unsigned i = region.parallel.thread_count; i < ONR_MAX_THREADS; i++) {
+            assert_int_equal(region.seen.ranges[i], 0);
+        }
+    }
+}
+
+static void loops_work_after_a_region(void **state)
+{
+    (void)state;
+    struct region region = {.loop_count = 0};
+    onr_parallel_init(&region.parallel, 2);
+    onr_parallel_region(&region.parallel, run_loops, &region);
+    run_loops(&region);
+    assert_true(region.loop_count == SIZE_MAX);
+}
+
 static void thread_counts_are_bounded(void **state)
 {
     (void)state;
@@ -98,8 +146,13 @@ static void a_forked_child_runs_serially(void **state)
     assert_true(child >= 0);
     if (child == 0) {
         memset(&seen, 0, sizeof seen);
+        struct region region = {.parallel = parallel};
+        onr_parallel_region(&region.parallel, run_loops, &region);
         onr_parallel_for(&parallel, MAX_COUNT, 1, mark, &seen);
-        _exit(seen.ranges[0] == 1 && seen.times[0] == 1 && seen.times[MAX_COUNT - 1] == 1 ? 0 : 1);
+        _exit(region.loop_count == SIZE_MAX && seen.ranges[0] == 1 && seen.times[0] == 1 &&
+                      seen.times[MAX_COUNT - 1] == 1
+                  ? 0
+                  : 1);
     }
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -110,6 +163,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_item_is_done_once),
+        cmocka_unit_test(every_loop_of_a_region_is_complete_when_it_returns),
+        cmocka_unit_test(loops_work_after_a_region),
         cmocka_unit_test(thread_counts_are_bounded),
         cmocka_unit_test(the_environment_gives_the_default),
         cmocka_unit_test(a_forked_child_runs_serially),
