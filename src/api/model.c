@@ -104,7 +104,11 @@ enum onr_status onr_model_import(onnxrun_model *model, const uint8_t *data, size
 enum onr_status onr_model_open(onnxrun_model *model, const char *path, struct onr_error *err)
 {
     ONR_TRY(onr_file_map(path, &model->file, err));
-    return onr_model_import(model, model->file.data, model->file.size, path, err);
+    enum onr_status status = onr_model_import(model, model->file.data, model->file.size, path, err);
+    if (status == ONR_ERR_PARSE) {
+        onr_error_prefix(err, "%.512s: ", path);
+    }
+    return status;
 }
 
 /* Inputs and outputs that are no tensors can be shown but not run. */
