@@ -148,13 +148,35 @@ enum onr_status onr_model_optimize(onnxrun_model *model, struct onr_error *err)
     return onr_run_passes(model->graph, &passes);
 }
 
-enum onr_status onr_model_bind(onnxrun_model *model, struct onr_error *err)
+/* Model files from which on it pays to keep the threads together while weights are packed. */
+#define MIN_REGION_BYTES ((size_t)1 << 20)
+
+struct model_bind {
+    onnxrun_model *model;
+    enum onr_status status;
+    struct onr_error *err;
+};
+
+static void bind_model(void *arg)
 {
+    struct model_bind *bind = arg;
+    onnxrun_model *model = bind->model;
     struct onr_program_options options = {.graph = model->graph,
                                           .kernels = &model->kernels,
                                           .parallel = &model->parallel,
                                           .mem = &model->mem};
-    return onr_program_build(&options, &model->program, err);
+    bind->status = onr_program_build(&options, &model->program, bind->err);
+}
+
+enum onr_status onr_model_bind(onnxrun_model *model, struct onr_error *err)
+{
+    struct model_bind bind = {.model = model, .err = err};
+    if (model->size >= MIN_REGION_BYTES || model->externals.count > 0) {
+        onr_parallel_region(&model->parallel, bind_model, &bind);
+    } else {
+        bind_model(&bind);
+    }
+    return bind.status;
 }
 
 /* Loads from path, or from data when path is NULL. */

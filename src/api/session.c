@@ -226,8 +226,10 @@ static enum onr_status hand_out(onnxrun_session *session, onnxrun_binding *outpu
     return ONR_OK;
 }
 
-/* Work from which on it pays to keep the threads together for a whole run. */
+/* Work from which on it pays to keep the threads together for a whole run; a first run is judged by the heap
+ * of the model, where its packed weights are. */
 #define MIN_REGION_FLOPS ((uint64_t)4 << 20)
+#define MIN_REGION_BYTES ((size_t)1 << 20)
 
 struct frame_run {
     struct onr_frame *frame;
@@ -241,11 +243,13 @@ static void run_frame(void *arg)
     run->status = onr_frame_run(run->frame, run->err);
 }
 
-/* Runs the frame; in one parallel region when the last run was large enough for that. */
+/* Runs the frame; in one parallel region when that pays. */
 static enum onr_status run_session(onnxrun_session *session, struct onr_error *err)
 {
     struct frame_run run = {.frame = session->frame, .err = err};
-    if (onr_frame_flops(session->frame) >= MIN_REGION_FLOPS) {
+    uint64_t flops = onr_frame_flops(session->frame);
+    if (flops >= MIN_REGION_FLOPS ||
+        (flops == 0 && session->model->mem.live_bytes >= MIN_REGION_BYTES)) {
         onr_parallel_region(&session->parallel, run_frame, &run);
     } else {
         run_frame(&run);
