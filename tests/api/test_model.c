@@ -132,6 +132,25 @@ static void all_that_is_missing_is_listed_at_once(void **state)
                          "load: not supported: Foo-17 at node \"a\"; Goo-17 at node \"d\"");
 }
 
+/* Names of nodes are cut before operators are left out. */
+static void names_of_nodes_make_room_for_operators(void **state)
+{
+    (void)state;
+    char source[16384] = "in float x;";
+    size_t used = strlen(source);
+    for (int i = 0; i < 40; i++) {
+        used +=
+            (size_t)snprintf(source + used, sizeof source - used,
+                             "a_value_with_a_name_of_more_than_forty_bytes%02d = Missing%02d(x);"
+                             "out float a_value_with_a_name_of_more_than_forty_bytes%02d;",
+                             i, i, i);
+    }
+    session_test_refused(source, ONNXRUN_ERR_UNSUPPORTED,
+                         "load: not supported: Missing00-17 at node \"a_value_with\"; ");
+    session_test_refused(source, ONNXRUN_ERR_UNSUPPORTED,
+                         "; Missing39-17 at node \"a_value_with\"");
+}
+
 /* A list that is too long for one message says how many there are. */
 static void a_long_list_of_what_is_missing_is_cut(void **state)
 {
@@ -200,6 +219,7 @@ int main(void)
         TEST(limits_are_kept),
         TEST(folding_stays_within_its_limit),
         TEST(all_that_is_missing_is_listed_at_once),
+        TEST(names_of_nodes_make_room_for_operators),
         TEST(a_long_list_of_what_is_missing_is_cut),
         TEST(errors_of_a_model_name_the_node),
         TEST(files_are_loaded_and_refused),

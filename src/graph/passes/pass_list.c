@@ -37,27 +37,31 @@ enum onr_status onr_note_missing(struct onr_graph *graph, const struct onr_node 
     return ONR_OK;
 }
 
-/* "com.microsoft.Foo-1" or "Foo-13 (input 0 of type int4)", and the node. */
-static size_t write_missing(char *out, size_t capacity, const struct onr_missing *m)
+/* "com.microsoft.Foo-1" or "Foo-13 (input 0 of type int4)", and so much of the node's name. */
+static size_t write_missing(char *out, size_t capacity, const struct onr_missing *m, int name_bytes)
 {
     const char *dot = m->domain[0] != '\0' ? "." : "";
     const char *open = m->detail[0] != '\0' ? " (" : "";
     const char *close = m->detail[0] != '\0' ? ")" : "";
-    int length = snprintf(out, capacity, "%s%s%s-%" PRId64 "%s%s%s at node \"%.60s\"", m->domain,
-                          dot, m->op_type, m->version, open, m->detail, close, m->node);
+    const char *at = name_bytes > 0 ? " at node \"" : "";
+    const char *end = name_bytes > 0 ? "\"" : "";
+    int length =
+        snprintf(out, capacity, "%s%s%s-%" PRId64 "%s%s%s%s%.*s%s", m->domain, dot, m->op_type,
+                 m->version, open, m->detail, close, at, name_bytes, m->node, end);
     return length > 0 ? (size_t)length : 0;
 }
 
-static enum onr_status fail_missing(const struct onr_pass_ctx *ctx)
+/* Writes as many entries as fit into list [capacity], separated by "; ", and returns how many. */
+static uint32_t list_missing(char *list, size_t capacity, const struct onr_missing *first,
+                             int name_bytes)
 {
-    char list[ONR_MESSAGE_BYTES - 128];
     size_t used = 0;
     uint32_t written = 0;
-    for (const struct onr_missing *m = ctx->missing; m != NULL; m = m->next) {
+    for (const struct onr_missing *m = first; m != NULL; m = m->next) {
         char entry[512];
-        size_t length = write_missing(entry, sizeof entry, m);
+        size_t length = write_missing(entry, sizeof entry, m, name_bytes);
         length = length < sizeof entry ? length : sizeof entry - 1;
-        if (used + length + 3 > sizeof list) {
+        if (used + length + 3 > capacity) {
             break;
         }
         memcpy(list + used, written > 0 ? "; " : "", written > 0 ? 2 : 0);
@@ -67,6 +71,18 @@ static enum onr_status fail_missing(const struct onr_pass_ctx *ctx)
         written++;
     }
     list[used] = '\0';
+    return written;
+}
+
+/* All that is missing in one message; where it does not fit, first the names of nodes are cut. */
+static enum onr_status fail_missing(const struct onr_pass_ctx *ctx)
+{
+    static const int name_bytes[] = {60, 12, 0};
+    char list[ONR_MESSAGE_BYTES - 128];
+    uint32_t written = 0;
+    for (size_t i = 0; i < 3 && written < ctx->missing_count; i++) {
+        written = list_missing(list, sizeof list, ctx->missing, name_bytes[i]);
+    }
     if (written < ctx->missing_count) {
         return onr_fail(ctx->err, ONR_ERR_UNSUPPORTED,
                         "load: %" PRIu32 " operators are not supported: %s; and %" PRIu32 " more",
