@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Scaled dot-product attention over strided heads: the engine of Attention, MultiHeadAttention and
+ * GroupQueryAttention. It describes one call by strides, so that no operand is ever transposed, and
+ * past and new keys stay where they are.
+ *
+ *     scores[i][j] = softcap(scale * q[i] . k[j]) + masks[i][j]      i < queries, j < keys
+ *     y[i] = sum_j softmax(scores[i])[j] * v[j]
+ *
+ * Query i of batch b sees the keys j with j < limit[b] and, as far as these are asked for,
+ * j <= offset[b] + i (causal) and offset[b] + i - window_left <= j <= offset[b] + i + window_right.
+ * A query that sees no key, or only keys masked with -inf, gives zeros.
+ */
+#ifndef ONR_OPS_ATTENTION_ATTENTION_CORE_H
+#define ONR_OPS_ATTENTION_ATTENTION_CORE_H
+
+#include "graph/op_def.h"
+
+/* Strides in elements: of the batch, of a head, of a row. */
+struct onr_head_strides {
+    size_t batch;
+    size_t head;
+    size_t row;
+};
+
+/* A mask over [batch, heads, queries, keys]; stride 0 where it is broadcast, keys lie side by side.
+ */
+struct onr_attention_mask {
+    enum onr_dtype dtype; /* ONR_UNDEFINED: no mask */
+    bool is_flag;         /* 0: add `fill`, else add nothing; if not set the element is added */
+    double fill;          /* -inf hides the key */
+    struct onr_head_strides strides;
+    size_t keys; /* that the mask covers; those beyond are hidden */
+};
+
+#define ONR_ATTENTION_MASKS 2
+
+/* What is handed out as scores: nothing, scale * q.k, after softcap, after masks, probabilities. */
+enum onr_scores_output {
+    ONR_SCORES_NONE = -1,
+    ONR_SCORES_RAW = 0,
+    ONR_SCORES_CAPPED = 1,
+    ONR_SCORES_MASKED = 2,
+    ONR_SCORES_SOFTMAX = 3,
+};
+
+struct onr_attention {
+    size_t batch;
+    size_t heads;
+    size_t kv_heads; /* divides heads: head n uses n / (heads / kv_heads) */
+    size_t queries;
+    size_t past; /* keys that come from past_k and past_v */
+    size_t keys; /* past and new */
+    size_t head;
+    size_t v_head;
+    enum onr_dtype q_dtype; /* of q, k and scores */
+    enum onr_dtype v_dtype;
+    enum onr_dtype y_dtype;
+    struct onr_head_strides q, k, v, past_k, past_v, y;
+    double scale;
+    double softcap; /* 0: none */
+    bool is_causal;
+    int64_t window_left; /* -1: no bound */
+    int64_t window_right;
+    struct onr_attention_mask masks[ONR_ATTENTION_MASKS];
+    enum onr_scores_output scores_output;
+    bool is_double; /* computed in double, else in float */
+    /* set by onr_attention_plan */
+    size_t block; /* queries that are done together */
+    size_t worker_bytes;
+};
+
+struct onr_attention_data {
+    const void *q, *k, *v;
+    const void *past_k, *past_v; /* NULL when past is 0 */
+    const void *masks[ONR_ATTENTION_MASKS];
+    void *y;
+    void *scores;          /* [batch, heads, queries, keys] or NULL */
+    const size_t *limit;   /* [batch]; NULL: keys */
+    const int64_t *offset; /* [batch]; NULL: past */
+    const float *sinks; /* [heads]: a score that takes part in the sum but has no value; or NULL */
+    void *workspace;    /* onr_attention_workspace bytes */
+};
+
+/* Chooses the block and the scratch; *bytes gets what all workers need. Error: ONR_ERR_LIMIT. */
+enum onr_status onr_attention_plan(struct onr_attention *attention, unsigned thread_count,
+                                   size_t *bytes, struct onr_error *err) ONR_MUST_USE;
+
+void onr_attention_run(const struct onr_attention *attention, const struct onr_attention_data *data,
+                       const struct onr_run_ctx *ctx);
+
+/* ---- shared by the float and the double form ---- */
+
+/* Keys [begin, end) that query i of batch b sees. */
+struct onr_key_range {
+    size_t begin;
+    size_t end;
+};
+
+struct onr_key_range onr_attention_range(const struct onr_attention *attention,
+                                         const struct onr_attention_data *data, size_t b, size_t i);
+
+/* What mask m adds to one score. */
+double onr_attention_bias(const struct onr_attention_mask *mask, const void *data, size_t row,
+                          size_t key);
+
+/* Element offset of the row of a mask. */
+static inline size_t onr_mask_row(const struct onr_attention_mask *mask, size_t b, size_t n,
+                                  size_t i)
+{
+    return b * mask->strides.batch + n * mask->strides.head + i * mask->strides.row;
+}
+
+static inline size_t onr_head_offset(const struct onr_head_strides *strides, size_t b, size_t n,
+                                     size_t row)
+{
+    return b * strides->batch + n * strides->head + row * strides->row;
+}
+
+/* Queries [begin, end) of head n of batch b in double; scratch has worker_bytes. */
+void onr_attention_rows_f64(const struct onr_attention *attention,
+                            const struct onr_attention_data *data, size_t b, size_t n, size_t begin,
+                            size_t end, double *scratch);
+
+/* Doubles of scratch that onr_attention_rows_f64 needs. */
+static inline size_t onr_attention_scratch_f64(const struct onr_attention *attention)
+{
+    return attention->keys + attention->head + 2 * attention->v_head + attention->head;
+}
+
+#endif

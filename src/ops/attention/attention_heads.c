@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Operands of attention. */
+#include "ops/attention/attention_heads.h"
+
+#include "ops/common/axes.h"
+
+#include <string.h>
+
+struct onr_head_strides onr_head_strides_of(const struct onr_shape *shape, int64_t heads)
+{
+    int64_t strides[ONR_MAX_RANK];
+    onr_shape_strides(shape, strides);
+    if (shape->rank == 4) {
+        return (struct onr_head_strides){(size_t)strides[0], (size_t)strides[1],
+                                         (size_t)strides[2]};
+    }
+    return (struct onr_head_strides){
+        (size_t)strides[0], heads > 0 ? (size_t)(shape->dim[2] / heads) : 0, (size_t)strides[1]};
+}
+
+struct present_job {
+    const struct onr_present *present;
+    const char *past;
+    const char *added;
+    char *out;
+};
+
+/* Items are heads of a batch. */
+static void write_heads(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    const struct present_job *job = arg;
+    const struct onr_present *p = job->present;
+    size_t element = onr_dtype_size(p->dtype);
+    size_t row_bytes = p->width * element;
+    (void)worker;
+    for (size_t item = begin; item < end; item++) {
+        size_t b = item / p->heads;
+        size_t n = item % p->heads;
+        char *out = job->out + item * p->rows * row_bytes;
+        for (size_t j = 0; j < p->rows; j++, out += row_bytes) {
+            const char *row =
+                j < p->past
+                    ? job->past + onr_head_offset(&p->past_strides, b, n, j) * element
+                    : job->added + onr_head_offset(&p->strides, b, n, j - p->past) * element;
+            memcpy(out, row, row_bytes);
+        }
+    }
+}
+
+void onr_present_write(const struct onr_present *present, const void *past, const void *added,
+                       void *out, const struct onr_run_ctx *ctx)
+{
+    struct present_job job = {present, past, added, out};
+    if (out != NULL && present->width > 0) {
+        onr_parallel_for(ctx->parallel, present->batch * present->heads,
+                         onr_grain(present->rows * present->width), write_heads, &job);
+    }
+}

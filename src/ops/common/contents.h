@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Helpers for inference of operators that move data: arithmetic on dimensions that may be symbols,
+ * checked axes, and the symbolic contents of small integer tensors, through which a shape that a
+ * model computes (Shape, Gather, Concat, Reshape) keeps its symbols.
+ */
+#ifndef ONR_OPS_COMMON_CONTENTS_H
+#define ONR_OPS_COMMON_CONTENTS_H
+
+#include "graph/op_def.h"
+
+static inline struct onr_sint onr_sint_of(int64_t value)
+{
+    return (struct onr_sint){.value = value};
+}
+
+static inline struct onr_sint onr_sint_of_dim(int64_t dim)
+{
+    return dim >= 0 ? (struct onr_sint){.value = dim} : (struct onr_sint){.dim = dim};
+}
+
+/* a * b; ONR_DIM_UNKNOWN when no number or single symbol says it. */
+int64_t onr_dim_mul(int64_t a, int64_t b);
+
+/* The product of dims [begin, end), which may be symbols. */
+int64_t onr_dim_range(const struct onr_shape *shape, int begin, int end);
+
+/* Maps axis to [0, rank). Error: ONR_ERR_SHAPE "axis 3 out of range for rank 2". */
+enum onr_status onr_check_axis(struct onr_error *err, int64_t axis, int rank,
+                               int *normalized) ONR_MUST_USE;
+
+/* Fails with ONR_ERR_SHAPE unless the rank of input `index` is unknown or as expected. */
+enum onr_status onr_check_rank(const struct onr_infer_ctx *ctx, uint32_t index,
+                               int rank) ONR_MUST_USE;
+
+/* Fails with ONR_ERR_LIMIT when rank exceeds ONR_MAX_RANK. */
+enum onr_status onr_check_max_rank(struct onr_error *err, size_t rank) ONR_MUST_USE;
+
+/* Elements of input `index` (rank 0 or 1) by its shape, or -1 when that is not known. */
+int64_t onr_list_length(const struct onr_infer_ctx *ctx, uint32_t index);
+
+/* Gives output 0 this rank with unknown dimensions. */
+void onr_infer_unknown_dims(struct onr_infer_ctx *ctx, int rank);
+
+/*
+ * The integers in input `index`, or NULL when they are not known at all, are more than
+ * ONR_MAX_CONTENTS, or the input is no integer list. For results that profit from contents but do
+ * without: no need is recorded.
+ */
+const struct onr_sint *onr_contents_peek(struct onr_infer_ctx *ctx, uint32_t index, size_t *count);
+
+/*
+ * Room for count <= ONR_MAX_CONTENTS integers, which become the contents of output 0; NULL: out of
+ * memory.
+ */
+struct onr_sint *onr_contents_new(struct onr_infer_ctx *ctx, size_t count);
+
+/* Output 0, of rank 0 or 1, has the contents of input 0, if those are known. */
+void onr_contents_forward(struct onr_infer_ctx *ctx);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where (ai.onnx), version 9+.                https://onnx.ai/onnx/operators/onnx__Where.html
+ *
+ * z[i] = condition[i] ? x[i] : y[i]
+ *
+ * Shapes    condition, x, y: any that broadcast -> z: the broadcast shape of all three.
+ * Types     condition: bool; x, y, z: every type, strings included.
+ * Aliasing  z may share storage with any input of the same number of bytes.
+ */
+#include "kernels/kernels.h"
+#include "ops/elementwise/binary.h"
+
+struct where_state {
+    onr_select_fn select;
+    size_t bytes; /* of one element */
+};
+
+static enum onr_status where_prepare(struct onr_prepare_ctx *ctx)
+{
+    struct where_state *state = ONR_ARENA_NEW(ctx->arena, struct where_state);
+    if (state == NULL) {
+        return onr_fail_memory(ctx->err, "state of a node");
+    }
+    state->bytes = onr_dtype_size(ctx->outputs[0].dtype);
+    for (size_t log = 0; log < ONR_SELECT_SIZES; log++) {
+        if ((size_t)1 << log == state->bytes) {
+            state->select = ctx->kernels->binary.select[log];
+        }
+    }
+    ctx->state = state;
+    return state->select != NULL ? ONR_OK
+                                 : onr_fail(ctx->err, ONR_ERR_INTERNAL, "no selection for type %s",
+                                            onr_dtype_name(ctx->outputs[0].dtype));
+}
+
+static enum onr_status where_plan(struct onr_plan_ctx *ctx)
+{
+    const struct onr_shape *inputs[] = {&ctx->inputs[0]->shape, &ctx->inputs[1]->shape,
+                                        &ctx->inputs[2]->shape};
+    ctx->plan = onr_broadcast_plan(ctx->arena, &ctx->outputs[0].shape, inputs, 3);
+    return ctx->plan != NULL ? ONR_OK : onr_fail_memory(ctx->err, "loops of a node");
+}
+
+struct where_job {
+    const struct where_state *state;
+    const struct onr_broadcast *loops;
+    const char *condition;
+    const char *x;
+    const char *y;
+    char *z;
+};
+
+static void where_task(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    const struct where_job *job = arg;
+    const struct where_state *state = job->state;
+    const struct onr_broadcast *loops = job->loops;
+    struct onr_cursor cursor;
+    (void)worker;
+    onr_cursor_seek(loops, begin, &cursor);
+    while (begin < end) {
+        size_t run = onr_cursor_run(loops, &cursor, end - begin);
+        state->select(run, job->condition + cursor.offset[0], loops->stride[0][0],
+                      job->x + cursor.offset[1] * state->bytes, loops->stride[1][0],
+                      job->y + cursor.offset[2] * state->bytes, loops->stride[2][0],
+                      job->z + begin * state->bytes);
+        onr_cursor_advance(loops, run, &cursor);
+        begin += run;
+    }
+}
+
+static enum onr_status where_run(struct onr_run_ctx *ctx)
+{
+    struct where_job job = {.state = ctx->state,
+                            .loops = ctx->plan,
+                            .condition = ctx->inputs[0]->data,
+                            .x = ctx->inputs[1]->data,
+                            .y = ctx->inputs[2]->data,
+                            .z = ctx->outputs[0]->data};
+    onr_parallel_for(ctx->parallel, job.loops->count, ONR_BINARY_GRAIN, where_task, &job);
+    return ONR_OK;
+}
+
+static const struct onr_param_spec input_specs[] = {
+    {ONR_BIT(BOOL), 0}, {ONR_DTYPES_ALL, 1}, {ONR_DTYPES_ALL, 1}, {0}};
+static const struct onr_param_spec output_specs[] = {{ONR_DTYPES_ALL, 1}, {0}};
+
+const struct onr_op_def onr_ops_where[] = {
+    {.domain = "",
+     .name = "Where",
+     .since_version = 9,
+     .last_version = ONR_OPSET_LATEST,
+     .inputs = {3, 3},
+     .outputs = {1, 1},
+     .input_specs = input_specs,
+     .output_specs = output_specs,
+     .traits = ONR_TRAIT_INPLACE,
+     .infer = onr_infer_broadcast,
+     .plan = where_plan,
+     .prepare = where_prepare,
+     .run = where_run},
+    {.name = NULL},
+};

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Batched products in float32 and the half types: work is cut into items (matrix, part of its rows,
+ * panel), panels running fastest, so that a worker's share is few long runs of panels. Other types:
+ * product_plain.c.
+ */
+#include "ops/matrix/product.h"
+
+#include "base/size.h"
+#include "ops/common/float_io.h"
+#include "ops/matrix/product_plain.h"
+
+/* Multiply-adds below which a second thread costs more than it brings. */
+#define SERIAL_MACS 131072.0
+
+/* Panels of a float32 block of C that is then converted to half precision. */
+#define HALF_PANELS 8
+
+struct task {
+    const struct onr_product *product;
+    const struct onr_product_operands *operands;
+    const float *bias; /* [n], [m] or NULL */
+    char *scratch;     /* of all workers */
+};
+
+static bool is_half(enum onr_dtype dtype)
+{
+    return dtype == ONR_FLOAT16 || dtype == ONR_BFLOAT16;
+}
+
+static bool has_tiles(enum onr_dtype dtype)
+{
+    return dtype == ONR_FLOAT || is_half(dtype);
+}
+
+struct pack_task {
+    const struct onr_packed_b *packed;
+    struct onr_gemm_matrix b;
+    size_t k, n, panels;
+};
+
+static void pack_items(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const struct pack_task *task = arg;
+    const struct onr_gemm_f32 *kernel = task->packed->kernel;
+    size_t element_bytes = onr_dtype_size(task->b.dtype);
+    for (size_t item = begin; item < end; item++) {
+        size_t batch = item / task->panels;
+        size_t panel = item % task->panels;
+        struct onr_gemm_matrix b = task->b;
+        b.data = (const char *)b.data + batch * task->k * task->n * element_bytes;
+        float *packed = task->packed->data + batch * task->panels * task->k * kernel->columns;
+        onr_gemm_f32_pack(kernel, task->k, task->n, &b, panel, panel + 1, packed);
+    }
+}
+
+static enum onr_status pack_b(struct onr_prepare_ctx *ctx, struct onr_product_state *state,
+                              struct pack_task *task, size_t batch)
+{
+    const struct onr_gemm_f32 *kernel = onr_gemm_f32_choose(&ctx->kernels->gemm, task->n);
+    task->panels = onr_gemm_f32_panels(kernel, task->n);
+    size_t bytes = kernel->columns * sizeof(float);
+    if (!onr_size_mul(bytes, task->panels, &bytes) || !onr_size_mul(bytes, task->k, &bytes) ||
+        !onr_size_mul(bytes, batch, &bytes)) {
+        return onr_fail(ctx->err, ONR_ERR_LIMIT, "packed weights are too large");
+    }
+    state->packed = (struct onr_packed_b){.kernel = kernel, .bytes = bytes};
+    state->packed.data = onr_mem_alloc(ctx->mem, bytes);
+    if (state->packed.data == NULL) {
+        return onr_fail_memory(ctx->err, "packed weights");
+    }
+    task->packed = &state->packed;
+    onr_parallel_for(ctx->parallel, batch * task->panels, 1, pack_items, task);
+    return ONR_OK;
+}
+
+enum onr_status onr_product_prepare(struct onr_prepare_ctx *ctx, const struct onr_constant *b,
+                                    size_t batch, size_t k, size_t n, size_t row_stride,
+                                    size_t column_stride)
+{
+    struct onr_product_state *state = ONR_ARENA_NEW(ctx->arena, struct onr_product_state);
+    if (state == NULL) {
+        return onr_fail_memory(ctx->err, "state of a product");
+    }
+    *state = (struct onr_product_state){.kernels = ctx->kernels};
+    ctx->state = state;
+    if (b == NULL || !has_tiles(b->dtype) || batch == 0 || k == 0 || n == 0) {
+        return ONR_OK;
+    }
+    struct pack_task task = {.k = k,
+                             .n = n,
+                             .b = {.data = b->data,
+                                   .dtype = b->dtype,
+                                   .row_stride = row_stride,
+                                   .column_stride = column_stride}};
+    ONR_TRY(pack_b(ctx, state, &task, batch));
+    ctx->consumed |= 1u << 1;
+    return ONR_OK;
+}
+
+void onr_product_release(struct onr_mem *mem, void *state)
+{
+    struct onr_product_state *product_state = state;
+    if (product_state != NULL) {
+        onr_mem_free(mem, product_state->packed.data, product_state->packed.bytes);
+        product_state->packed.data = NULL;
+    }
+}
+
+/* The job for one matrix of the batch, without pointers to data. */
+static struct onr_gemm_f32_job make_job(const struct onr_product *p)
+{
+    return (struct onr_gemm_f32_job){
+        .kernel = p->kernel,
+        .m = p->m,
+        .n = p->n,
+        .k = p->k,
+        .a = {NULL, p->dtype, p->a_row_stride, p->a_column_stride},
+        .b = {NULL, p->dtype, p->b_row_stride, p->b_column_stride},
+        .b_packed = p->packed,
+        .c_stride = p->y_row_stride,
+        .scale = p->alpha,
+        .accumulate = p->bias == ONR_PRODUCT_FULL_BIAS,
+    };
+}
+
+static size_t count_row_splits(const struct onr_product *p, unsigned thread_count)
+{
+    size_t items = p->batch_count * p->panels;
+    if (items >= 4 * (size_t)thread_count || items % thread_count == 0) {
+        return 1;
+    }
+    size_t tiles = (p->m + p->kernel->rows - 1) / p->kernel->rows;
+    return tiles < thread_count ? (tiles == 0 ? 1 : tiles) : thread_count;
+}
+
+static void plan_tiles(struct onr_product *p, const struct onr_product_state *state,
+                       unsigned thread_count)
+{
+    p->packed = state->packed.data;
+    p->kernel =
+        p->packed != NULL ? state->packed.kernel : onr_gemm_f32_choose(&state->kernels->gemm, p->n);
+    p->panels = onr_gemm_f32_panels(p->kernel, p->n);
+    p->row_splits = count_row_splits(p, thread_count);
+    double macs = (double)p->m / (double)p->row_splits * (double)p->k * (double)p->kernel->columns;
+    p->grain = macs >= SERIAL_MACS ? 1 : (size_t)(SERIAL_MACS / (macs + 1.0)) + 1;
+    struct onr_gemm_f32_job job = make_job(p);
+    p->gemm_bytes = onr_gemm_f32_workspace(&job);
+    size_t block_rows = p->m < ONR_GEMM_MC ? p->m : ONR_GEMM_MC;
+    size_t block = is_half(p->dtype) ? block_rows * HALF_PANELS * p->kernel->columns : 0;
+    p->worker_bytes = p->gemm_bytes + onr_size_align(block * sizeof(float), ONR_MEM_ALIGN);
+    if (p->bias == ONR_PRODUCT_COLUMN_BIAS || p->bias == ONR_PRODUCT_SCALAR_BIAS) {
+        p->bias_bytes = onr_size_align(p->n * sizeof(float), ONR_MEM_ALIGN);
+    } else if (p->bias == ONR_PRODUCT_ROW_BIAS) {
+        p->bias_bytes = onr_size_align(p->m * sizeof(float), ONR_MEM_ALIGN);
+    }
+}
+
+void onr_product_plan(struct onr_product *product, const struct onr_product_state *state,
+                      unsigned thread_count, size_t *workspace_bytes)
+{
+    product->batch_count = 1;
+    for (int d = 0; d < product->batch_rank; d++) {
+        product->batch_count *= product->batch_dim[d];
+    }
+    if (product->batch_count == 0 || product->m == 0 || product->n == 0 ||
+        !has_tiles(product->dtype)) {
+        *workspace_bytes = 0;
+        return;
+    }
+    plan_tiles(product, state, thread_count);
+    *workspace_bytes = product->bias_bytes + product->worker_bytes * thread_count;
+}
+
+struct onr_product_offsets onr_product_find(const struct onr_product *product, size_t batch)
+{
+    struct onr_product_offsets offsets = {0};
+    for (int d = product->batch_rank - 1; d >= 0; d--) {
+        size_t index = batch % product->batch_dim[d];
+        batch /= product->batch_dim[d];
+        offsets.a += index * product->a_batch_stride[d];
+        offsets.b += index * product->b_batch_stride[d];
+        offsets.y += index * product->y_batch_stride[d];
+    }
+    return offsets;
+}
+
+/* y[i] = beta * element first + i of c. */
+static void load_scaled(enum onr_dtype dtype, const void *c, size_t first, size_t count, float beta,
+                        float *y)
+{
+    onr_float_gather(dtype, c, first, 1, count, y);
+    for (size_t i = 0; i < count; i++) {
+        y[i] *= beta;
+    }
+}
+
+/* Part of one matrix of the batch, and where a worker computes it. */
+struct part {
+    size_t batch;
+    size_t row_begin, row_end;
+    size_t panel_begin, panel_end;
+    size_t column_begin, column_end; /* of these panels */
+    float *c;                        /* its first element */
+    size_t c_stride;
+    char *scratch; /* of the worker */
+};
+
+static void set_panels(struct part *part, const struct onr_product *p, size_t begin, size_t end)
+{
+    part->panel_begin = begin;
+    part->panel_end = end;
+    part->column_begin = begin * p->kernel->columns;
+    part->column_end = end * p->kernel->columns < p->n ? end * p->kernel->columns : p->n;
+}
+
+/* Sets the part to beta * C, for the product to be added to. */
+static void load_full_bias(const struct task *task, const struct part *part)
+{
+    const struct onr_product *p = task->product;
+    for (size_t i = part->row_begin; i < part->row_end; i++) {
+        load_scaled(p->dtype, task->operands->c, i * p->n + part->column_begin,
+                    part->column_end - part->column_begin, p->beta,
+                    part->c + (i - part->row_begin) * part->c_stride);
+    }
+}
+
+static void set_operands(struct onr_gemm_f32_job *job, const struct task *task, size_t batch)
+{
+    const struct onr_product *p = task->product;
+    if (p->k == 0) {
+        return;
+    }
+    struct onr_product_offsets offsets = onr_product_find(p, batch);
+    job->a.data = (const char *)task->operands->a + offsets.a * onr_dtype_size(p->dtype);
+    if (p->packed != NULL) {
+        size_t matrix = offsets.b / (p->k * p->n);
+        job->b_packed = p->packed + matrix * p->panels * p->k * p->kernel->columns;
+    } else {
+        job->b.data = (const char *)task->operands->b + offsets.b * onr_dtype_size(p->dtype);
+    }
+}
+
+static void run_part(const struct task *task, const struct part *part)
+{
+    const struct onr_product *p = task->product;
+    struct onr_gemm_f32_job job = make_job(p);
+    set_operands(&job, task, part->batch);
+    job.c = part->c;
+    job.c_stride = part->c_stride;
+    job.c_row = part->row_begin;
+    job.c_column = part->column_begin;
+    if (p->bias == ONR_PRODUCT_FULL_BIAS) {
+        load_full_bias(task, part);
+    } else if (p->bias == ONR_PRODUCT_ROW_BIAS) {
+        job.row_bias = task->bias;
+    } else {
+        job.column_bias = task->bias;
+    }
+    onr_gemm_f32_run(&job, part->row_begin, part->row_end, part->panel_begin, part->panel_end,
+                     part->scratch);
+}
+
+/* Computes blocks of the part as floats in scratch, and converts them. */
+static void run_part_half(const struct task *task, const struct part *part)
+{
+    const struct onr_product *p = task->product;
+    size_t y = onr_product_find(p, part->batch).y;
+    struct part block = *part;
+    block.c = (float *)(void *)(part->scratch + p->gemm_bytes);
+    block.c_stride = HALF_PANELS * p->kernel->columns;
+    for (size_t row = part->row_begin; row < part->row_end; row = block.row_end) {
+        size_t rows_left = part->row_end - row;
+        block.row_begin = row;
+        block.row_end = row + (rows_left < ONR_GEMM_MC ? rows_left : ONR_GEMM_MC);
+        for (size_t q = part->panel_begin; q < part->panel_end; q = block.panel_end) {
+            size_t left = part->panel_end - q;
+            set_panels(&block, p, q, q + (left < HALF_PANELS ? left : HALF_PANELS));
+            run_part(task, &block);
+            for (size_t i = row; i < block.row_end; i++) {
+                onr_float_write(p->dtype, block.c + (i - row) * block.c_stride,
+                                y + i * p->y_row_stride + block.column_begin,
+                                block.column_end - block.column_begin, task->operands->y);
+            }
+        }
+    }
+}
+
+static void run_items(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    const struct task *task = arg;
+    const struct onr_product *p = task->product;
+    struct part part = {.c_stride = p->y_row_stride,
+                        .scratch = task->scratch + worker * p->worker_bytes};
+    for (size_t item = begin; item < end; item += part.panel_end - part.panel_begin) {
+        size_t panel = item % p->panels;
+        size_t split = item / p->panels % p->row_splits;
+        size_t left = p->panels - panel;
+        part.batch = item / p->panels / p->row_splits;
+        part.row_begin = p->m * split / p->row_splits;
+        part.row_end = p->m * (split + 1) / p->row_splits;
+        set_panels(&part, p, panel, panel + (left < end - item ? left : end - item));
+        if (is_half(p->dtype)) {
+            run_part_half(task, &part);
+        } else {
+            size_t row = onr_product_find(p, part.batch).y + part.row_begin * p->y_row_stride;
+            part.c = (float *)task->operands->y + row + part.column_begin;
+            run_part(task, &part);
+        }
+    }
+}
+
+/* The bias as floats, times beta; in place when it is that already. */
+static const float *load_bias(const struct onr_product *p, const void *c, float *buffer)
+{
+    if (p->bias == ONR_PRODUCT_NO_BIAS || p->bias == ONR_PRODUCT_FULL_BIAS) {
+        return NULL;
+    }
+    if (p->bias == ONR_PRODUCT_SCALAR_BIAS) {
+        for (size_t j = 0; j < p->n; j++) {
+            load_scaled(p->dtype, c, 0, 1, p->beta, buffer + j);
+        }
+        return buffer;
+    }
+    if (p->dtype == ONR_FLOAT && p->beta == 1.0f) {
+        return c;
+    }
+    load_scaled(p->dtype, c, 0, p->bias == ONR_PRODUCT_ROW_BIAS ? p->m : p->n, p->beta, buffer);
+    return buffer;
+}
+
+void onr_product_run(const struct onr_product *product, const struct onr_product_operands *operands,
+                     const struct onr_run_ctx *ctx)
+{
+    if (product->batch_count == 0 || product->m == 0 || product->n == 0) {
+        return;
+    }
+    if (!has_tiles(product->dtype)) {
+        onr_product_run_plain(product, operands, ctx);
+        return;
+    }
+    struct task task = {.product = product,
+                        .operands = operands,
+                        .bias = load_bias(product, operands->c, ctx->workspace),
+                        .scratch = (char *)ctx->workspace + product->bias_bytes};
+    onr_parallel_for(ctx->parallel, product->batch_count * product->row_splits * product->panels,
+                     product->grain, run_items, &task);
+}

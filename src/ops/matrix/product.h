@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The batched matrix product that MatMul, Gemm and others are made of:
+ *
+ *     Y[b] = alpha * A[b] * B[b] + beta * C          A[b]: m x k, B[b]: k x n, C broadcast to m x n
+ *
+ * prepare packs a constant B, plan chooses how the work is cut, run does it. Types: float16 and
+ * bfloat16 (summed in float32), float32, float64, (u)int32 and (u)int64 (wrapping).
+ */
+#ifndef ONR_OPS_MATRIX_PRODUCT_H
+#define ONR_OPS_MATRIX_PRODUCT_H
+
+#include "graph/op_def.h"
+#include "kernels/kernels.h"
+
+#define ONR_PRODUCT_DTYPES                                                                         \
+    (ONR_DTYPES_FLOAT | ONR_BIT(INT32) | ONR_BIT(INT64) | ONR_BIT(UINT32) | ONR_BIT(UINT64))
+
+/* A constant B in the form that tiles read. */
+struct onr_packed_b {
+    const struct onr_gemm_f32 *kernel;
+    float *data; /* [batch][panels][k][columns] */
+    size_t bytes;
+};
+
+/* State of an operator that has one product; from onr_product_prepare. */
+struct onr_product_state {
+    const struct onr_kernels *kernels;
+    struct onr_packed_b packed; /* data NULL: B is no constant, or its type has no packed form */
+};
+
+/* How C is spread over the rows and columns of Y. */
+enum onr_product_bias {
+    ONR_PRODUCT_NO_BIAS,
+    ONR_PRODUCT_COLUMN_BIAS, /* [n]: one number per column */
+    ONR_PRODUCT_ROW_BIAS,    /* [m]: one number per row */
+    ONR_PRODUCT_SCALAR_BIAS,
+    ONR_PRODUCT_FULL_BIAS, /* [m, n] */
+};
+
+/* Where the matrices of one item of the batch begin, in elements. */
+struct onr_product_offsets {
+    size_t a, b, y;
+};
+
+/* Extents and strides, in elements. The fields up to `bias` are set by the caller of
+ * onr_product_plan. */
+struct onr_product {
+    enum onr_dtype dtype;
+    size_t m, n, k;
+    size_t a_row_stride, a_column_stride;
+    size_t b_row_stride, b_column_stride;
+    size_t y_row_stride; /* columns of Y follow each other */
+    int batch_rank;
+    size_t batch_dim[ONR_MAX_RANK];
+    size_t a_batch_stride[ONR_MAX_RANK];
+    size_t b_batch_stride[ONR_MAX_RANK];
+    size_t y_batch_stride[ONR_MAX_RANK];
+    float alpha;
+    float beta;
+    enum onr_product_bias bias;
+
+    size_t batch_count;
+    const struct onr_gemm_f32 *kernel; /* NULL for types without packed form */
+    const float *packed;               /* B, or NULL */
+    size_t panels;
+    size_t row_splits; /* rows are cut into this many parts, so that all threads have work */
+    size_t grain;      /* items that a worker takes at least */
+    size_t gemm_bytes; /* per worker: scratch of the tiles */
+    size_t worker_bytes;
+    size_t bias_bytes; /* in front of the workers' scratch: beta * C as floats */
+};
+
+/* The operands of one run; c may be NULL. None overlaps y. */
+struct onr_product_operands {
+    const void *a;
+    const void *b;
+    const void *c;
+    void *y;
+};
+
+/* Allocates the state; packs `batch` matrices of b (k x n each, contiguous) when constant is not
+ * NULL. */
+enum onr_status onr_product_prepare(struct onr_prepare_ctx *ctx, const struct onr_constant *b,
+                                    size_t batch, size_t k, size_t n, size_t row_stride,
+                                    size_t column_stride) ONR_MUST_USE;
+
+/* Frees what onr_product_prepare packed; state may be NULL. */
+void onr_product_release(struct onr_mem *mem, void *state);
+
+/* Fills in how to do it. */
+void onr_product_plan(struct onr_product *product, const struct onr_product_state *state,
+                      unsigned thread_count, size_t *workspace_bytes);
+
+void onr_product_run(const struct onr_product *product, const struct onr_product_operands *operands,
+                     const struct onr_run_ctx *ctx);
+
+#endif
