@@ -12,7 +12,7 @@
  * Types     float16, bfloat16 (22+), float32, float64. The half types are computed in float32.
  * Attrs     as Conv, and output_padding: ints, default 0; output_shape: ints, the spatial extents
  *           of Y, from which the pads follow (the odd one goes behind with auto_pad SAME_UPPER,
- *           else before). auto_pad SAME_*: out = in * stride.
+ *           else before); models of ONNX up to 1.3 give N and M in front of them. auto_pad SAME_*: out = in * stride.
  * Edge      C = 0 -> B.
  * Aliasing  none.
  */
@@ -21,6 +21,7 @@
 #include "ops/conv/spatial.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* The attributes that Conv lacks. */
 struct extra {
@@ -35,8 +36,12 @@ static enum onr_status read_attrs(const struct onr_node *node, const struct onr_
 {
     ONR_TRY(onr_spatial_read(node, w->rank - 2, w->dim + 2, spatial, err));
     size_t rank = (size_t)spatial->rank;
-    extra->has_shape = onr_node_attr(node, "output_shape") != NULL;
-    ONR_TRY(onr_spatial_list(node, "output_shape", rank, 1, 0, extra->shape, err));
+    int64_t whole_shape[2 + ONR_SPATIAL_MAX];
+    size_t given = 0;
+    extra->has_shape = onr_attr_ints(node, "output_shape", &given) != NULL;
+    size_t leading = given == rank + 2 ? 2 : 0;
+    ONR_TRY(onr_spatial_list(node, "output_shape", leading + rank, 1, 0, whole_shape, err));
+    memcpy(extra->shape, whole_shape + leading, rank * sizeof *extra->shape);
     return onr_spatial_list(node, "output_padding", rank, 0, 0, extra->padding, err);
 }
 

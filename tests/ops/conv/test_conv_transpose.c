@@ -58,6 +58,8 @@ static void pads_and_output_shape(void **state)
              test_f32(SHAPE(1, 1, 3), (float[]){1, 12, 23}));
     run_line(1, "output_shape", (int64_t[]){5}, 1, "NOTSET",
              test_f32(SHAPE(1, 1, 5), (float[]){1, 12, 23, 30, 0}));
+    run_line(1, "output_shape", (int64_t[]){1, 1, 5}, 3, "NOTSET",
+             test_f32(SHAPE(1, 1, 5), (float[]){1, 12, 23, 30, 0}));
     run_line(1, NULL, NULL, 0, "SAME_UPPER", test_f32(SHAPE(1, 1, 3), (float[]){1, 12, 23}));
     run_line(1, NULL, NULL, 0, "SAME_LOWER", test_f32(SHAPE(1, 1, 3), (float[]){12, 23, 30}));
     run_line(2, "dilations", (int64_t[]){3}, 1, "VALID",
