@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 if(ONNXRUN_TOOLS)
-    onnxrun_test(cli test_jobs test_literal test_npy)
-    foreach(test IN ITEMS test_jobs test_literal test_npy)
+    onnxrun_test(cli test_compare test_jobs test_literal test_npy)
+    foreach(test IN ITEMS test_compare test_jobs test_literal test_npy)
         target_link_libraries(cli_${test} PRIVATE onnxrun_tools_common)
     endforeach()
     target_sources(cli_test_jobs PRIVATE ${PROJECT_SOURCE_DIR}/tools/onnxrun/jobs.c)

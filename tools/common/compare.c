@@ -61,6 +61,33 @@ static bool is_close(const struct number *got, const struct number *want, double
     return *error == 0 || (isfinite(*error) && *error <= atol + rtol * size);
 }
 
+struct precision {
+    onnxrun_dtype dtype;
+    int digits;       /* binary digits of the significand, with the leading one */
+    int min_exponent; /* of the smallest normal number */
+};
+
+/* The distance between numbers of this type about value; 0 for types that are not floats. */
+static double unit_in_last_place(onnxrun_dtype dtype, double value)
+{
+    static const struct precision precisions[] = {
+        {ONNXRUN_FLOAT, 24, -126},     {ONNXRUN_DOUBLE, 53, -1022},
+        {ONNXRUN_FLOAT16, 11, -14},    {ONNXRUN_BFLOAT16, 8, -126},
+        {ONNXRUN_FLOAT8E4M3FN, 4, -6}, {ONNXRUN_FLOAT8E4M3FNUZ, 4, -7},
+        {ONNXRUN_FLOAT8E5M2, 3, -14},  {ONNXRUN_FLOAT8E5M2FNUZ, 3, -15},
+        {ONNXRUN_FLOAT4E2M1, 2, 0},
+    };
+    for (size_t i = 0; i < sizeof precisions / sizeof precisions[0]; i++) {
+        const struct precision *precision = &precisions[i];
+        if (precision->dtype == dtype) {
+            int exponent = value == 0 ? precision->min_exponent : ilogb(value);
+            int above = exponent > precision->min_exponent ? exponent : precision->min_exponent;
+            return ldexp(1, above - precision->digits + 1);
+        }
+    }
+    return 0;
+}
+
 static bool is_same_integer(const struct number *a, const struct number *b, double *error)
 {
     *error = fabs(number_real(a) - number_real(b));
@@ -114,6 +141,14 @@ static bool compare_element(const onnxrun_tensor *got, const onnxrun_tensor *wan
                                      : is_close(&a, &b, rtol, atol, error);
 }
 
+static double error_in_ulp(const onnxrun_tensor *want, size_t index, double error)
+{
+    onnxrun_dtype dtype = onnxrun_tensor_dtype(want);
+    struct number number = element_get(dtype, onnxrun_tensor_data(want), index);
+    double unit = unit_in_last_place(dtype, number_real(&number));
+    return unit > 0 ? error / unit : 0;
+}
+
 struct comparison compare_tensors(const onnxrun_tensor *got, const onnxrun_tensor *want,
                                   double rtol, double atol)
 {
@@ -133,8 +168,9 @@ struct comparison compare_tensors(const onnxrun_tensor *got, const onnxrun_tenso
             first = bad_count == 0 ? i : first;
             bad_count++;
         }
-        if (isfinite(error) && error > result.max_error) {
-            result.max_error = error;
+        if (isfinite(error) && error > 0) {
+            result.max_error = fmax(result.max_error, error);
+            result.max_ulp = fmax(result.max_ulp, error_in_ulp(want, i, error));
         }
     }
     result.is_equal = bad_count == 0;

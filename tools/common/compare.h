@@ -8,6 +8,7 @@
 struct comparison {
     bool is_equal;
     double max_error;  /* largest |got - want| of finite numbers */
+    double max_ulp;    /* the same in units in the last place of want; 0 for other than floats */
     char message[400]; /* what differs, when it does */
 };
 

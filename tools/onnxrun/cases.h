@@ -45,6 +45,7 @@ struct case_settings {
 struct case_result {
     enum verdict verdict;
     double max_error;
+    double max_ulp;
     double seconds;
     char message[1024];
 };

@@ -17,7 +17,9 @@ static const char help[] =
     "test_data_set_*/{input,output}_*.pb, as in the ONNX backend test suite, or light_X.onnx with\n"
     "light_X_output_0.pb. Floats must keep |got - expected| <= atol + rtol * |expected|; a "
     "data.json\n"
-    "{\"rtol\": R, \"atol\": A} beside the model sets its own tolerance.\n"
+    "{\"rtol\": R, \"atol\": A} beside the model sets its own tolerance. bfloat16 may differ by "
+    "two\n"
+    "units in the last place.\n"
     "\n"
     "      --filter GLOB   only cases whose name, or its last part, matches\n"
     "      --list          print the names of the cases and run none\n"
@@ -231,8 +233,9 @@ static void print_json(const struct report *report)
         const char *name = report->cases->items[i].name;
         fputs(i > 0 ? ",\n  {\"name\": " : "\n  {\"name\": ", stdout);
         escape_json(stdout, name, strlen(name));
-        printf(", \"verdict\": \"%s\", \"max_error\": %.9g, \"seconds\": %.6f, \"message\": ",
-               verdict_names[result->verdict], result->max_error, result->seconds);
+        printf(", \"verdict\": \"%s\", \"max_error\": %.9g, \"max_ulp\": %.4g, \"seconds\": %.6f, "
+               "\"message\": ",
+               verdict_names[result->verdict], result->max_error, result->max_ulp, result->seconds);
         escape_json(stdout, result->message, strlen(result->message));
         fputs("}", stdout);
     }
