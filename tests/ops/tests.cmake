@@ -50,4 +50,7 @@ onnxrun_test(ops
     reduce/test_cum_sum
     reduce/test_reduce
     reduce/test_top_k
+    signal/test_dft
+    signal/test_stft
+    signal/test_window
     test_registry)
