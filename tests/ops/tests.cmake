@@ -20,6 +20,7 @@ onnxrun_test(ops
     elementwise/test_where
     generate/test_constant
     generate/test_range
+    loss/test_class_loss
     matrix/test_einsum
     matrix/test_gemm
     matrix/test_matmul
