@@ -46,6 +46,7 @@ onnxrun_test(ops
     norm/test_layer_normalization
     norm/test_rms_normalization
     norm/test_softmax
+    preview/test_optimizer
     quant/test_quantize_linear
     reduce/test_arg_reduce
     reduce/test_cum_sum
