@@ -105,7 +105,9 @@ typedef enum onnxrun_dtype {
     ONNXRUN_FLOAT4E2M1 = 23,
     ONNXRUN_FLOAT8E8M0 = 24,
     ONNXRUN_UINT2 = 25,
-    ONNXRUN_INT2 = 26
+    ONNXRUN_INT2 = 26,
+    ONNXRUN_FLOAT6E2M3 = 27,
+    ONNXRUN_FLOAT6E3M2 = 28
 } onnxrun_dtype;
 
 #define ONNXRUN_MAX_RANK 16

@@ -48,26 +48,33 @@ bool onr_dtype_file_bytes(enum onr_dtype dtype, int64_t count, size_t *bytes)
 void onr_dtype_unpack(enum onr_dtype dtype, size_t count, const uint8_t *packed, uint8_t *bytes)
 {
     unsigned bits = dtype_infos[dtype].file_bits;
-    unsigned per_byte = 8 / bits;
     unsigned mask = (1u << bits) - 1;
     unsigned sign = dtype == ONR_INT4 || dtype == ONR_INT2 ? 1u << (bits - 1) : 0;
     for (size_t i = 0; i < count; i++) {
-        unsigned code = (unsigned)(packed[i / per_byte] >> (i % per_byte * bits)) & mask;
-        bytes[i] = (uint8_t)((code ^ sign) - sign);
+        const uint8_t *from = packed + i * bits / 8;
+        unsigned shift = (unsigned)(i * bits % 8);
+        unsigned code = (unsigned)from[0] >> shift;
+        if (shift + bits > 8) {
+            code |= (unsigned)from[1] << (8 - shift);
+        }
+        bytes[i] = (uint8_t)(((code & mask) ^ sign) - sign);
     }
 }
 
 void onr_dtype_pack(enum onr_dtype dtype, size_t count, const uint8_t *bytes, uint8_t *packed)
 {
     unsigned bits = dtype_infos[dtype].file_bits;
-    unsigned per_byte = 8 / bits;
     unsigned mask = (1u << bits) - 1;
     if (count == 0) {
         return;
     }
-    memset(packed, 0, count / per_byte + (count % per_byte != 0));
+    memset(packed, 0, count * bits / 8 + (count * bits % 8 != 0));
     for (size_t i = 0; i < count; i++) {
-        unsigned shifted = (bytes[i] & mask) << (i % per_byte * bits);
-        packed[i / per_byte] = (uint8_t)(packed[i / per_byte] | shifted);
+        uint8_t *to = packed + i * bits / 8;
+        unsigned shifted = (bytes[i] & mask) << (i * bits % 8);
+        to[0] = (uint8_t)(to[0] | shifted);
+        if (shifted > UINT8_MAX) {
+            to[1] = (uint8_t)(shifted >> 8);
+        }
     }
 }

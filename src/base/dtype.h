@@ -2,8 +2,8 @@
 /*
  * Element types, numbered as in TensorProto.DataType.
  *
- * In memory every element takes whole bytes: 4-bit and 2-bit types are held one element per byte
- * (int4 and int2 sign-extended, float4e2m1 as its code) and strings as struct onr_string. Files
+ * In memory every element takes whole bytes: types of 6, 4 and 2 bits are held one element per byte
+ * (int4 and int2 sign-extended, floats as their code) and strings as struct onr_string. Files
  * pack them; import and the public API convert. Source: onnx.proto, TensorProto.DataType.
  */
 #ifndef ONR_BASE_DTYPE_H
@@ -41,7 +41,9 @@
     X(FLOAT4E2M1, 23, "float4e2m1", 4, 1)                                                          \
     X(FLOAT8E8M0, 24, "float8e8m0", 8, 1)                                                          \
     X(UINT2, 25, "uint2", 2, 1)                                                                    \
-    X(INT2, 26, "int2", 2, 1)
+    X(INT2, 26, "int2", 2, 1)                                                                      \
+    X(FLOAT6E2M3, 27, "float6e2m3", 6, 1)                                                          \
+    X(FLOAT6E3M2, 28, "float6e3m2", 6, 1)
 
 enum onr_dtype {
 #define ONR_DTYPE_ENUM(name, number, text, bits, bytes) ONR_##name = (number),
@@ -49,7 +51,7 @@ enum onr_dtype {
 #undef ONR_DTYPE_ENUM
 };
 
-#define ONR_DTYPE_COUNT 27
+#define ONR_DTYPE_COUNT 29
 
 /* A set of element types, one bit each. */
 typedef uint32_t onr_dtypes;
@@ -65,8 +67,11 @@ typedef uint32_t onr_dtypes;
 #define ONR_DTYPES_FLOAT8                                                                          \
     (ONR_BIT(FLOAT8E4M3FN) | ONR_BIT(FLOAT8E4M3FNUZ) | ONR_BIT(FLOAT8E5M2) |                       \
      ONR_BIT(FLOAT8E5M2FNUZ) | ONR_BIT(FLOAT8E8M0))
+/* Floats whose codes are all finite numbers. */
+#define ONR_DTYPES_FINITE_FLOAT (ONR_BIT(FLOAT4E2M1) | ONR_BIT(FLOAT6E2M3) | ONR_BIT(FLOAT6E3M2))
+/* Less than a byte in a file. */
 #define ONR_DTYPES_NARROW                                                                          \
-    (ONR_BIT(UINT4) | ONR_BIT(INT4) | ONR_BIT(FLOAT4E2M1) | ONR_BIT(UINT2) | ONR_BIT(INT2))
+    (ONR_BIT(UINT4) | ONR_BIT(INT4) | ONR_BIT(UINT2) | ONR_BIT(INT2) | ONR_DTYPES_FINITE_FLOAT)
 #define ONR_DTYPES_ALL   (((onr_dtypes)1 << ONR_DTYPE_COUNT) - 2)
 #define ONR_DTYPES_INDEX (ONR_BIT(INT32) | ONR_BIT(INT64))
 
@@ -81,7 +86,7 @@ static inline bool onr_dtypes_has(onr_dtypes set, enum onr_dtype dtype)
     return ((set >> dtype) & 1) != 0;
 }
 
-/* True for the numbers 1 to 26. */
+/* True for the numbers 1 to 28. */
 static inline bool onr_dtype_is_valid(int64_t number)
 {
     return number > 0 && number < ONR_DTYPE_COUNT;
@@ -100,7 +105,7 @@ unsigned onr_dtype_file_bits(enum onr_dtype dtype);
 bool onr_dtype_file_bytes(enum onr_dtype dtype, int64_t count, size_t *bytes);
 
 /*
- * Converts count elements from the packed file form (4-bit: low nibble first, 2-bit: low pair
+ * Converts count elements from the packed file form (one stream of bits, the low ones of a byte
  * first) to one per byte in memory, and back. dtype is one of ONR_DTYPES_NARROW.
  */
 void onr_dtype_unpack(enum onr_dtype dtype, size_t count, const uint8_t *packed, uint8_t *bytes);

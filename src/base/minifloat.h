@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The float types of 8 and 4 bits: conversions of one number. Rounding is to nearest, ties to even.
+ * The float types of 8, 6 and 4 bits: conversions of one number. Rounding is to nearest, ties to even.
  * The type tables are those of Cast in the ONNX operator specification.
  *
  *   type    exponent, fraction bits   bias   largest   special codes
@@ -10,6 +10,8 @@
  *   e5m2fnuz        5, 2               16     57344    0x80 NaN, no infinity, no -0
  *   e8m0            8, 0              127     2^127    0xff NaN, no sign, no zero
  *   e2m1            2, 1                1         6    none
+ *   e2m3            2, 3                1       7.5    none
+ *   e3m2            3, 2                3        28    none
  */
 #ifndef ONR_BASE_MINIFLOAT_H
 #define ONR_BASE_MINIFLOAT_H
@@ -112,22 +114,35 @@ static inline float onr_e8m0_to_float(uint8_t code)
     return onr_float_from_bits(code == 0 ? 0x00400000u : (uint32_t)code << 23);
 }
 
-/* float4e2m1 has 0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives; it always saturates, NaN becomes
- * -0. */
-static inline uint8_t onr_float_to_e2m1(float value)
+/* A type whose codes are all finite numbers: float4e2m1, float6e2m3 and float6e3m2. */
+struct onr_finite_float {
+    int fraction_bits;
+    int bias;
+    uint8_t largest; /* code of the largest number; the bit above is the sign */
+};
+
+static const struct onr_finite_float onr_e2m1 = {1, 1, 0x07};
+static const struct onr_finite_float onr_e2m3 = {3, 1, 0x1f};
+static const struct onr_finite_float onr_e3m2 = {2, 3, 0x1f};
+
+/* Always saturates; NaN becomes -0. */
+static inline uint8_t onr_float_to_finite(const struct onr_finite_float *type, float value)
 {
-    uint32_t sign = onr_float_bits(value) >> 28 & 0x8u;
+    uint32_t sign = type->largest + 1u;
     if (value != value) {
-        return 0x8;
+        return (uint8_t)sign;
     }
-    uint32_t code = onr_minifloat_round(value, 1, 1);
-    return (uint8_t)((code < 7 ? code : 7) | sign);
+    uint32_t code = onr_minifloat_round(value, type->fraction_bits, type->bias);
+    bool is_negative = onr_float_bits(value) >> 31 != 0;
+    return (uint8_t)((code < type->largest ? code : type->largest) | (is_negative ? sign : 0));
 }
 
-static inline float onr_e2m1_to_float(uint8_t code)
+static inline float onr_finite_to_float(const struct onr_finite_float *type, uint8_t code)
 {
-    float magnitude = onr_float_from_bits((uint32_t)(code & 0x7u) << 22) * 0x1p126f;
-    return (code & 0x8u) != 0 ? -magnitude : magnitude;
+    uint32_t magnitude = code & (uint32_t)type->largest;
+    float scaled = onr_float_from_bits(magnitude << (23 - type->fraction_bits));
+    float scale = onr_float_from_bits((uint32_t)(254 - type->bias) << 23);
+    return code > type->largest ? -(scaled * scale) : scaled * scale;
 }
 
 #endif

@@ -92,19 +92,49 @@ static void e8m0_rounds_as_it_is_told(void **state)
     assert_int_equal(onr_float_to_e8m0(NAN, ONR_ROUND_UP, true), 255);
 }
 
-static void e2m1_has_eight_magnitudes(void **state)
+static void finite_types_have_the_numbers_of_their_tables(void **state)
 {
     (void)state;
     static const float values[] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6};
     for (uint32_t code = 0; code < 8; code++) {
-        assert_true(onr_e2m1_to_float((uint8_t)code) == values[code]);
-        assert_true(onr_e2m1_to_float((uint8_t)(code | 8)) == -values[code]);
-        assert_int_equal(onr_float_to_e2m1(values[code]), code);
+        assert_true(onr_finite_to_float(&onr_e2m1, (uint8_t)code) == values[code]);
+        assert_true(onr_finite_to_float(&onr_e2m1, (uint8_t)(code | 8)) == -values[code]);
     }
-    assert_int_equal(onr_float_to_e2m1(0.25f), 0);
-    assert_int_equal(onr_float_to_e2m1(-0.75f), 8 | 2);
-    assert_int_equal(onr_float_to_e2m1(5.0f), 6);
-    assert_int_equal(onr_float_to_e2m1(-INFINITY), 8 | 7);
+    assert_true(onr_finite_to_float(&onr_e2m3, 0x01) == 0.125f);
+    assert_true(onr_finite_to_float(&onr_e2m3, 0x08) == 1);
+    assert_true(onr_finite_to_float(&onr_e2m3, 0x3f) == -7.5f);
+    assert_true(onr_finite_to_float(&onr_e3m2, 0x01) == 0.0625f);
+    assert_true(onr_finite_to_float(&onr_e3m2, 0x0c) == 1);
+    assert_true(onr_finite_to_float(&onr_e3m2, 0x1f) == 28);
+}
+
+static void check_finite(const struct onr_finite_float *type)
+{
+    float largest = onr_finite_to_float(type, type->largest);
+    uint8_t sign = (uint8_t)(type->largest + 1);
+    for (unsigned code = 0; code < 2u * sign; code++) {
+        float value = onr_finite_to_float(type, (uint8_t)code);
+        assert_int_equal(onr_float_to_finite(type, value), code);
+    }
+    for (uint8_t code = 0; code < type->largest; code++) {
+        float low = onr_finite_to_float(type, code);
+        float high = onr_finite_to_float(type, (uint8_t)(code + 1));
+        float middle = (low + high) / 2;
+        assert_int_equal(onr_float_to_finite(type, nextafterf(middle, low)), code);
+        assert_int_equal(onr_float_to_finite(type, middle), code + (code & 1));
+        assert_int_equal(onr_float_to_finite(type, nextafterf(middle, high)), code + 1);
+    }
+    assert_int_equal(onr_float_to_finite(type, 2 * largest), type->largest);
+    assert_int_equal(onr_float_to_finite(type, -INFINITY), type->largest | sign);
+    assert_int_equal(onr_float_to_finite(type, NAN), sign);
+}
+
+static void finite_types_round_to_nearest_even_and_saturate(void **state)
+{
+    (void)state;
+    check_finite(&onr_e2m1);
+    check_finite(&onr_e2m3);
+    check_finite(&onr_e3m2);
 }
 
 int main(void)
@@ -114,7 +144,8 @@ int main(void)
         cmocka_unit_test(numbers_go_to_the_nearest_code),
         cmocka_unit_test(too_large_numbers_saturate_or_overflow),
         cmocka_unit_test(e8m0_rounds_as_it_is_told),
-        cmocka_unit_test(e2m1_has_eight_magnitudes),
+        cmocka_unit_test(finite_types_have_the_numbers_of_their_tables),
+        cmocka_unit_test(finite_types_round_to_nearest_even_and_saturate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

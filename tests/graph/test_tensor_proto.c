@@ -169,7 +169,7 @@ static void narrow_numbers_come_from_int32_data(void **state)
     }
 }
 
-static void packed_numbers_take_one_value_for_a_byte(void **state)
+static void packed_numbers_come_from_int32_data(void **state)
 {
     (void)state;
     struct proto p;
@@ -183,6 +183,19 @@ static void packed_numbers_take_one_value_for_a_byte(void **state)
     assert_memory_equal(values, ((uint8_t[]){1, 2, 3}), 3);
     import_test_free(&t);
     proto_free(&p);
+    begin(&p, ONR_FLOAT6E2M3, 1, (int64_t[]){5});
+    for (int i = 1; i <= 5; i++) {
+        proto_int(&p, TENSOR_INT32S, 12 * i);
+    }
+    import_ok(&t, &p);
+    uint8_t codes[5];
+    onr_constant_copy(import_value(t.graph, "w")->constant, codes);
+    assert_memory_equal(codes, ((uint8_t[]){12, 24, 36, 48, 60}), 5);
+    import_test_free(&t);
+    proto_free(&p);
+    begin(&p, ONR_FLOAT6E3M2, 1, (int64_t[]){1});
+    proto_int(&p, TENSOR_INT32S, 64);
+    import_fails(&p, ONR_ERR_MODEL, "int32_data[0] is 64, out of range for float6e3m2");
     begin(&p, ONR_INT2, 1, (int64_t[]){5});
     proto_int(&p, TENSOR_INT32S, 0xe4);
     import_fails(&p, ONR_ERR_MODEL, "int32_data has 1 values, int2[5] needs 2");
@@ -426,7 +439,7 @@ int main(void)
         cmocka_unit_test(floats_come_from_float_data),
         cmocka_unit_test(wide_numbers_come_from_their_fields),
         cmocka_unit_test(narrow_numbers_come_from_int32_data),
-        cmocka_unit_test(packed_numbers_take_one_value_for_a_byte),
+        cmocka_unit_test(packed_numbers_come_from_int32_data),
         cmocka_unit_test(strings_come_from_string_data),
         cmocka_unit_test(data_is_in_one_place),
         cmocka_unit_test(bools_are_0_or_1),

@@ -5,7 +5,7 @@
     check_proto.py [path of onnx.proto]
 
 Every message, field (number, type, label, packed, oneof) and enum value must be the same on both sides.
-Needs the Python package onnx; the schema was written against onnx==1.22.0. Exit status 1 on a difference, 77
+Needs the Python package onnx; the schema was written against onnx==1.23.2. Exit status 1 on a difference, 77
 (skipped) when the package is missing.
 """
 

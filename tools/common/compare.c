@@ -75,7 +75,8 @@ static double unit_in_last_place(onnxrun_dtype dtype, double value)
         {ONNXRUN_FLOAT16, 11, -14},    {ONNXRUN_BFLOAT16, 8, -126},
         {ONNXRUN_FLOAT8E4M3FN, 4, -6}, {ONNXRUN_FLOAT8E4M3FNUZ, 4, -7},
         {ONNXRUN_FLOAT8E5M2, 3, -14},  {ONNXRUN_FLOAT8E5M2FNUZ, 3, -15},
-        {ONNXRUN_FLOAT4E2M1, 2, 0},
+        {ONNXRUN_FLOAT4E2M1, 2, 0},    {ONNXRUN_FLOAT6E2M3, 4, 0},
+        {ONNXRUN_FLOAT6E3M2, 3, -2},
     };
     for (size_t i = 0; i < sizeof precisions / sizeof precisions[0]; i++) {
         const struct precision *precision = &precisions[i];

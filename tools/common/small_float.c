@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Floating-point types of 4, 8 and 16 bits, described by their bits. Simple rather than fast:
+/* Floating-point types of 4, 6, 8 and 16 bits, described by their bits. Simple rather than fast:
  * encoding searches the codes, which are in the order of their magnitudes. */
 #include "common/small_float.h"
 
@@ -29,6 +29,8 @@ static const struct small_float small_floats[] = {
     {ONNXRUN_FLOAT8E5M2, 5, 2, 15, SPECIAL_IEEE},
     {ONNXRUN_FLOAT8E5M2FNUZ, 5, 2, 16, SPECIAL_UNSIGNED_ZERO},
     {ONNXRUN_FLOAT4E2M1, 2, 1, 1, SPECIAL_NONE},
+    {ONNXRUN_FLOAT6E2M3, 2, 3, 1, SPECIAL_NONE},
+    {ONNXRUN_FLOAT6E3M2, 3, 2, 3, SPECIAL_NONE},
 };
 
 /* The description of dtype, or NULL. */

@@ -6,7 +6,7 @@
 #include <onnxrun/onnxrun.h>
 #include <stdbool.h>
 
-/* True for float16, bfloat16, the float8 types and float4e2m1. */
+/* True for float16, bfloat16, the float8 types, the float6 types and float4e2m1. */
 bool small_float_is(onnxrun_dtype dtype);
 
 double small_float_decode(onnxrun_dtype dtype, unsigned code);

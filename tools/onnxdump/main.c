@@ -110,7 +110,7 @@ static int parse_options(struct dump *dump, int argc, char **argv, bool *is_done
 static void print_dtypes(uint32_t dtypes, const char *quote, const char *separator)
 {
     bool is_first = true;
-    for (int i = 1; i <= ONNXRUN_INT2; i++) {
+    for (int i = 1; i <= ONNXRUN_FLOAT6E3M2; i++) {
         if ((dtypes >> i & 1) != 0) {
             printf("%s%s%s%s", is_first ? "" : separator, quote,
                    onnxrun_dtype_name((onnxrun_dtype)i), quote);

@@ -54,15 +54,15 @@ static enum field field_of(enum onr_dtype dtype)
     }
 }
 
-/* Values in the field for count elements: two for a complex number, one for each byte of packed
- * types. */
+/* Values in the field for count elements: two for a complex number, one for each byte of types of 4
+ * and 2 bits. */
 static size_t values_of(enum onr_dtype dtype, size_t count)
 {
     unsigned bits = onr_dtype_file_bits(dtype);
     if (dtype == ONR_COMPLEX64 || dtype == ONR_COMPLEX128) {
         return count * 2;
     }
-    return bits != 0 && bits < 8 ? count / (8 / bits) + (count % (8 / bits) != 0) : count;
+    return bits == 4 || bits == 2 ? count / (8 / bits) + (count % (8 / bits) != 0) : count;
 }
 
 /* Range of the values in int32_data that hold elements of this type. */
@@ -109,6 +109,27 @@ static enum onr_status copy_int32(const Onnx__TensorProto *proto, enum onr_dtype
         }
         /* Little-endian: the low bytes come first. */
         memcpy(out + i * bytes, &value, bytes);
+    }
+    return ONR_OK;
+}
+
+/* float6: one value for each element, packed here into one stream of bits. */
+static enum onr_status copy_float6(const Onnx__TensorProto *proto, enum onr_dtype dtype,
+                                   uint8_t *out, struct onr_error *err)
+{
+    for (size_t first = 0; first < proto->n_int32_data; first += 4) {
+        uint8_t codes[4] = {0};
+        size_t left = proto->n_int32_data - first;
+        size_t count = left < 4 ? left : 4;
+        for (size_t i = 0; i < count; i++) {
+            int32_t value = proto->int32_data[first + i];
+            if (value < 0 || value > 63) {
+                return onr_fail(err, ONR_ERR_MODEL, "int32_data[%zu] is %d, out of range for %s",
+                                first + i, value, onr_dtype_name(dtype));
+            }
+            codes[i] = (uint8_t)value;
+        }
+        onr_dtype_pack(dtype, count, codes, out + first / 4 * 3);
     }
     return ONR_OK;
 }
@@ -162,7 +183,8 @@ static enum onr_status copy_field(struct onr_arena *arena, const Onnx__TensorPro
     case FIELD_INT32:
         break;
     }
-    return copy_int32(proto, dtype, out, err);
+    return dtype == ONR_FLOAT6E2M3 || dtype == ONR_FLOAT6E3M2 ? copy_float6(proto, dtype, out, err)
+                                                              : copy_int32(proto, dtype, out, err);
 }
 
 enum onr_status onr_import_typed_data(struct onr_arena *arena, const Onnx__TensorProto *proto,

@@ -9,7 +9,7 @@
 
 enum onr_wide onr_wide_of(enum onr_dtype dtype)
 {
-    const onr_dtypes floats = ONR_DTYPES_FLOAT | ONR_DTYPES_FLOAT8 | ONR_BIT(FLOAT4E2M1);
+    const onr_dtypes floats = ONR_DTYPES_FLOAT | ONR_DTYPES_FLOAT8 | ONR_DTYPES_FINITE_FLOAT;
     if (onr_dtypes_has(floats, dtype)) {
         return ONR_WIDE_DOUBLE;
     }

@@ -20,7 +20,9 @@ void ONR_KERNEL(onr_fill_convert)(struct onr_kernels *kernels);
     X(FLOAT8E5M2, uint8_t, double, (double)onr_minifloat_to_float(&onr_e5m2, x))                   \
     X(FLOAT8E5M2FNUZ, uint8_t, double, (double)onr_minifloat_to_float(&onr_e5m2fnuz, x))           \
     X(FLOAT8E8M0, uint8_t, double, (double)onr_e8m0_to_float(x))                                   \
-    X(FLOAT4E2M1, uint8_t, double, (double)onr_e2m1_to_float(x))                                   \
+    X(FLOAT4E2M1, uint8_t, double, (double)onr_finite_to_float(&onr_e2m1, x))                      \
+    X(FLOAT6E2M3, uint8_t, double, (double)onr_finite_to_float(&onr_e2m3, x))                      \
+    X(FLOAT6E3M2, uint8_t, double, (double)onr_finite_to_float(&onr_e3m2, x))                      \
     X(INT8, int8_t, int64_t, x)                                                                    \
     X(INT16, int16_t, int64_t, x)                                                                  \
     X(INT32, int32_t, int64_t, x)                                                                  \
@@ -87,8 +89,12 @@ static inline int8_t low_bits(int64_t x, int64_t sign_bit)
       narrow_float8(&onr_e5m2fnuz, (float)x, how), narrow_float8(&onr_e5m2fnuz, (float)x, how))    \
     X(FLOAT8E8M0, uint8_t, narrow_e8m0(onr_double_to_float_odd(x), how),                           \
       narrow_e8m0((float)x, how), narrow_e8m0((float)x, how))                                      \
-    X(FLOAT4E2M1, uint8_t, onr_float_to_e2m1(onr_double_to_float_odd(x)),                          \
-      onr_float_to_e2m1((float)x), onr_float_to_e2m1((float)x))                                    \
+    X(FLOAT4E2M1, uint8_t, onr_float_to_finite(&onr_e2m1, onr_double_to_float_odd(x)),             \
+      onr_float_to_finite(&onr_e2m1, (float)x), onr_float_to_finite(&onr_e2m1, (float)x))          \
+    X(FLOAT6E2M3, uint8_t, onr_float_to_finite(&onr_e2m3, onr_double_to_float_odd(x)),             \
+      onr_float_to_finite(&onr_e2m3, (float)x), onr_float_to_finite(&onr_e2m3, (float)x))          \
+    X(FLOAT6E3M2, uint8_t, onr_float_to_finite(&onr_e3m2, onr_double_to_float_odd(x)),             \
+      onr_float_to_finite(&onr_e3m2, (float)x), onr_float_to_finite(&onr_e3m2, (float)x))          \
     X(INT8, int8_t, (int8_t)double_to_int32(x), (int8_t)x, (int8_t)x)                              \
     X(INT16, int16_t, (int16_t)double_to_int32(x), (int16_t)x, (int16_t)x)                         \
     X(INT32, int32_t, double_to_int32(x), (int32_t)x, (int32_t)x)                                  \

@@ -32,6 +32,9 @@ static uint64_t value_mask(enum onr_dtype dtype)
         return INT8_MAX;
     case ONR_FLOAT4E2M1:
         return 7;
+    case ONR_FLOAT6E2M3:
+    case ONR_FLOAT6E3M2:
+        return 31;
     default:
         return UINT64_MAX;
     }

@@ -22,7 +22,7 @@ static int compare_strings(const struct onr_string *a, const struct onr_string *
     return order != 0 ? order : (a->length > b->length) - (a->length < b->length);
 }
 
-/* A float type of 8 or 4 bits. */
+/* A float type of 8, 6 or 4 bits. */
 static double small_float(enum onr_dtype dtype, uint8_t code)
 {
     switch (dtype) {
@@ -36,8 +36,12 @@ static double small_float(enum onr_dtype dtype, uint8_t code)
         return (double)onr_minifloat_to_float(&onr_e5m2fnuz, code);
     case ONR_FLOAT8E8M0:
         return (double)onr_e8m0_to_float(code);
+    case ONR_FLOAT6E2M3:
+        return (double)onr_finite_to_float(&onr_e2m3, code);
+    case ONR_FLOAT6E3M2:
+        return (double)onr_finite_to_float(&onr_e3m2, code);
     default:
-        return (double)onr_e2m1_to_float(code);
+        return (double)onr_finite_to_float(&onr_e2m1, code);
     }
 }
 

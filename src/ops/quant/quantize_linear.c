@@ -153,7 +153,7 @@ static void compute_chunk(const struct quant_job *job, size_t count, struct quan
 {
     const struct quant_plan *plan = job->plan;
     size_t step = plan->layout.is_vector ? 1 : 0;
-    onr_dtypes floats = ONR_DTYPES_FLOAT8 | ONR_BIT(FLOAT4E2M1);
+    onr_dtypes floats = ONR_DTYPES_FLOAT8 | ONR_DTYPES_FINITE_FLOAT;
     if (!plan->is_quantize) {
         job->kernels->quant.dequantize_f32(count, chunk->values, chunk->scale, chunk->zero, step,
                                            chunk->values);

@@ -82,6 +82,9 @@ static void narrow_floats_saturate_unless_told_otherwise(void **state)
     op_test_int(&t, "saturate", 0);
     op_test_output(&t, test_tensor(ONR_FLOAT8E5M2, SHAPE(4), (uint8_t[]){0x7c, 0xfc, 0x3c, 0x7e}));
     op_test_run(&t);
+    cast(&t, 28, ONR_FLOAT6E2M3, test_f32(SHAPE(4), x));
+    op_test_output(&t, test_tensor(ONR_FLOAT6E2M3, SHAPE(4), (uint8_t[]){0x1f, 0x3f, 0x08, 0x20}));
+    op_test_run(&t);
     cast(&t, 24, ONR_FLOAT8E8M0, test_f32(SHAPE(1), (float[]){1.9f}));
     op_test_string(&t, "round_mode", "down");
     op_test_output(&t, test_tensor(ONR_FLOAT8E8M0, SHAPE(1), (uint8_t[]){127}));
