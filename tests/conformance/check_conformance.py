@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Run the ONNX node tests and compare the verdicts with the list of those expected not to pass.
+"""Run the tests of an ONNX release and compare the verdicts with the list of those expected not to pass.
 
 Each line of the list is `NAME VERDICT REASON`, where VERDICT is "unsupported" or "failed"; tests
 that are not listed must pass. A listed test that passes is an error too, so that the list stays
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 HEADER = """\
-# The ONNX {version} node tests that do not pass: NAME VERDICT REASON.
+# The tests of ONNX {version} that do not pass: NAME VERDICT REASON.
 # Written by check_conformance.py --update; reasons are edited by hand where the message is not one.
 """
 
@@ -53,7 +53,7 @@ def update(path, cases, expected):
             if verdict != case["verdict"]:
                 reason = short_reason(case["message"])
             lines.append(f"{case['name']} {case['verdict']} {reason}\n")
-    path.write_text(HEADER.format(version="1.22.0") + "".join(lines))
+    path.write_text(HEADER.format(version=path.stem) + "".join(lines))
 
 
 def differences(cases, expected):
@@ -72,7 +72,7 @@ def differences(cases, expected):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("command", help="the command onnxrun")
-    parser.add_argument("data", help="folder of the node tests")
+    parser.add_argument("data", help="folder of the tests")
     parser.add_argument("list", type=Path, help="list of tests expected not to pass")
     parser.add_argument("--update", action="store_true", help="write the list anew")
     args = parser.parse_args()
