@@ -47,6 +47,8 @@ onnxrun_test(ops
     norm/test_rms_normalization
     norm/test_softmax
     preview/test_optimizer
+    quant/test_conv_integer
+    quant/test_matmul_integer
     quant/test_quantize_linear
     reduce/test_arg_reduce
     reduce/test_cum_sum

@@ -2,240 +2,134 @@
 /*
  * MatMulInteger (ai.onnx), version 10+.
  * https://onnx.ai/onnx/operators/onnx__MatMulInteger.html
+ * QLinearMatMul (ai.onnx), versions 10-20, 21+.
+ * https://onnx.ai/onnx/operators/onnx__QLinearMatMul.html
  *
- * Y[i,j] = sum_p (A[i,p] - a_zero_point) * (B[p,j] - b_zero_point)
+ * s[i,j] = sum_p (A[i,p] - a_zero_point) * (B[p,j] - b_zero_point)
+ * MatMulInteger: Y = s.   QLinearMatMul: y = saturate(rint(s * (a_scale * b_scale / y_scale)) +
+ *                         y_zero_point), halves to even; 8-bit floats are converted as by Cast.
  *
  * Shapes    A: [batch..., m, k], B: [batch..., k, n] -> Y: [batch..., m, n] with numpy's rules for
- *           batches and vectors. a_zero_point: one element, [m] or [batch..., m, 1]. b_zero_point:
- *           one element, [n] or [batch..., 1, n].
- * Types     A, B: int8, uint8, each with its zero point. Y: int32, wrapping.
+ *           batches and vectors. Scales and zero points of A and Y: one element, [m] or [batch...,
+ *           m, 1]; of B: one element, [n] or [batch..., 1, n].
+ * Types     A, B, y: int8, uint8, each with its zero point; QLinearMatMul from 21 on also 8-bit
+ *           floats, summed in float32. MatMulInteger's Y: int32, wrapping. Scales: float32, from
+ *           21 on also float16, bfloat16; their product is computed in float32.
  * Edge      k = 0 gives zeros.
  * Aliasing  none.
  */
-#include "kernels/kernels.h"
-#include "ops/norm/norm_rows.h"
-
-#include <inttypes.h>
-#include <string.h>
-
-/* An operand seen as [batch..., rows, columns]; vectors get a row or column of 1. */
-struct integer_operand {
-    int batch_rank;
-    int64_t rows;
-    int64_t columns;
-};
-
-static struct integer_operand view_operand(const struct onr_shape *shape, bool is_left)
-{
-    if (shape->rank == 1) {
-        return is_left ? (struct integer_operand){0, 1, shape->dim[0]}
-                       : (struct integer_operand){0, shape->dim[0], 1};
-    }
-    return (struct integer_operand){shape->rank - 2, shape->dim[shape->rank - 2],
-                                    shape->dim[shape->rank - 1]};
-}
-
-static int64_t batch_dim(const struct onr_shape *shape, int own_rank, int rank, int axis)
-{
-    return axis < rank - own_rank ? 1 : shape->dim[axis - (rank - own_rank)];
-}
-
-/* A zero point has one element, or one per row (of a) or column (of b) of the matrices. */
-static enum onr_status check_zero(struct onr_infer_ctx *ctx, uint32_t index, int64_t want)
-{
-    if (!onr_infer_has_input(ctx, index) || !onr_fact_is_shaped(ctx->inputs[index])) {
-        return ONR_OK;
-    }
-    const struct onr_shape *shape = &ctx->inputs[index]->shape;
-    const struct onr_shape *of = &ctx->inputs[index - 2]->shape;
-    int64_t count = onr_shape_count(shape);
-    bool is_vector = shape->rank == 1 && (want < 0 || count == want);
-    bool is_full = shape->rank == of->rank && of->rank >= 2;
-    for (int i = 0; is_full && i < shape->rank; i++) {
-        bool is_summed = i == shape->rank - (index == 2 ? 1 : 2);
-        int64_t dim = is_summed ? 1 : of->dim[i];
-        is_full = dim < 0 || shape->dim[i] == dim;
-    }
-    if (count != 1 && !is_vector && !is_full) {
-        char text[ONR_SHAPE_TEXT_BYTES];
-        return onr_infer_fail(ctx, ONR_ERR_SHAPE, "zero point of shape %s does not fit input %u",
-                              onr_shape_text(shape, text), (unsigned)index - 2);
-    }
-    return ONR_OK;
-}
+#include "ops/quant/integer_product.h"
 
 static enum onr_status integer_infer(struct onr_infer_ctx *ctx)
 {
-    const struct onr_shape *a_shape = &ctx->inputs[0]->shape;
-    const struct onr_shape *b_shape = &ctx->inputs[1]->shape;
-    struct onr_shape *y = &ctx->outputs[0].shape;
-    if (a_shape->rank < 0 || b_shape->rank < 0) {
-        return ONR_OK;
-    }
-    if (a_shape->rank == 0 || b_shape->rank == 0) {
-        return onr_infer_fail(ctx, ONR_ERR_SHAPE, "an input is a scalar, expected rank 1 or more");
-    }
-    struct integer_operand a = view_operand(a_shape, true);
-    struct integer_operand b = view_operand(b_shape, false);
-    if (a.columns >= 0 && b.rows >= 0 && a.columns != b.rows) {
-        return onr_infer_fail(ctx, ONR_ERR_SHAPE,
-                              "inner dimensions differ: %" PRId64 " and %" PRId64, a.columns,
-                              b.rows);
-    }
-    ONR_TRY(check_zero(ctx, 2, a.rows));
-    ONR_TRY(check_zero(ctx, 3, b.columns));
-    struct onr_shape shape = {.rank = a.batch_rank > b.batch_rank ? a.batch_rank : b.batch_rank};
-    for (int i = 0; i < shape.rank; i++) {
-        int64_t from_a = batch_dim(a_shape, a.batch_rank, shape.rank, i);
-        int64_t from_b = batch_dim(b_shape, b.batch_rank, shape.rank, i);
-        if (!onr_dim_broadcast(from_a, from_b, &shape.dim[i])) {
-            return onr_infer_fail(ctx, ONR_ERR_SHAPE,
-                                  "batch dimension %d does not broadcast: %" PRId64 " and %" PRId64,
-                                  i, from_a, from_b);
-        }
-    }
-    if (a_shape->rank > 1) {
-        shape.dim[shape.rank++] = a.rows;
-    }
-    if (b_shape->rank > 1) {
-        shape.dim[shape.rank++] = b.columns;
-    }
-    *y = shape;
-    return ONR_OK;
-}
-
-/* Zero point of row or column i of matrix number `matrix`: at i * step + matrix * matrix_step. */
-struct zero_steps {
-    size_t step;
-    size_t matrix;
-};
-
-struct integer_plan {
-    size_t m, n, k;
-    bool is_a_signed, is_b_signed;
-    struct zero_steps a_zero, b_zero;
-    struct onr_index_group a_batch; /* number of the matrix of A for each matrix of Y */
-    struct onr_index_group b_batch;
-};
-
-static void plan_zero(struct zero_steps *steps, const struct onr_fact *zero, size_t rows)
-{
-    if (zero != NULL && onr_shape_count(&zero->shape) != 1) {
-        steps->step = 1;
-        steps->matrix = zero->shape.rank > 1 ? rows : 0;
-    }
-}
-
-static void plan_batch(struct onr_index_group *group, const struct onr_shape *shape, int own_rank,
-                       const struct onr_shape *y, int rank)
-{
-    size_t stride = 1;
-    *group = (struct onr_index_group){.rank = rank, .count = 1};
-    for (int i = rank - 1; i >= 0; i--) {
-        size_t dim = (size_t)batch_dim(shape, own_rank, rank, i);
-        group->dim[i] = (size_t)y->dim[i];
-        group->stride[i] = dim == 1 ? 0 : stride;
-        group->count *= group->dim[i];
-        stride *= dim;
-    }
+    ONR_TRY(onr_integer_infer(ctx, 0, 1, &ctx->outputs[0].shape));
+    ONR_TRY(onr_integer_check(ctx, 2, ONR_PER_ROW, &ctx->inputs[0]->shape));
+    return onr_integer_check(ctx, 3, ONR_PER_COLUMN, &ctx->inputs[1]->shape);
 }
 
 static enum onr_status integer_plan(struct onr_plan_ctx *ctx)
 {
-    const struct onr_fact *a_fact = ctx->inputs[0];
-    const struct onr_fact *b_fact = ctx->inputs[1];
-    struct integer_operand a = view_operand(&a_fact->shape, true);
-    struct integer_operand b = view_operand(&b_fact->shape, false);
-    struct integer_plan *plan = ONR_ARENA_NEW(ctx->arena, struct integer_plan);
-    if (plan == NULL) {
+    struct onr_integer_product *product = ONR_ARENA_NEW(ctx->arena, struct onr_integer_product);
+    if (product == NULL) {
         return onr_fail_memory(ctx->err, "the plan of a matrix product");
     }
-    ctx->plan = plan;
-    plan->m = (size_t)a.rows;
-    plan->k = (size_t)a.columns;
-    plan->n = (size_t)b.columns;
-    plan->is_a_signed = a_fact->dtype == ONR_INT8;
-    plan->is_b_signed = b_fact->dtype == ONR_INT8;
-    plan_zero(&plan->a_zero, onr_plan_input(ctx, 2), plan->m);
-    plan_zero(&plan->b_zero, onr_plan_input(ctx, 3), plan->n);
-    int rank = a.batch_rank > b.batch_rank ? a.batch_rank : b.batch_rank;
-    plan_batch(&plan->a_batch, &a_fact->shape, a.batch_rank, &ctx->outputs[0].shape, rank);
-    plan_batch(&plan->b_batch, &b_fact->shape, b.batch_rank, &ctx->outputs[0].shape, rank);
-    return ONR_OK;
-}
-
-struct integer_job {
-    const struct integer_plan *plan;
-    const struct onr_quant_kernels *kernels;
-    const uint8_t *a, *b;
-    const uint8_t *a_zero, *b_zero; /* NULL: 0 */
-    int32_t *y;
-};
-
-static int32_t byte_value(const uint8_t *data, size_t at, bool is_signed)
-{
-    return data == NULL ? 0 : is_signed ? (int32_t)(int8_t)data[at] : (int32_t)data[at];
-}
-
-/* Items are rows of Y. */
-static void multiply_rows(void *arg, size_t begin, size_t end, unsigned worker)
-{
-    const struct integer_job *job = arg;
-    const struct integer_plan *plan = job->plan;
-    (void)worker;
-    for (size_t item = begin; item < end; item++) {
-        size_t row = item % plan->m;
-        size_t a_matrix = onr_index_group_offset(&plan->a_batch, item / plan->m);
-        size_t b_matrix = onr_index_group_offset(&plan->b_batch, item / plan->m);
-        size_t zero_at = a_matrix * plan->a_zero.matrix + row * plan->a_zero.step;
-        int32_t a_zero = byte_value(job->a_zero, zero_at, plan->is_a_signed);
-        int32_t *y = job->y + item * plan->n;
-        uint32_t sum = 0;
-        memset(y, 0, plan->n * sizeof *y);
-        for (size_t p = 0; p < plan->k; p++) {
-            size_t at = (a_matrix * plan->m + row) * plan->k + p;
-            int32_t a = byte_value(job->a, at, plan->is_a_signed) - a_zero;
-            const uint8_t *b = job->b + (b_matrix * plan->k + p) * plan->n;
-            sum += (uint32_t)a;
-            if (plan->is_b_signed) {
-                job->kernels->add_product_s8(plan->n, a, (const int8_t *)b, y);
-            } else {
-                job->kernels->add_product_u8(plan->n, a, b, y);
-            }
-        }
-        for (size_t j = 0; j < plan->n && job->b_zero != NULL; j++) {
-            int32_t zero =
-                byte_value(job->b_zero, b_matrix * plan->b_zero.matrix + j * plan->b_zero.step,
-                           plan->is_b_signed);
-            y[j] = (int32_t)((uint32_t)y[j] - sum * (uint32_t)zero);
-        }
-    }
+    ctx->plan = product;
+    return onr_integer_plan(product, ctx, (const uint32_t[]){0, 2}, (const uint32_t[]){1, 3});
 }
 
 static enum onr_status integer_run(struct onr_run_ctx *ctx)
 {
-    const struct integer_plan *plan = ctx->plan;
-    struct integer_job job = {
-        .plan = plan,
-        .kernels = &ctx->kernels->quant,
+    struct onr_integer_operands operands = {
         .a = ctx->inputs[0]->data,
         .b = ctx->inputs[1]->data,
         .a_zero = onr_input_data(ctx, 2),
         .b_zero = onr_input_data(ctx, 3),
         .y = ctx->outputs[0]->data,
     };
-    if (plan->n > 0) {
-        size_t grain = 16384 / (plan->n * (plan->k + 1)) + 1;
-        onr_parallel_for(ctx->parallel, plan->a_batch.count * plan->m, grain, multiply_rows, &job);
+    onr_integer_product_run(ctx->plan, &operands, ctx->workspace, ctx);
+    return ONR_OK;
+}
+
+/* Inputs of QLinearMatMul. */
+enum { A, A_SCALE, A_ZERO, B, B_SCALE, B_ZERO, Y_SCALE, Y_ZERO };
+
+static enum onr_status qlinear_infer(struct onr_infer_ctx *ctx)
+{
+    struct onr_shape *y = &ctx->outputs[0].shape;
+    ONR_TRY(onr_integer_infer(ctx, A, B, y));
+    for (uint32_t i = A_SCALE; i <= A_ZERO; i++) {
+        ONR_TRY(onr_integer_check(ctx, i, ONR_PER_ROW, &ctx->inputs[A]->shape));
+    }
+    for (uint32_t i = B_SCALE; i <= B_ZERO; i++) {
+        ONR_TRY(onr_integer_check(ctx, i, ONR_PER_COLUMN, &ctx->inputs[B]->shape));
+    }
+    /* A vector B leaves Y without columns: then only its rows are left to count. */
+    struct onr_shape rows = *y;
+    if (rows.rank > 0 && ctx->inputs[B]->shape.rank == 1) {
+        rows.dim[rows.rank++] = 1;
+    }
+    for (uint32_t i = Y_SCALE; i <= Y_ZERO; i++) {
+        ONR_TRY(onr_integer_check(ctx, i, ONR_PER_ROW, &rows));
     }
     return ONR_OK;
 }
 
-#define BYTE_TYPES (ONR_BIT(INT8) | ONR_BIT(UINT8))
+static enum onr_status qlinear_plan(struct onr_plan_ctx *ctx)
+{
+    struct onr_integer_product *p = ONR_ARENA_NEW(ctx->arena, struct onr_integer_product);
+    if (p == NULL) {
+        return onr_fail_memory(ctx->err, "the plan of a matrix product");
+    }
+    ctx->plan = p;
+    ONR_TRY(onr_integer_plan(p, ctx, (const uint32_t[]){A, A_ZERO}, (const uint32_t[]){B, B_ZERO}));
+    p->scale_dtype = ctx->inputs[A_SCALE]->dtype;
+    p->a_scale = onr_integer_steps(ctx->inputs[A_SCALE], p->m);
+    p->b_scale = onr_integer_steps(ctx->inputs[B_SCALE], p->n);
+    p->y_scale = onr_integer_steps(ctx->inputs[Y_SCALE], p->m);
+    p->y_zero = onr_integer_steps(ctx->inputs[Y_ZERO], p->m);
+    return ONR_OK;
+}
+
+static enum onr_status qlinear_run(struct onr_run_ctx *ctx)
+{
+    struct onr_integer_operands operands = {
+        .a = ctx->inputs[A]->data,
+        .b = ctx->inputs[B]->data,
+        .a_zero = ctx->inputs[A_ZERO]->data,
+        .b_zero = ctx->inputs[B_ZERO]->data,
+        .a_scale = ctx->inputs[A_SCALE]->data,
+        .b_scale = ctx->inputs[B_SCALE]->data,
+        .y_scale = ctx->inputs[Y_SCALE]->data,
+        .y_zero = ctx->inputs[Y_ZERO]->data,
+        .y = ctx->outputs[0]->data,
+    };
+    onr_integer_product_run(ctx->plan, &operands, ctx->workspace, ctx);
+    return ONR_OK;
+}
+
+#define BYTES_10 (ONR_BIT(INT8) | ONR_BIT(UINT8))
+#define BYTES_21 (BYTES_10 | (ONR_DTYPES_FLOAT8 & ~ONR_BIT(FLOAT8E8M0)))
+#define SCALE_10 ONR_BIT(FLOAT)
+#define SCALE_21 (ONR_BIT(FLOAT) | ONR_DTYPES_HALF)
 
 static const struct onr_param_spec integer_inputs[] = {
-    {BYTE_TYPES, 1}, {BYTE_TYPES, 2}, {BYTE_TYPES, 1}, {BYTE_TYPES, 2}, {0, 0}};
+    {BYTES_10, 1}, {BYTES_10, 2}, {BYTES_10, 1}, {BYTES_10, 2}, {0, 0}};
 static const struct onr_param_spec integer_outputs[] = {{ONR_BIT(INT32), 0}, {0, 0}};
+static const struct onr_param_spec qlinear_inputs_10[] = {
+    {BYTES_10, 1}, {SCALE_10, 4}, {BYTES_10, 1}, {BYTES_10, 2}, {SCALE_10, 4},
+    {BYTES_10, 2}, {SCALE_10, 4}, {BYTES_10, 3}, {0, 0}};
+static const struct onr_param_spec qlinear_outputs_10[] = {{BYTES_10, 3}, {0, 0}};
+static const struct onr_param_spec qlinear_inputs_21[] = {
+    {BYTES_21, 1}, {SCALE_21, 4}, {BYTES_21, 1}, {BYTES_21, 2}, {SCALE_21, 4},
+    {BYTES_21, 2}, {SCALE_21, 4}, {BYTES_21, 3}, {0, 0}};
+static const struct onr_param_spec qlinear_outputs_21[] = {{BYTES_21, 3}, {0, 0}};
+
+#define QLINEAR_ROW(since, last, in, out)                                                          \
+    {                                                                                              \
+        .domain = "", .name = "QLinearMatMul", .since_version = (since), .last_version = (last),   \
+        .inputs = {8, 8}, .outputs = {1, 1}, .input_specs = (in), .output_specs = (out),           \
+        .infer = qlinear_infer, .plan = qlinear_plan, .run = qlinear_run,                          \
+    }
 
 extern const struct onr_op_def onr_ops_matmul_integer[];
 const struct onr_op_def onr_ops_matmul_integer[] = {
@@ -250,5 +144,7 @@ const struct onr_op_def onr_ops_matmul_integer[] = {
      .infer = integer_infer,
      .plan = integer_plan,
      .run = integer_run},
+    QLINEAR_ROW(10, 20, qlinear_inputs_10, qlinear_outputs_10),
+    QLINEAR_ROW(21, ONR_OPSET_LATEST, qlinear_inputs_21, qlinear_outputs_21),
     {.name = NULL},
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear and MatMulInteger. */
+/* QuantizeLinear, DequantizeLinear and DynamicQuantizeLinear. */
 #include "support/op_test.h"
 
 #include <math.h>
@@ -77,22 +77,6 @@ static void dynamic_range_includes_zero(void **state)
     op_test_run(&t);
 }
 
-static void integer_products_take_zero_points_of_rows_and_columns(void **state)
-{
-    (void)state;
-    struct op_test t;
-    op_test_begin(&t, "", "MatMulInteger", 10);
-    op_test_input(&t, test_tensor(ONR_UINT8, SHAPE(2, 2), (uint8_t[]){11, 7, 3, 255}));
-    op_test_input(&t, test_tensor(ONR_INT8, SHAPE(2, 2), (int8_t[]){1, 2, -3, -128}));
-    op_test_input(&t, test_tensor(ONR_UINT8, SHAPE(2), (uint8_t[]){1, 2}));
-    op_test_input(&t, test_tensor(ONR_INT8, SHAPE(2), (int8_t[]){0, -1}));
-    op_test_output(&t, test_tensor(ONR_INT32, SHAPE(2, 2),
-                                   (int32_t[]){10 - 18, 30 - 762, 1 - 759, 3 - 253 * 127}));
-    op_test_run(&t);
-    t.inputs[1] = test_tensor(ONR_INT8, SHAPE(3, 2), NULL);
-    op_test_fails(&t, ONR_ERR_SHAPE, "inner dimensions differ: 2 and 3");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,8 +85,6 @@ int main(void)
         cmocka_unit_test_teardown(one_scale_per_index_of_an_axis, test_tensors_free),
         cmocka_unit_test_teardown(blocks_along_each_axis_with_a_short_last_one, test_tensors_free),
         cmocka_unit_test_teardown(dynamic_range_includes_zero, test_tensors_free),
-        cmocka_unit_test_teardown(integer_products_take_zero_points_of_rows_and_columns,
-                                  test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
