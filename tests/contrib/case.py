@@ -2,6 +2,13 @@
 """What a file in cases/ yields: one node with its inputs."""
 import dataclasses
 
+import numpy as np
+
+
+def numbers(rng, *shape, dtype=np.float32):
+    """Eighths between -2 and 2: random, yet small in an archive."""
+    return (rng.integers(-16, 17, shape) / 8).astype(dtype)
+
 
 @dataclasses.dataclass
 class Case:
@@ -12,6 +19,9 @@ class Case:
     outputs: how many, or a list that says of each whether it is wanted.
     attributes: of the node, as onnx.helper.make_node takes them.
     constant: indices of inputs that become initializers.
+    expected: the outputs, where ONNX Runtime has no kernel for the CPU: computed by the case file
+        from the documentation of the operator.
+    types: of outputs (index: numpy type) that ONNX Runtime does not infer.
     rtol, atol: of the comparison; half precision and integer rounding need more than the defaults.
     """
 
@@ -20,5 +30,7 @@ class Case:
     outputs: int | list = 1
     attributes: dict = dataclasses.field(default_factory=dict)
     constant: tuple = ()
+    expected: list | None = None
+    types: dict = dataclasses.field(default_factory=dict)
     rtol: float = 1e-4
     atol: float = 1e-5

@@ -3,6 +3,7 @@ onnxrun_test(ops
     attention/test_attention
     attention/test_rotary_embedding
     common/test_contents
+    contrib/test_contrib_attention
     contrib/test_contrib_gelu
     contrib/test_contrib_group_query_attention
     contrib/test_contrib_skip_layer_normalization

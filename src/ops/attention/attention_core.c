@@ -74,7 +74,7 @@ double onr_attention_bias(const struct onr_attention_mask *mask, const void *dat
     }
     double value = mask_number(mask->dtype, data, row + key);
     if (mask->is_flag) {
-        return value != 0 ? 0 : mask->fill;
+        return value > 0 ? 0 : mask->fill;
     }
     return value;
 }
@@ -237,8 +237,10 @@ static void add_mask(const struct onr_attention_mask *mask, const void *data, si
         }
     } else if (mask->dtype == ONR_BOOL) {
         const uint8_t *flags = (const uint8_t *)data + row;
+        bool is_hidden = mask->fill == (double)-INFINITY; /* even where the score is no number */
         for (; j < covered; j++) {
-            scores[j] = flags[j] != 0 ? scores[j] : -INFINITY;
+            float masked = is_hidden ? -INFINITY : scores[j] + (float)mask->fill;
+            scores[j] = flags[j] != 0 ? scores[j] : masked;
         }
     }
     for (; j < keys.end; j++) {

@@ -27,7 +27,7 @@ struct onr_head_strides {
  */
 struct onr_attention_mask {
     enum onr_dtype dtype; /* ONR_UNDEFINED: no mask */
-    bool is_flag;         /* 0: add `fill`, else add nothing; if not set the element is added */
+    bool is_flag;         /* not above 0: add `fill`, else nothing; if not set: add the element */
     double fill;          /* -inf hides the key */
     struct onr_head_strides strides;
     size_t keys; /* that the mask covers; those beyond are hidden */
