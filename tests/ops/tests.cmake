@@ -16,6 +16,7 @@ onnxrun_test(ops
     elementwise/test_cast
     elementwise/test_clip
     elementwise/test_pow
+    elementwise/test_swi_glu
     elementwise/test_unary
     elementwise/test_variadic
     elementwise/test_where
