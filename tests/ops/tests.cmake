@@ -52,6 +52,8 @@ onnxrun_test(ops
     quant/test_conv_integer
     quant/test_matmul_integer
     quant/test_quantize_linear
+    recurrent/test_causal_conv_with_state
+    recurrent/test_linear_attention
     reduce/test_arg_reduce
     reduce/test_cum_sum
     reduce/test_reduce
