@@ -23,6 +23,14 @@ HERE = Path(__file__).resolve().parent
 STANDARD_OPSET = 17
 
 
+def result_of(name, dtype):
+    """An output; ONNX Runtime infers the type where none is given."""
+    if dtype is None:
+        return onnx.ValueInfoProto(name=name)
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    return helper.make_tensor_value_info(name, kind, None)
+
+
 def build(operator, domain, case):
     """The one-node model of a case, the names of its run-time inputs, and its wanted outputs."""
     wanted = case.outputs if isinstance(case.outputs, list) else [True] * case.outputs
@@ -38,10 +46,7 @@ def build(operator, domain, case):
         else:
             kind = helper.np_dtype_to_tensor_dtype(x.dtype)
             inputs.append(helper.make_tensor_value_info(names[i], kind, list(x.shape)))
-    results = [onnx.ValueInfoProto(name=name) if i not in case.types else
-               helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(case.types[i]),
-                                             None)
-               for i, name in enumerate(outputs) if name]
+    results = [result_of(name, case.types.get(i)) for i, name in enumerate(outputs) if name]
     graph = helper.make_graph([node], case.name, inputs, results, initializers)
     opsets = [helper.make_opsetid("", STANDARD_OPSET), helper.make_opsetid("com.microsoft", 1)]
     return helper.make_model(graph, opset_imports=opsets, ir_version=8), names

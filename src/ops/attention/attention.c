@@ -108,6 +108,7 @@ static enum onr_status attention_plan(struct onr_plan_ctx *ctx)
     a->is_causal = onr_attr_int(node, "is_causal", 0) != 0;
     a->window_left = onr_attr_int(node, "left_window_size", -1);
     a->window_right = onr_attr_int(node, "right_window_size", -1);
+    a->hidden = (double)-INFINITY;
     bool has_scores = node->output_count > ONR_ATTENTION_OUT_SCORES &&
                       node->outputs[ONR_ATTENTION_OUT_SCORES] != ONR_NO_VALUE;
     a->scores_output = has_scores
@@ -168,6 +169,7 @@ static enum onr_status attention_run(struct onr_run_ctx *ctx)
                               .batch = a->batch,
                               .heads = a->kv_heads,
                               .past = a->past,
+                              .added = a->keys - a->past,
                               .rows = a->keys,
                               .width = a->head,
                               .past_strides = a->past_k,

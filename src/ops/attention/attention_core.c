@@ -305,7 +305,7 @@ static void finish_row(const struct attention_job *job, const struct query_block
     }
     if (a->scores_output == ONR_SCORES_MASKED) {
         for (size_t j = 0; j < a->keys; j++) {
-            scores[j] = j >= seen.begin && j < seen.end ? scores[j] : -INFINITY;
+            scores[j] = j >= seen.begin && j < seen.end ? scores[j] : (float)a->hidden;
         }
         emit_scores(job, block, r, ONR_SCORES_MASKED, 1.0f, scores);
     }

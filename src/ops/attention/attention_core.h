@@ -64,6 +64,7 @@ struct onr_attention {
     int64_t window_right;
     struct onr_attention_mask masks[ONR_ATTENTION_MASKS];
     enum onr_scores_output scores_output;
+    double hidden;  /* what ONR_SCORES_MASKED shows for keys out of range */
     bool is_double; /* computed in double, else in float */
     /* set by onr_attention_plan */
     size_t block; /* queries that are done together */

@@ -70,10 +70,15 @@ static void bias_scores(const struct onr_attention *a, const struct onr_attentio
             }
         }
         if (j < seen.begin || j >= seen.end) {
-            scores[j] = (double)-INFINITY;
+            scores[j] = a->hidden;
         }
     }
     emit(a, d, row, ONR_SCORES_MASKED, scores);
+    for (size_t j = 0; j < a->keys; j++) {
+        if (j < seen.begin || j >= seen.end) {
+            scores[j] = (double)-INFINITY;
+        }
+    }
 }
 
 static void softmax(const struct onr_attention *a, const float *sink, double *scores)

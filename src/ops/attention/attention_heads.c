@@ -25,24 +25,30 @@ struct present_job {
     char *out;
 };
 
+static const char *row_of(const struct present_job *job, size_t b, size_t n, size_t j)
+{
+    const struct onr_present *p = job->present;
+    size_t element = onr_dtype_size(p->dtype);
+    if (j >= p->past && j < p->past + p->added) {
+        return job->added + onr_head_offset(&p->strides, b, n, j - p->past) * element;
+    }
+    if (p->beam_of != NULL && j < p->past) {
+        b = b - b % p->beams + (size_t)p->beam_of[b * p->beam_stride + j];
+    }
+    return job->past + onr_head_offset(&p->past_strides, b, n, j) * element;
+}
+
 /* Items are heads of a batch. */
 static void write_heads(void *arg, size_t begin, size_t end, unsigned worker)
 {
     const struct present_job *job = arg;
     const struct onr_present *p = job->present;
-    size_t element = onr_dtype_size(p->dtype);
-    size_t row_bytes = p->width * element;
+    size_t row_bytes = p->width * onr_dtype_size(p->dtype);
     (void)worker;
     for (size_t item = begin; item < end; item++) {
-        size_t b = item / p->heads;
-        size_t n = item % p->heads;
         char *out = job->out + item * p->rows * row_bytes;
         for (size_t j = 0; j < p->rows; j++, out += row_bytes) {
-            const char *row =
-                j < p->past
-                    ? job->past + onr_head_offset(&p->past_strides, b, n, j) * element
-                    : job->added + onr_head_offset(&p->strides, b, n, j - p->past) * element;
-            memcpy(out, row, row_bytes);
+            memcpy(out, row_of(job, item / p->heads, item % p->heads, j), row_bytes);
         }
     }
 }

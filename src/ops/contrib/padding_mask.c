@@ -14,7 +14,8 @@ static bool fits(int64_t dim, int64_t want)
 
 static bool lengths_fit(int64_t dim, int64_t batch)
 {
-    return dim < 0 || batch < 0 || dim == batch || dim == 2 * batch || dim == 3 * batch + 2;
+    return dim < 0 || batch < 0 || dim == batch || (dim % 2 == 0 && dim / 2 == batch) ||
+           (dim % 3 == 2 && dim / 3 == batch);
 }
 
 enum onr_status onr_padding_check(struct onr_infer_ctx *ctx, uint32_t index,

@@ -6,14 +6,12 @@
 #include "ops/attention/attention_heads.h"
 #include "ops/attention/rotary.h"
 #include "ops/common/axes.h"
-#include "ops/common/copy.h"
 #include "ops/common/float_io.h"
 #include "ops/common/workspace.h"
 #include "ops/norm/norm_rows.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
 /* ---- planning ---- */
 
@@ -124,43 +122,21 @@ static void turn_rows(void *arg, size_t begin, size_t end, unsigned worker)
     }
 }
 
-/* Copies past to present and writes the new rows; items are heads of keys, then of values. */
-static void fill_shared(void *arg, size_t begin, size_t end, unsigned worker)
-{
-    const struct self_job *job = arg;
-    const struct onr_self_attention *self = job->self;
-    const struct onr_attention *a = &self->attention;
-    size_t element = onr_dtype_size(a->q_dtype);
-    size_t row_bytes = a->head * element;
-    size_t head_bytes = self->past_rows * row_bytes;
-    (void)worker;
-    for (size_t item = begin; item < end; item++) {
-        size_t b = item / a->heads % a->batch;
-        size_t n = item % a->heads;
-        size_t which = 1 + item / a->heads / a->batch;
-        char *out = job->present + item * head_bytes;
-        memcpy(out, job->past + item * head_bytes, head_bytes);
-        for (size_t s = 0; s < a->queries; s++) {
-            size_t from = (b * a->queries + s) * self->row + (which * a->heads + n) * a->head;
-            memcpy(out + (job->past_length + s) * row_bytes, job->qkv + from * element, row_bytes);
-        }
-    }
-}
-
-/* Writes [past, new] of keys and of values to present, if that is wanted. */
+/* Writes past and new rows of keys and of values to present, if that is wanted. */
 static void write_present(const struct self_job *job, const struct onr_run_ctx *ctx)
 {
     const struct onr_attention *a = &job->self->attention;
     size_t element = onr_dtype_size(a->q_dtype);
+    struct onr_present cache = {.dtype = a->q_dtype,
+                                .batch = a->batch,
+                                .heads = a->heads,
+                                .past = job->past_length,
+                                .added = a->queries,
+                                .rows = a->keys,
+                                .width = a->head,
+                                .past_strides = a->past_k,
+                                .strides = a->q};
     for (size_t which = 0; which < 2 && job->present != NULL; which++) {
-        struct onr_present cache = {.dtype = a->q_dtype,
-                                    .batch = a->batch,
-                                    .heads = a->heads,
-                                    .past = a->past,
-                                    .rows = a->keys,
-                                    .width = a->head,
-                                    .past_strides = a->past_k,
-                                    .strides = a->q};
         size_t past_first = which * a->batch * a->past_k.batch;
         size_t first = which * a->batch * a->heads * a->keys * a->head;
         onr_present_write(&cache, job->past != NULL ? job->past + past_first * element : NULL,
@@ -184,9 +160,9 @@ static enum onr_status read_past_length(const struct onr_run_ctx *ctx,
     return ONR_OK;
 }
 
-/* Puts the new rows into the shared buffer, of which the attention sees the filled part. */
-static void run_shared(struct self_job *job, const struct onr_run_ctx *ctx, char *workspace,
-                       struct onr_attention_data *data)
+/* Lets the attention read present, of which it sees the filled part. */
+static void attend_present(struct self_job *job, const struct onr_run_ctx *ctx, char *workspace,
+                           struct onr_attention_data *data)
 {
     const struct onr_self_attention *self = job->self;
     const struct onr_attention *a = &self->attention;
@@ -195,10 +171,7 @@ static void run_shared(struct self_job *job, const struct onr_run_ctx *ctx, char
     if (job->present == NULL) {
         job->present = workspace + self->present_at;
     }
-    if (a->head > 0) {
-        onr_parallel_for(ctx->parallel, 2 * a->batch * a->heads,
-                         onr_grain(self->past_rows * a->head), fill_shared, job);
-    }
+    write_present(job, ctx);
     for (size_t b = 0; b < a->batch; b++) {
         limit[b] = job->past_length + a->queries;
         offset[b] = (int64_t)job->past_length;
@@ -243,7 +216,7 @@ enum onr_status onr_self_attention_run(const struct onr_self_attention *self, vo
         data.past_v = job.past + a->batch * a->past_v.batch * element;
     }
     if (self->is_shared) {
-        run_shared(&job, ctx, space, &data);
+        attend_present(&job, ctx, space, &data);
     } else {
         write_present(&job, ctx);
     }

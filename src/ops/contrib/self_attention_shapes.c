@@ -127,7 +127,10 @@ static enum onr_status check_past(struct onr_infer_ctx *ctx, struct self_dims *d
     if (is_shared) {
         d->rows = past->dim[3];
     } else if (past->dim[3] >= 0 && d->scores.queries >= 0) {
-        d->rows = d->scores.keys = past->dim[3] + d->scores.queries;
+        if (!onr_int_add(past->dim[3], d->scores.queries, &d->rows)) {
+            return onr_infer_fail(ctx, ONR_ERR_LIMIT, "past is too long");
+        }
+        d->scores.keys = d->rows;
     }
     return ONR_OK;
 }
