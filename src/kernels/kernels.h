@@ -15,6 +15,7 @@
 #include "kernels/elementwise/unary.h"
 #include "kernels/gemm/contract.h"
 #include "kernels/gemm/gemm.h"
+#include "kernels/image/image.h"
 #include "kernels/move/move.h"
 #include "kernels/norm/norm.h"
 #include "kernels/pool/pool.h"
@@ -37,6 +38,7 @@ struct onr_kernels {
     struct onr_pool_kernels pool;
     struct onr_attention_kernels attention;
     struct onr_quant_kernels quant;
+    struct onr_image_kernels image;
 };
 
 /* Fills the table with rows up to isa, which the machine must have (onr_cpu_isa). */

@@ -5,6 +5,7 @@ onnxrun_test(kernels
     test_convert
     test_elementwise
     test_gemm_f32
+    test_image_kernels
     test_move
     test_row_kernels
     test_vmath)
