@@ -53,3 +53,11 @@ const float *onr_attr_floats(const struct onr_node *node, const char *name, size
     *count = attr != NULL ? attr->count : 0;
     return attr != NULL ? attr->as.floats : NULL;
 }
+
+const struct onr_string *onr_attr_strings(const struct onr_node *node, const char *name,
+                                          size_t *count)
+{
+    const struct onr_attr *attr = find_attr(node, name, ONR_ATTR_STRINGS);
+    *count = attr != NULL ? attr->count : 0;
+    return attr != NULL ? attr->as.strings : NULL;
+}

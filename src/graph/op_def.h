@@ -184,6 +184,8 @@ bool onr_string_is(struct onr_string string, const char *text);
 /* The list and its length, or NULL and 0 when absent. */
 const int64_t *onr_attr_ints(const struct onr_node *node, const char *name, size_t *count);
 const float *onr_attr_floats(const struct onr_node *node, const char *name, size_t *count);
+const struct onr_string *onr_attr_strings(const struct onr_node *node, const char *name,
+                                          size_t *count);
 
 /*
  * The integers in input `index` (rank 0 or 1; int32 or int64), of which each may be a symbol. When

@@ -63,4 +63,7 @@ onnxrun_test(ops
     signal/test_dft
     signal/test_stft
     signal/test_window
-    test_registry)
+    test_registry
+    text/test_regex_full_match
+    text/test_strings
+    text/test_tfidf_vectorizer)

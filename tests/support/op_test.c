@@ -55,6 +55,14 @@ void op_test_floats(struct op_test *test, const char *name, size_t count, const 
     attr->as.floats = values;
 }
 
+void op_test_strings(struct op_test *test, const char *name, size_t count,
+                     const struct onr_string *values)
+{
+    struct onr_attr *attr = add_attr(test, name, ONR_ATTR_STRINGS);
+    attr->count = count;
+    attr->as.strings = values;
+}
+
 /* A constant with the tensor's contents in file form; lives until test_tensors_free. */
 static const struct onr_constant *as_constant(const struct onr_tensor *tensor)
 {

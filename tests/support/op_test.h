@@ -40,6 +40,8 @@ void op_test_float(struct op_test *test, const char *name, float value);
 void op_test_string(struct op_test *test, const char *name, const char *value);
 void op_test_ints(struct op_test *test, const char *name, size_t count, const int64_t *values);
 void op_test_floats(struct op_test *test, const char *name, size_t count, const float *values);
+void op_test_strings(struct op_test *test, const char *name, size_t count,
+                     const struct onr_string *values);
 void op_test_value(struct op_test *test, const char *name, const struct onr_tensor *value);
 void op_test_input(struct op_test *test, const struct onr_tensor *input);
 void op_test_output(struct op_test *test, const struct onr_tensor *expected);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Comparison of elements of any type, and a stable merge sort without recursion or allocation. */
+/* Comparison of elements of any type. */
 #include "ops/movement/unique_order.h"
 
 #include "base/half.h"
 #include "base/minifloat.h"
-
-#include <string.h>
+#include "ops/common/sort.h"
+#include "ops/common/strings.h"
 
 static int compare_floats(double a, double b)
 {
@@ -13,13 +13,6 @@ static int compare_floats(double a, double b)
         return (a != a) - (b != b);
     }
     return (a > b) - (a < b);
-}
-
-static int compare_strings(const struct onr_string *a, const struct onr_string *b)
-{
-    size_t shorter = a->length < b->length ? a->length : b->length;
-    int order = shorter > 0 ? memcmp(a->data, b->data, shorter) : 0;
-    return order != 0 ? order : (a->length > b->length) - (a->length < b->length);
 }
 
 /* A float type of 8, 6 or 4 bits. */
@@ -77,7 +70,8 @@ static int compare_elements(enum onr_dtype dtype, const void *a, size_t i, const
         FLOAT_CASE(FLOAT16, uint16_t, onr_half_to_float)
         FLOAT_CASE(BFLOAT16, uint16_t, onr_bfloat16_to_float)
     case ONR_STRING:
-        return compare_strings((const struct onr_string *)a + i, (const struct onr_string *)b + k);
+        return onr_string_compare(((const struct onr_string *)a)[i],
+                                  ((const struct onr_string *)b)[k]);
     default:
         return compare_floats(small_float(dtype, ((const uint8_t *)a)[i]),
                               small_float(dtype, ((const uint8_t *)b)[k]));
@@ -105,38 +99,12 @@ int onr_items_compare(const struct onr_items *items, int64_t a, int64_t b)
     return 0;
 }
 
-/* Merges the sorted runs [begin, middle) and [middle, end) of from into to. */
-static void merge_runs(const struct onr_items *items, const int64_t *from, int64_t *to,
-                       size_t begin, size_t middle, size_t end)
+static int compare_items(const void *arg, int64_t a, int64_t b)
 {
-    size_t left = begin;
-    size_t right = middle;
-    for (size_t i = begin; i < end; i++) {
-        bool takes_left = left < middle &&
-                          (right == end || onr_items_compare(items, from[left], from[right]) <= 0);
-        to[i] = takes_left ? from[left++] : from[right++];
-    }
+    return onr_items_compare(arg, a, b);
 }
 
 void onr_items_sort(const struct onr_items *items, int64_t *order, int64_t *spare)
 {
-    size_t n = items->count;
-    int64_t *from = order;
-    int64_t *to = spare;
-    for (size_t i = 0; i < n; i++) {
-        order[i] = (int64_t)i;
-    }
-    for (size_t width = 1; width < n; width *= 2) {
-        for (size_t begin = 0; begin < n; begin += 2 * width) {
-            size_t middle = begin + width < n ? begin + width : n;
-            size_t end = begin + 2 * width < n ? begin + 2 * width : n;
-            merge_runs(items, from, to, begin, middle, end);
-        }
-        int64_t *swap = from;
-        from = to;
-        to = swap;
-    }
-    if (from != order) {
-        memcpy(order, from, n * sizeof *order);
-    }
+    onr_sort(items->count, order, spare, compare_items, items);
 }
