@@ -56,6 +56,8 @@ onnxrun_test(ops
     quant/test_quantize_linear
     recurrent/test_causal_conv_with_state
     recurrent/test_linear_attention
+    recurrent/test_recurrent
+    recurrent/test_recurrent_shapes
     reduce/test_arg_reduce
     reduce/test_cum_sum
     reduce/test_reduce

@@ -55,7 +55,7 @@ static void pack_items(void *arg, size_t begin, size_t end, unsigned worker)
     }
 }
 
-static enum onr_status pack_b(struct onr_prepare_ctx *ctx, struct onr_product_state *state,
+static enum onr_status pack_b(struct onr_prepare_ctx *ctx, struct onr_packed_b *packed,
                               struct pack_task *task, size_t batch)
 {
     const struct onr_gemm_f32 *kernel = onr_gemm_f32_choose(&ctx->kernels->gemm, task->n);
@@ -65,14 +65,21 @@ static enum onr_status pack_b(struct onr_prepare_ctx *ctx, struct onr_product_st
         !onr_size_mul(bytes, batch, &bytes)) {
         return onr_fail(ctx->err, ONR_ERR_LIMIT, "packed weights are too large");
     }
-    state->packed = (struct onr_packed_b){.kernel = kernel, .bytes = bytes};
-    state->packed.data = onr_mem_alloc(ctx->mem, bytes);
-    if (state->packed.data == NULL) {
+    *packed = (struct onr_packed_b){.kernel = kernel, .bytes = bytes};
+    packed->data = onr_mem_alloc(ctx->mem, bytes);
+    if (packed->data == NULL) {
         return onr_fail_memory(ctx->err, "packed weights");
     }
-    task->packed = &state->packed;
+    task->packed = packed;
     onr_parallel_for(ctx->parallel, batch * task->panels, 1, pack_items, task);
     return ONR_OK;
+}
+
+enum onr_status onr_product_pack(struct onr_prepare_ctx *ctx, const struct onr_gemm_matrix *b,
+                                 size_t k, size_t n, struct onr_packed_b *packed)
+{
+    struct pack_task task = {.k = k, .n = n, .b = *b};
+    return pack_b(ctx, packed, &task, 1);
 }
 
 enum onr_status onr_product_prepare(struct onr_prepare_ctx *ctx, const struct onr_constant *b,
@@ -94,7 +101,7 @@ enum onr_status onr_product_prepare(struct onr_prepare_ctx *ctx, const struct on
                                    .dtype = b->dtype,
                                    .row_stride = row_stride,
                                    .column_stride = column_stride}};
-    ONR_TRY(pack_b(ctx, state, &task, batch));
+    ONR_TRY(pack_b(ctx, &state->packed, &task, batch));
     ctx->consumed |= 1u << 1;
     return ONR_OK;
 }

@@ -85,6 +85,13 @@ enum onr_status onr_product_prepare(struct onr_prepare_ctx *ctx, const struct on
                                     size_t batch, size_t k, size_t n, size_t row_stride,
                                     size_t column_stride) ONR_MUST_USE;
 
+/*
+ * Packs one matrix b (k x n, neither 0) of a float type up to float32, for an operator that keeps
+ * several; the caller frees packed->data.
+ */
+enum onr_status onr_product_pack(struct onr_prepare_ctx *ctx, const struct onr_gemm_matrix *b,
+                                 size_t k, size_t n, struct onr_packed_b *packed) ONR_MUST_USE;
+
 /* Frees what onr_product_prepare packed; state may be NULL. */
 void onr_product_release(struct onr_mem *mem, void *state);
 

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * RNN (ai.onnx), versions 1, 7, 14 and 22. https://onnx.ai/onnx/operators/onnx__RNN.html
+ *
+ *   H = f(X W^T + H R^T + Wb + Rb)
+ *
+ * Shapes    X: [steps, batch, input], W: [directions, hidden, input], R: [directions, hidden,
+ *           hidden], B: [directions, 2 hidden] (Wb, Rb), sequence_lens: [batch], initial_h:
+ *           [directions, batch, hidden] -> Y: [steps, directions, batch, hidden], Y_h:
+ *           [directions, batch, hidden]. With layout = 1 batch comes first in X, Y and all states.
+ * Types     float16, bfloat16 (22+), both computed in float32; float32, float64. sequence_lens:
+ *           int32.
+ * Attrs     hidden_size: follows from R when absent. direction: forward, reverse, bidirectional.
+ *           activations, activation_alpha, activation_beta: functions of each direction in turn
+ *           (any case of letters); each takes the next alpha and beta that it has a use for, or the
+ *           default of its operator. clip: bounds what functions of gates are applied to, no bound
+ *           by default.
+ *           layout (14+): int, default 0. output_sequence (1-6): no matter, Y is made
+ *           when it is asked for.
+ * Edge      Past the end of a sequence Y is 0; Y_h is its last state, and 0 for a sequence of
+ *           length 0.
+ * Aliasing  none.
+ */
+#include "ops/recurrent/recurrent.h"
+
+static enum onr_status rnn_infer(struct onr_infer_ctx *ctx)
+{
+    return onr_recurrent_infer(ctx, ONR_CELL_RNN);
+}
+
+static enum onr_status rnn_prepare(struct onr_prepare_ctx *ctx)
+{
+    return onr_recurrent_prepare(ctx, ONR_CELL_RNN);
+}
+
+static const struct onr_attr_spec attrs_1[] = {
+    {"activation_alpha", ONR_ATTR_FLOATS, false}, {"activation_beta", ONR_ATTR_FLOATS, false},
+    {"activations", ONR_ATTR_STRINGS, false},     {"clip", ONR_ATTR_FLOAT, false},
+    {"direction", ONR_ATTR_STRING, false},        {"hidden_size", ONR_ATTR_INT, false},
+    {"output_sequence", ONR_ATTR_INT, false},     {.name = NULL}};
+static const struct onr_attr_spec attrs_7[] = {{"activation_alpha", ONR_ATTR_FLOATS, false},
+                                               {"activation_beta", ONR_ATTR_FLOATS, false},
+                                               {"activations", ONR_ATTR_STRINGS, false},
+                                               {"clip", ONR_ATTR_FLOAT, false},
+                                               {"direction", ONR_ATTR_STRING, false},
+                                               {"hidden_size", ONR_ATTR_INT, false},
+                                               {.name = NULL}};
+static const struct onr_attr_spec attrs_14[] = {{"activation_alpha", ONR_ATTR_FLOATS, false},
+                                                {"activation_beta", ONR_ATTR_FLOATS, false},
+                                                {"activations", ONR_ATTR_STRINGS, false},
+                                                {"clip", ONR_ATTR_FLOAT, false},
+                                                {"direction", ONR_ATTR_STRING, false},
+                                                {"hidden_size", ONR_ATTR_INT, false},
+                                                {"layout", ONR_ATTR_INT, false},
+                                                {.name = NULL}};
+#define OLD_FLOATS (ONR_BIT(FLOAT16) | ONR_BIT(FLOAT) | ONR_BIT(DOUBLE))
+static const struct onr_param_spec inputs_1[] = {{OLD_FLOATS, 1},
+                                                 {OLD_FLOATS, 1},
+                                                 {OLD_FLOATS, 1},
+                                                 {OLD_FLOATS, 1},
+                                                 {ONR_BIT(INT32), 0},
+                                                 {OLD_FLOATS, 1},
+                                                 {0}};
+static const struct onr_param_spec inputs_22[] = {{ONR_DTYPES_FLOAT, 1},
+                                                  {ONR_DTYPES_FLOAT, 1},
+                                                  {ONR_DTYPES_FLOAT, 1},
+                                                  {ONR_DTYPES_FLOAT, 1},
+                                                  {ONR_BIT(INT32), 0},
+                                                  {ONR_DTYPES_FLOAT, 1},
+                                                  {0}};
+static const struct onr_param_spec outputs_all[] = {{ONR_DTYPES_FLOAT, 1}, {0}};
+
+#define RNN_ROW(since, last, attributes, specs)                                                    \
+    {                                                                                              \
+        .domain = "", .name = "RNN", .since_version = (since), .last_version = (last),             \
+        .inputs = {3, 6}, .outputs = {0, 2}, .attrs = (attributes), .input_specs = (specs),        \
+        .output_specs = outputs_all, .infer = rnn_infer, .prepare = rnn_prepare,                   \
+        .plan = onr_recurrent_plan, .run = onr_recurrent_run, .release = onr_recurrent_release,    \
+    }
+
+extern const struct onr_op_def onr_ops_rnn[];
+const struct onr_op_def onr_ops_rnn[] = {
+    RNN_ROW(1, 6, attrs_1, inputs_1),
+    RNN_ROW(7, 13, attrs_7, inputs_1),
+    RNN_ROW(14, 21, attrs_14, inputs_1),
+    RNN_ROW(22, ONR_OPSET_LATEST, attrs_14, inputs_22),
+    {.name = NULL},
+};
