@@ -19,6 +19,7 @@
 #include "kernels/move/move.h"
 #include "kernels/norm/norm.h"
 #include "kernels/pool/pool.h"
+#include "kernels/quant/nbits.h"
 #include "kernels/quant/quant.h"
 #include "kernels/reduce/reduce.h"
 #include "kernels/softmax/softmax.h"
@@ -39,6 +40,7 @@ struct onr_kernels {
     struct onr_attention_kernels attention;
     struct onr_quant_kernels quant;
     struct onr_image_kernels image;
+    struct onr_nbits_kernels nbits;
 };
 
 /* Fills the table with rows up to isa, which the machine must have (onr_cpu_isa). */

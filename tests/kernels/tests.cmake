@@ -7,5 +7,6 @@ onnxrun_test(kernels
     test_gemm_f32
     test_image_kernels
     test_move
+    test_nbits
     test_row_kernels
     test_vmath)

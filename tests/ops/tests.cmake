@@ -6,6 +6,8 @@ onnxrun_test(ops
     contrib/test_contrib_attention
     contrib/test_contrib_gelu
     contrib/test_contrib_group_query_attention
+    contrib/test_contrib_matmul_bnb4
+    contrib/test_contrib_matmul_nbits
     contrib/test_contrib_multi_head_attention
     contrib/test_contrib_skip_layer_normalization
     conv/test_conv
