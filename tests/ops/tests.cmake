@@ -4,6 +4,7 @@ onnxrun_test(ops
     attention/test_rotary_embedding
     common/test_contents
     contrib/test_contrib_attention
+    contrib/test_contrib_gather_block_quantized
     contrib/test_contrib_gelu
     contrib/test_contrib_group_query_attention
     contrib/test_contrib_matmul_bnb4
