@@ -121,7 +121,8 @@ static void place_tile(struct onr_gemm_f32_tile *tile, const struct block *block
                        const struct piece *piece, size_t row)
 {
     const struct onr_gemm_f32_job *job = block->job;
-    tile->a = block->a + row * block->a_stride;
+    /* An A without columns may be NULL. */
+    tile->a = block->k > 0 ? block->a + row * block->a_stride : block->a;
     tile->c =
         job->c + (block->row + row - job->c_row) * job->c_stride + piece->column - job->c_column;
     tile->row_bias = tile->add || job->row_bias == NULL ? NULL : job->row_bias + block->row + row;
