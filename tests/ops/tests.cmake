@@ -4,6 +4,9 @@ onnxrun_test(ops
     attention/test_rotary_embedding
     common/test_contents
     contrib/test_contrib_attention
+    contrib/test_contrib_fused_conv
+    contrib/test_contrib_fused_gemm
+    contrib/test_contrib_fused_matmul
     contrib/test_contrib_gather_block_quantized
     contrib/test_contrib_gelu
     contrib/test_contrib_group_query_attention

@@ -44,7 +44,7 @@ static enum onr_status check_channels(struct onr_infer_ctx *ctx, const struct on
     return ONR_OK;
 }
 
-static enum onr_status conv_infer(struct onr_infer_ctx *ctx)
+enum onr_status onr_conv_infer(struct onr_infer_ctx *ctx)
 {
     const struct onr_shape *x = &ctx->inputs[0]->shape;
     const struct onr_shape *w = &ctx->inputs[1]->shape;
@@ -69,13 +69,13 @@ static enum onr_status conv_infer(struct onr_infer_ctx *ctx)
 }
 
 /* The state is the kernel table, for plan. */
-static enum onr_status conv_prepare(struct onr_prepare_ctx *ctx)
+enum onr_status onr_conv_prepare(struct onr_prepare_ctx *ctx)
 {
     ctx->state = (void *)(uintptr_t)ctx->kernels;
     return ONR_OK;
 }
 
-static enum onr_status conv_plan(struct onr_plan_ctx *ctx)
+enum onr_status onr_conv_make(struct onr_plan_ctx *ctx)
 {
     const struct onr_shape *x = &ctx->inputs[0]->shape;
     const struct onr_shape *w = &ctx->inputs[1]->shape;
@@ -121,8 +121,8 @@ static const struct onr_attr_spec attrs[] = {{"auto_pad", ONR_ATTR_STRING, false
     {                                                                                              \
         .domain = "", .name = "Conv", .since_version = (since), .last_version = (last),            \
         .inputs = {2, 3}, .outputs = {1, 1}, .attrs = attrs, .input_specs = (specs),               \
-        .output_specs = (specs), .infer = conv_infer, .prepare = conv_prepare, .plan = conv_plan,  \
-        .run = conv_run                                                                            \
+        .output_specs = (specs), .infer = onr_conv_infer, .prepare = onr_conv_prepare,             \
+        .plan = onr_conv_make, .run = conv_run                                                     \
     }
 
 extern const struct onr_op_def onr_ops_conv[];

@@ -36,4 +36,9 @@ void onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *kernels, uns
                    size_t *workspace_bytes);
 void onr_conv_run(const struct onr_conv *conv, const struct onr_run_ctx *ctx);
 
+/* The functions of the row of Conv, for its fused forms. ctx->plan is a struct onr_conv. */
+enum onr_status onr_conv_infer(struct onr_infer_ctx *ctx);
+enum onr_status onr_conv_prepare(struct onr_prepare_ctx *ctx);
+enum onr_status onr_conv_make(struct onr_plan_ctx *ctx);
+
 #endif

@@ -15,7 +15,7 @@
  * Edge      k = 0 -> beta * C. beta = 0 still reads C (0 * NaN is NaN).
  * Aliasing  none.
  */
-#include "ops/matrix/product.h"
+#include "ops/matrix/gemm.h"
 
 #include <inttypes.h>
 
@@ -61,7 +61,7 @@ static enum onr_status check_c(struct onr_infer_ctx *ctx, const struct gemm_dims
     return ONR_OK;
 }
 
-static enum onr_status gemm_infer(struct onr_infer_ctx *ctx)
+enum onr_status onr_gemm_infer(struct onr_infer_ctx *ctx)
 {
     for (uint32_t i = 0; i < 2; i++) {
         int rank = ctx->inputs[i]->shape.rank;
@@ -88,7 +88,7 @@ static enum onr_status gemm_infer(struct onr_infer_ctx *ctx)
     return ONR_OK;
 }
 
-static enum onr_status gemm_prepare(struct onr_prepare_ctx *ctx)
+enum onr_status onr_gemm_prepare(struct onr_prepare_ctx *ctx)
 {
     const struct onr_constant *b = ctx->constants[1];
     if (b == NULL) {
@@ -114,7 +114,7 @@ static enum onr_product_bias find_bias(const struct onr_shape *c, const struct g
     return has_rows ? ONR_PRODUCT_ROW_BIAS : ONR_PRODUCT_SCALAR_BIAS;
 }
 
-static enum onr_status gemm_plan(struct onr_plan_ctx *ctx)
+enum onr_status onr_gemm_plan(struct onr_plan_ctx *ctx)
 {
     const struct onr_node *node = ctx->node;
     const struct onr_shape *a = &ctx->inputs[0]->shape;
@@ -148,7 +148,7 @@ static enum onr_status gemm_plan(struct onr_plan_ctx *ctx)
     return ONR_OK;
 }
 
-static enum onr_status gemm_run(struct onr_run_ctx *ctx)
+enum onr_status onr_gemm_run(struct onr_run_ctx *ctx)
 {
     const struct onr_product *product = ctx->plan;
     struct onr_product_operands operands = {
@@ -180,8 +180,8 @@ static const struct onr_attr_spec attrs_7[] = {{"alpha", ONR_ATTR_FLOAT, false},
     {                                                                                              \
         .domain = "", .name = "Gemm", .since_version = (since), .last_version = (last),            \
         .inputs = {(min_inputs), 3}, .outputs = {1, 1}, .attrs = (attributes),                     \
-        .input_specs = (specs), .output_specs = (specs), .infer = gemm_infer,                      \
-        .prepare = gemm_prepare, .plan = gemm_plan, .run = gemm_run,                               \
+        .input_specs = (specs), .output_specs = (specs), .infer = onr_gemm_infer,                  \
+        .prepare = onr_gemm_prepare, .plan = onr_gemm_plan, .run = onr_gemm_run,                   \
         .release = onr_product_release                                                             \
     }
 
