@@ -60,7 +60,6 @@ UNARY_F32(celu, v > 0.0f ? v : args.a * onr_vexpm1(v / args.a))
 UNARY_F32(cosh, coshf(v))
 UNARY_F32(elu, v < 0.0f ? args.a * onr_vexpm1(v) : v)
 UNARY_F32(erf, onr_verf(v))
-UNARY_F32(exp, onr_vexp(v))
 UNARY_F32(floor, floorf(v))
 UNARY_F32(gelu, onr_vgelu(v))
 UNARY_F32(gelu_tanh, onr_vgelu_tanh(v))
@@ -75,7 +74,6 @@ UNARY_F32(relu, v < 0.0f ? 0.0f : v)
 UNARY_F32(round, rintf(v))
 UNARY_F32(selu, (v > 0.0f ? v : onr_vexpm1(v) * args.a) * args.b)
 UNARY_F32(shrink, v < -args.b ? v + args.a : (v > args.b ? v - args.a : 0.0f))
-UNARY_F32(sigmoid, onr_vsigmoid(v))
 UNARY_F32(sign, v > 0.0f ? 1.0f : (v < 0.0f ? -1.0f : v))
 UNARY_F32(sinh, sinhf(v))
 UNARY_F32(softplus, onr_vsoftplus(v))
@@ -86,24 +84,24 @@ UNARY_F32(tan, tanf(v))
 UNARY_F32(tanh, onr_vtanh(v))
 UNARY_F32(thresholded_relu, v > args.a ? v : 0.0f)
 
-/* True when all arguments are in the range of onr_vsin; NaN and infinities are not. */
-static int all_small(size_t count, const float *x)
+/* True when the magnitude of all arguments is at most limit; NaN and infinities are not. */
+static int all_small(size_t count, const float *x, float limit)
 {
     int large = 0;
     for (size_t i = 0; i < count; i++) {
-        large |= !(onr_vabs(x[i]) <= ONR_VSIN_MAX);
+        large |= !(onr_vabs(x[i]) <= limit);
     }
     return !large;
 }
 
-/* sin or cos: vector code where the whole block allows, and the same formula where only an element
- * does. */
-#define UNARY_F32_SIN(function, vector)                                                            \
+/* A function with a fast formula for arguments up to limit: vector code where the whole block
+ * allows, and the same formula where only an element does. */
+#define UNARY_F32_BLOCKS(function, limit, small)                                                   \
     static void function##_block(size_t count, const float *x, float *y)                           \
     {                                                                                              \
         ONR_IVDEP                                                                                  \
         for (size_t i = 0; i < count; i++) {                                                       \
-            y[i] = vector(x[i]);                                                                   \
+            y[i] = small(x[i]);                                                                    \
         }                                                                                          \
     }                                                                                              \
     static void function##_f32(size_t count, const void *xs, void *ys, struct onr_unary_args args) \
@@ -113,19 +111,32 @@ static int all_small(size_t count, const float *x)
         (void)args;                                                                                \
         for (size_t begin = 0; begin < count; begin += BLOCK) {                                    \
             size_t n = count - begin < BLOCK ? count - begin : BLOCK;                              \
-            if (all_small(n, x + begin)) {                                                         \
+            if (all_small(n, x + begin, limit)) {                                                  \
                 function##_block(n, x + begin, y + begin);                                         \
-                continue;                                                                          \
-            }                                                                                      \
-            for (size_t i = begin; i < begin + n; i++) {                                           \
-                y[i] =                                                                             \
-                    onr_vabs(x[i]) <= ONR_VSIN_MAX ? vector(x[i]) : (float)function((double)x[i]); \
+            } else {                                                                               \
+                function##_other(n, x + begin, y + begin);                                         \
             }                                                                                      \
         }                                                                                          \
     }
 
-UNARY_F32_SIN(sin, onr_vsin)
-UNARY_F32_SIN(cos, onr_vcos)
+#define OTHER_LOOP(function, expression)                                                           \
+    static void function##_other(size_t count, const float *x, float *y)                           \
+    {                                                                                              \
+        ONR_IVDEP                                                                                  \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            const float v = x[i];                                                                  \
+            y[i] = (expression);                                                                   \
+        }                                                                                          \
+    }
+
+OTHER_LOOP(exp, onr_vexp(v))
+OTHER_LOOP(sigmoid, onr_vsigmoid(v))
+OTHER_LOOP(sin, onr_vabs(v) <= ONR_VSIN_MAX ? onr_vsin(v) : (float)sin((double)v))
+OTHER_LOOP(cos, onr_vabs(v) <= ONR_VSIN_MAX ? onr_vcos(v) : (float)cos((double)v))
+UNARY_F32_BLOCKS(exp, ONR_VEXP_NORMAL_MAX, onr_vexp_normal)
+UNARY_F32_BLOCKS(sigmoid, ONR_VEXP_NORMAL_MAX, onr_vsigmoid_normal)
+UNARY_F32_BLOCKS(sin, ONR_VSIN_MAX, onr_vsin)
+UNARY_F32_BLOCKS(cos, ONR_VSIN_MAX, onr_vcos)
 
 /* Runs the float function on count elements that load and store convert from and to 16 bits. */
 #define UNARY_HALF(suffix, load, store)                                                            \

@@ -11,13 +11,19 @@ void ONR_KERNEL(onr_fill_softmax)(struct onr_kernels *kernels);
 
 ONR_DEFINE_SUM_F32(lane_sum, v)
 
+/* Blocks of the sum, each while its values are in the first level cache. */
 static double exp_sum_f32(size_t count, const float *x, float shift, float *y)
 {
-    ONR_IVDEP
-    for (size_t i = 0; i < count; i++) {
-        y[i] = onr_vexp(x[i] - shift);
+    double total = 0;
+    for (size_t begin = 0; begin < count; begin += ONR_SUM_BLOCK) {
+        size_t size = count - begin < ONR_SUM_BLOCK ? count - begin : ONR_SUM_BLOCK;
+        ONR_IVDEP
+        for (size_t i = begin; i < begin + size; i++) {
+            y[i] = onr_vexp_negative(x[i] - shift);
+        }
+        total += lane_sum(size, y + begin, 0);
     }
-    return lane_sum(count, y, 0);
+    return total;
 }
 
 static void softmax_f32(size_t count, const float *x, float *y)

@@ -22,7 +22,7 @@ struct onr_softmax_kernels {
     onr_row_f32_fn log_softmax_f32;
     onr_row_f64_fn softmax_f64;
     onr_row_f64_fn log_softmax_f64;
-    /* y[i] = e^(x[i] - shift); returns the sum of y. */
+    /* y[i] = e^(x[i] - shift) for x[i] <= shift, 0 below e^-87; returns the sum of y. */
     double (*exp_sum_f32)(size_t count, const float *x, float shift, float *y);
 };
 
