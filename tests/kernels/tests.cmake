@@ -8,5 +8,6 @@ onnxrun_test(kernels
     test_image_kernels
     test_move
     test_nbits
+    test_pool
     test_row_kernels
     test_vmath)

@@ -31,6 +31,8 @@ struct onr_pool_kernels {
     onr_max_pool_fn max[ONR_DTYPE_COUNT];         /* float types, int8, uint8 */
     onr_average_pool_fn average[ONR_DTYPE_COUNT]; /* float types */
     onr_lp_pool_fn lp[ONR_DTYPE_COUNT];           /* float types */
+    /* The same as max[ONR_FLOAT] without an index, but fast. */
+    void (*max_f32)(const struct onr_window *window, const float *x, float *y);
 };
 
 #endif

@@ -172,8 +172,13 @@ static void max_planes(void *arg, size_t begin, size_t end, unsigned worker)
     const struct pool_plan *plan = task->plan;
     for (size_t i = begin; i < end; i++) {
         int64_t *index = task->index != NULL ? task->index + i * (size_t)plan->outputs : NULL;
-        task->kernels->pool.max[plan->dtype](&plan->window, task->x + i * plan->in_bytes,
-                                             task->y + i * plan->out_bytes, index);
+        const void *x = task->x + i * plan->in_bytes;
+        void *y = task->y + i * plan->out_bytes;
+        if (index == NULL && plan->dtype == ONR_FLOAT) {
+            task->kernels->pool.max_f32(&plan->window, x, y);
+            continue;
+        }
+        task->kernels->pool.max[plan->dtype](&plan->window, x, y, index);
         if (index != NULL) {
             finish_index(plan, i, index);
         }

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Poolings of float planes by rows, in portable C. The rows that a row of outputs sees are first
+ * combined into one line, with the padding in place, then neighbours in the line: what is done for
+ * each element grows with the sum of the kernel's extents, not with their product. Averages of few
+ * taps are summed in float, others in double.
+ */
+#include "kernels/kernel.h"
+#include "kernels/kernels.h"
+#include "kernels/pool/taps.h"
+#include "kernels/reduce/lanes.h"
+
+#include <math.h>
+#include <string.h>
+
+void ONR_KERNEL(onr_fill_pool_rows)(struct onr_kernels *kernels);
+
+/* Elements of a line; they stay in the first level cache. */
+#define LINE 1024
+/* Most rows, and most columns, that are summed in float. */
+#define SHORT 16
+
+ONR_DEFINE_SUM_F32(lane_sum, v)
+
+/* The largest of three; NaN when one is. One maximum and one comparison each, without branches. */
+static inline float max3(float a, float b, float c)
+{
+    float ab = a > b ? a : b;
+    float max = ab > c ? ab : c;
+    int is_nan = __builtin_isunordered(a, b) | __builtin_isunordered(c, c);
+    return is_nan ? NAN : max;
+}
+
+static inline float sum3(float a, float b, float c)
+{
+    return (a + b) + c;
+}
+
+/* Outputs [first, first + count) of a row and the columns of the line below them. */
+struct strip {
+    int64_t first, count;
+    int64_t begin, end; /* columns of the line that lie on the plane ... */
+    int64_t column;     /* ... of which the first is this one of x */
+    int64_t size;       /* columns of the line */
+};
+
+static int64_t reach(const struct onr_window *w)
+{
+    return (w->kernel[2] - 1) * w->dilation[2] + 1;
+}
+
+static int64_t clamp(int64_t v, int64_t low, int64_t high)
+{
+    v = v > low ? v : low;
+    return v < high ? v : high;
+}
+
+/* True when outputs are better done one by one. */
+static bool is_by_output(const struct onr_window *w)
+{
+    return w->out[2] == 1 || reach(w) > LINE;
+}
+
+/* As many outputs as a line has room for, or one. */
+static struct strip find_strip(const struct onr_window *w, int64_t first)
+{
+    if (is_by_output(w)) {
+        return (struct strip){.first = first, .count = 1};
+    }
+    int64_t room = (LINE - reach(w)) / w->stride[2] + 1;
+    int64_t left = w->out[2] - first;
+    struct strip strip = {.first = first, .count = left < room ? left : room};
+    int64_t start = first * w->stride[2] - w->pad[2];
+    strip.size = (strip.count - 1) * w->stride[2] + reach(w);
+    strip.begin = clamp(-start, 0, strip.size);
+    strip.end = clamp(w->in[2] - start, strip.begin, strip.size);
+    strip.column = start + strip.begin;
+    return strip;
+}
+
+/*
+ * y[i] = op of y[i] (unless it is the first time) and the three taps' element i * stride, i < count.
+ * Strides known to the compiler become shuffles.
+ */
+#define DEFINE_FOLD(name, op, none)                                                                \
+    static inline void name##_step(const float *const tap[3], int64_t stride, bool is_first,       \
+                                   int64_t count, float *y)                                        \
+    {                                                                                              \
+        const float *a = tap[0];                                                                   \
+        const float *b = tap[1];                                                                   \
+        const float *c = tap[2];                                                                   \
+        ONR_IVDEP                                                                                  \
+        for (int64_t i = 0; i < count; i++) {                                                      \
+            float v = op(a[i * stride], b[i * stride], c[i * stride]);                             \
+            y[i] = is_first ? v : op(y[i], v, none);                                               \
+        }                                                                                          \
+    }                                                                                              \
+    static void name(const float *const tap[3], int64_t stride, bool is_first, int64_t count,      \
+                     float *y)                                                                     \
+    {                                                                                              \
+        if (stride == 1 && is_first) {                                                             \
+            name##_step(tap, 1, true, count, y);                                                   \
+        } else if (stride == 2 && is_first) {                                                      \
+            name##_step(tap, 2, true, count, y);                                                   \
+        } else {                                                                                   \
+            name##_step(tap, stride, is_first, count, y);                                          \
+        }                                                                                          \
+    }
+
+DEFINE_FOLD(fold_max, max3, -INFINITY)
+DEFINE_FOLD(fold_sum, sum3, 0.0f)
+
+typedef void (*fold_fn)(const float *const tap[3], int64_t stride, bool is_first, int64_t count,
+                        float *y);
+
+/* Runs the body with `row` = each row of x that output row (z, r) sees. */
+#define FOR_EACH_ROW(w, view, x, row, body)                                                        \
+    for (int64_t a_ = 0; a_ < (view).count[0]; a_++) {                                             \
+        for (int64_t b_ = 0; b_ < (view).count[1]; b_++) {                                         \
+            const float *row = (x) + onr_tap_position(w, &(view), a_, b_, 0);                      \
+            body                                                                                   \
+        }                                                                                          \
+    }
+
+/* A pooling as a fold: what stands for padding, and for a tap that is not there. */
+struct fold {
+    fold_fn fn;
+    float padding;
+    const float *no_tap; /* [LINE], or NULL: the last tap once more */
+};
+
+static void set_range(float *line, int64_t begin, int64_t end, float value)
+{
+    for (int64_t i = begin; i < end; i++) {
+        line[i] = value;
+    }
+}
+
+/* The rows that a row of outputs sees, folded into the line. */
+static void fold_rows(const struct onr_window *w, const struct fold *fold,
+                      const struct strip *strip, const struct onr_taps *taps, const float *x,
+                      float *line)
+{
+    const float *group[3];
+    int64_t used = 0;
+    int64_t left = taps->count[0] * taps->count[1];
+    bool is_first = true;
+    set_range(line, 0, left > 0 ? strip->begin : strip->size, fold->padding);
+    set_range(line, strip->end, strip->size, fold->padding);
+    FOR_EACH_ROW(w, *taps, x + strip->column, row, {
+        group[used++] = row;
+        left--;
+        while (left == 0 && used < 3) {
+            group[used++] = fold->no_tap != NULL ? fold->no_tap : row;
+        }
+        if (used == 3) {
+            fold->fn(group, 1, is_first, strip->end - strip->begin, line + strip->begin);
+            is_first = false;
+            used = 0;
+        }
+    })
+}
+
+static void fold_strip(const struct onr_window *w, const struct fold *fold,
+                       const struct strip *strip, const struct onr_taps *taps, const float *x,
+                       float *y)
+{
+    float line[LINE];
+    fold_rows(w, fold, strip, taps, x, line);
+    for (int64_t t = 0; t < w->kernel[2]; t += 3) {
+        const float *group[3];
+        for (int64_t i = 0; i < 3; i++) {
+            bool is_tap = t + i < w->kernel[2];
+            int64_t tap = is_tap ? t + i : w->kernel[2] - 1;
+            group[i] = is_tap || fold->no_tap == NULL ? line + tap * w->dilation[2] : fold->no_tap;
+        }
+        fold->fn(group, w->stride[2], t == 0, strip->count, y);
+    }
+}
+
+/* One output of a window that is no narrower than the plane, or wider than a line. */
+static float max_one(const struct onr_window *w, const struct onr_taps *taps, const float *x)
+{
+    float best = -INFINITY;
+    FOR_EACH_ROW(w, *taps, x, row, {
+        if (w->dilation[2] == 1) {
+            best = max3(best, onr_max_f32((size_t)taps->count[2], row), best);
+        } else {
+            for (int64_t c = 0; c < taps->count[2]; c++) {
+                best = max3(best, row[c * w->dilation[2]], best);
+            }
+        }
+    })
+    return best;
+}
+
+static double sum_one(const struct onr_window *w, const struct onr_taps *taps, const float *x)
+{
+    double sum = 0;
+    FOR_EACH_ROW(w, *taps, x, row, {
+        if (w->dilation[2] == 1) {
+            sum += lane_sum((size_t)taps->count[2], row, 0);
+        } else {
+            for (int64_t c = 0; c < taps->count[2]; c++) {
+                sum += (double)row[c * w->dilation[2]];
+            }
+        }
+    })
+    return sum;
+}
+
+/* The outputs of a strip, in all rows. */
+static void max_columns(const struct onr_window *w, const struct strip *strip, const float *x,
+                        float *y)
+{
+    const struct fold fold = {.fn = fold_max, .padding = -INFINITY};
+    for (int64_t z = 0; z < w->out[0]; z++) {
+        for (int64_t r = 0; r < w->out[1]; r++) {
+            float *out = y + (z * w->out[1] + r) * w->out[2] + strip->first;
+            struct onr_taps taps = onr_find_taps(w, z, r, strip->first);
+            if (is_by_output(w)) {
+                out[0] = max_one(w, &taps, x);
+            } else {
+                taps.first[2] = 0;
+                fold_strip(w, &fold, strip, &taps, x, out);
+            }
+        }
+    }
+}
+
+static void max_f32(const struct onr_window *w, const float *x, float *y)
+{
+    for (int64_t first = 0; first < w->out[2];) {
+        struct strip strip = find_strip(w, first);
+        max_columns(w, &strip, x, y);
+        first += strip.count;
+    }
+}
+
+/* Taps in dimension d that an average at output o divides by. */
+static int64_t divisor(const struct onr_window *w, bool counts_padding, int d, int64_t o)
+{
+    int64_t first;
+    int64_t low = counts_padding ? -w->pad[d] : 0;
+    int64_t high = counts_padding ? w->in[d] + w->pad_end[d] : w->in[d];
+    return onr_tap_range(w, d, o, low, high, &first);
+}
+
+static double inverse(int64_t count)
+{
+    return count > 0 ? 1.0 / (double)count : 0.0;
+}
+
+/* What the sums of a strip are multiplied by, for the columns alone. */
+static void find_scales(const struct onr_window *w, bool counts_padding, const struct strip *strip,
+                        float *scale)
+{
+    int64_t begin[2];
+    int64_t end[2];
+    float whole = (float)inverse(w->kernel[2]);
+    onr_window_range(w, 2, 0, &begin[0], &end[0]);
+    onr_window_range(w, 2, w->kernel[2] - 1, &begin[1], &end[1]);
+    for (int64_t i = 0; i < strip->count; i++) {
+        int64_t o = strip->first + i;
+        bool is_inside = o >= begin[0] && o >= begin[1] && o < end[0] && o < end[1];
+        scale[i] = is_inside ? whole : (float)inverse(divisor(w, counts_padding, 2, o));
+    }
+}
+
+static void average_strip(const struct onr_window *w, bool counts_padding,
+                          const struct strip *strip, const float *x, float *y)
+{
+    float scale[LINE];
+    float zeros[LINE];
+    const struct fold fold = {.fn = fold_sum, .padding = 0.0f, .no_tap = zeros};
+    find_scales(w, counts_padding, strip, scale);
+    memset(zeros, 0, (size_t)strip->size * sizeof(float));
+    for (int64_t z = 0; z < w->out[0]; z++) {
+        for (int64_t r = 0; r < w->out[1]; r++) {
+            float *out = y + (z * w->out[1] + r) * w->out[2] + strip->first;
+            struct onr_taps taps = onr_find_taps(w, z, r, strip->first);
+            taps.first[2] = 0;
+            fold_strip(w, &fold, strip, &taps, x, out);
+            float rows =
+                (float)inverse(divisor(w, counts_padding, 0, z) * divisor(w, counts_padding, 1, r));
+            ONR_IVDEP
+            for (int64_t i = 0; i < strip->count; i++) {
+                out[i] *= scale[i] * rows;
+            }
+        }
+    }
+}
+
+/* Output o of all rows, in double. */
+static void average_columns(const struct onr_window *w, bool counts_padding, int64_t o,
+                            const float *x, float *y)
+{
+    for (int64_t z = 0; z < w->out[0]; z++) {
+        for (int64_t r = 0; r < w->out[1]; r++) {
+            struct onr_taps taps = onr_find_taps(w, z, r, o);
+            int64_t count = divisor(w, counts_padding, 0, z) * divisor(w, counts_padding, 1, r) *
+                            divisor(w, counts_padding, 2, o);
+            y[(z * w->out[1] + r) * w->out[2] + o] = (float)(sum_one(w, &taps, x) * inverse(count));
+        }
+    }
+}
+
+static void average_f32(const struct onr_window *w, bool counts_padding, const void *x, void *y)
+{
+    bool is_short = w->kernel[0] * w->kernel[1] <= SHORT && w->kernel[2] <= SHORT;
+    bool by_output = !is_short || is_by_output(w);
+    for (int64_t o = 0; by_output && o < w->out[2]; o++) {
+        average_columns(w, counts_padding, o, x, y);
+    }
+    for (int64_t first = 0; !by_output && first < w->out[2];) {
+        struct strip strip = find_strip(w, first);
+        average_strip(w, counts_padding, &strip, x, y);
+        first += strip.count;
+    }
+}
+
+void ONR_KERNEL(onr_fill_pool_rows)(struct onr_kernels *kernels)
+{
+    kernels->pool.max_f32 = max_f32;
+    kernels->pool.average[ONR_FLOAT] = average_f32;
+}
