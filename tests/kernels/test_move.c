@@ -21,10 +21,11 @@ static unsigned char *some_bytes(size_t count)
     return bytes + 1;
 }
 
-static void check_transpose(size_t size, size_t rows, size_t cols)
+/* gap: elements between the rows of both sides */
+static void check_transpose(size_t size, size_t rows, size_t cols, size_t gap)
 {
-    size_t src_stride = rows + 3;
-    size_t dst_stride = cols + 5;
+    size_t src_stride = rows + gap;
+    size_t dst_stride = cols + gap;
     unsigned char *src = some_bytes((cols + 1) * src_stride * size);
     unsigned char *dst = some_bytes((rows + 1) * dst_stride * size);
     unsigned char *want = some_bytes((rows + 1) * dst_stride * size);
@@ -45,10 +46,23 @@ static void transpose_writes_its_block_and_nothing_else(void **state)
         onr_kernels_init(&kernels, (enum onr_isa)isa);
         for (size_t size = 1; size <= 16; size *= 2) {
             for (size_t i = 0; i < EXTENT_COUNT * EXTENT_COUNT; i++) {
-                check_transpose(size, extents[i / EXTENT_COUNT], extents[i % EXTENT_COUNT]);
+                check_transpose(size, extents[i / EXTENT_COUNT], extents[i % EXTENT_COUNT], 3);
             }
             test_tensors_free(NULL);
         }
+    }
+}
+
+static void interleaved_streams_are_taken_apart_and_put_together(void **state)
+{
+    (void)state;
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        for (size_t i = 0; i < EXTENT_COUNT * 5; i++) {
+            check_transpose(4, i % 5 + 1, extents[i / 5], 0);
+            check_transpose(4, extents[i / 5], i % 5 + 1, 0);
+        }
+        test_tensors_free(NULL);
     }
 }
 
@@ -85,6 +99,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(transpose_writes_its_block_and_nothing_else, test_tensors_free),
+        cmocka_unit_test_teardown(interleaved_streams_are_taken_apart_and_put_together,
+                                  test_tensors_free),
         cmocka_unit_test_teardown(strided_copy_goes_forward_backward_and_repeats,
                                   test_tensors_free),
     };

@@ -5,6 +5,7 @@
 
 #include "kernels/kernel.h"
 #include "kernels/kernels.h"
+#include "kernels/move/words.h"
 
 #include <string.h>
 
@@ -68,11 +69,60 @@ DEFINE_MOVE(4, 16)
 DEFINE_MOVE(8, 8)
 DEFINE_MOVE(16, 8)
 
+/* Two to four interleaved streams, for which tiles would be mostly empty. */
+static bool transpose_streams(size_t rows, size_t cols, onr_word *y, int64_t y_stride,
+                              const onr_word *x, int64_t x_stride)
+{
+    if (x_stride == (int64_t)rows && rows == 3) {
+        onr_take_apart(3, (int64_t)cols, y, y_stride, x);
+    } else if (x_stride == (int64_t)rows && rows == 2) {
+        onr_take_apart(2, (int64_t)cols, y, y_stride, x);
+    } else if (x_stride == (int64_t)rows && rows == 4) {
+        onr_take_apart(4, (int64_t)cols, y, y_stride, x);
+    } else if (y_stride == (int64_t)cols && cols == 3) {
+        onr_put_together(3, (int64_t)rows, y, x, x_stride);
+    } else if (y_stride == (int64_t)cols && cols == 2) {
+        onr_put_together(2, (int64_t)rows, y, x, x_stride);
+    } else if (y_stride == (int64_t)cols && cols == 4) {
+        onr_put_together(4, (int64_t)rows, y, x, x_stride);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* Tiles in registers, two beside each other, so that a line of the source is read once; what is
+ * left over goes as other sizes do. */
+static void transpose_words(size_t rows, size_t cols, void *dst, int64_t dst_stride,
+                            const void *src, int64_t src_stride)
+{
+    onr_word *y = dst;
+    const onr_word *x = src;
+    if (transpose_streams(rows, cols, y, dst_stride, x, src_stride)) {
+        return;
+    }
+    size_t whole_rows = rows / 8 * 8;
+    size_t whole_cols = cols / 8 * 8;
+    for (size_t top = 0; top < whole_rows; top += 16) {
+        size_t bottom = whole_rows - top < 16 ? whole_rows : top + 16;
+        for (size_t c = 0; c < whole_cols; c += 8) {
+            for (size_t r = top; r < bottom; r += 8) {
+                onr_transpose_8x8(y + (int64_t)r * dst_stride + (int64_t)c, dst_stride,
+                                  x + (int64_t)c * src_stride + (int64_t)r, src_stride);
+            }
+        }
+    }
+    transpose_4(rows, cols - whole_cols, y + whole_cols, dst_stride,
+                x + (int64_t)whole_cols * src_stride, src_stride);
+    transpose_4(rows - whole_rows, whole_cols, y + (int64_t)whole_rows * dst_stride, dst_stride,
+                x + whole_rows, src_stride);
+}
+
 void ONR_KERNEL(onr_fill_move)(struct onr_kernels *kernels)
 {
     kernels->move = (struct onr_move_kernels){
         .copy_strided = {copy_strided_1, copy_strided_2, copy_strided_4, copy_strided_8,
                          copy_strided_16},
-        .transpose = {transpose_1, transpose_2, transpose_4, transpose_8, transpose_16},
+        .transpose = {transpose_1, transpose_2, transpose_words, transpose_8, transpose_16},
     };
 }

@@ -11,6 +11,9 @@
 /* Bytes from which on a second thread pays. */
 #define GRAIN_BYTES ((size_t)1 << 16)
 
+/* Rows below which sharing them would leave threads idle. */
+#define MIN_ROWS 64
+
 void onr_copy_add(struct onr_copy *copy, int64_t dim, int64_t dst_stride, int64_t src_stride)
 {
     copy->dim[copy->rank] = dim;
@@ -99,15 +102,17 @@ struct copy_task {
     const struct onr_kernels *kernels;
     char *dst;
     const char *src;
+    int split; /* dimension of the tiles that the threads share: the rows, or the columns */
 };
 
-static void copy_rows(const struct copy_task *task, size_t rows, char *dst, const char *src)
+/* Copies rows x cols of a tile from where dst and src point to. */
+static void copy_block(const struct copy_task *task, size_t rows, size_t cols, char *dst,
+                       const char *src)
 {
     const struct onr_copy *copy = task->copy;
     int row = copy->rank - 2;
     int col = copy->rank - 1;
     size_t size = copy->element_bytes;
-    size_t cols = (size_t)copy->dim[col];
     unsigned kernel = onr_move_size_index(size);
     bool is_dense = copy->dst_stride[col] == 1;
     if (is_dense && copy->src_stride[col] == 1) {
@@ -148,19 +153,30 @@ static void copy_range(void *arg, size_t begin, size_t end, unsigned worker)
     (void)worker;
     const struct copy_task *task = arg;
     const struct onr_copy *copy = task->copy;
-    size_t tile_rows = (size_t)copy->dim[copy->rank - 2];
+    size_t extent = (size_t)copy->dim[task->split];
+    size_t rows = (size_t)copy->dim[copy->rank - 2];
+    size_t cols = (size_t)copy->dim[copy->rank - 1];
     int64_t size = (int64_t)copy->element_bytes;
     while (begin < end) {
-        size_t first = begin % tile_rows;
-        size_t rows = end - begin < tile_rows - first ? end - begin : tile_rows - first;
+        size_t first = begin % extent;
+        size_t count = end - begin < extent - first ? end - begin : extent - first;
         int64_t dst = 0;
         int64_t src = 0;
-        find_tile(copy, begin / tile_rows, &dst, &src);
-        dst += (int64_t)first * copy->dst_stride[copy->rank - 2];
-        src += (int64_t)first * copy->src_stride[copy->rank - 2];
-        copy_rows(task, rows, task->dst + dst * size, task->src + src * size);
-        begin += rows;
+        find_tile(copy, begin / extent, &dst, &src);
+        dst += (int64_t)first * copy->dst_stride[task->split];
+        src += (int64_t)first * copy->src_stride[task->split];
+        bool is_rows = task->split == copy->rank - 2;
+        copy_block(task, is_rows ? count : rows, is_rows ? cols : count, task->dst + dst * size,
+                   task->src + src * size);
+        begin += count;
     }
+}
+
+/* The threads share the rows, but the columns where rows are few and long. */
+static int choose_split(const struct onr_copy *copy, size_t rows)
+{
+    bool is_long = rows < MIN_ROWS && copy->dim[copy->rank - 1] > copy->dim[copy->rank - 2];
+    return is_long ? copy->rank - 1 : copy->rank - 2;
 }
 
 void onr_copy_run(const struct onr_copy *copy, const struct onr_kernels *kernels,
@@ -179,8 +195,18 @@ void onr_copy_run(const struct onr_copy *copy, const struct onr_kernels *kernels
         onr_copy_bytes(parallel, dst, src, row_bytes);
         return;
     }
-    struct copy_task task = {.copy = copy, .kernels = kernels, .dst = dst, .src = src};
-    onr_parallel_for(parallel, rows, GRAIN_BYTES / row_bytes + 1, copy_range, &task);
+    struct copy_task task = {.copy = copy,
+                             .kernels = kernels,
+                             .dst = dst,
+                             .src = src,
+                             .split = choose_split(copy, rows)};
+    size_t total = rows * (row_bytes / copy->element_bytes);
+    size_t items = rows;
+    if (task.split == copy->rank - 1) {
+        items = total / (size_t)copy->dim[copy->rank - 2];
+    }
+    onr_parallel_for(parallel, items, GRAIN_BYTES / (total / items * copy->element_bytes) + 1,
+                     copy_range, &task);
 }
 
 static void copy_bytes_range(void *arg, size_t begin, size_t end, unsigned worker)

@@ -51,6 +51,14 @@ static void permutations_move_every_element(void **state)
     check_transpose(ONR_INT32, 2, (int64_t[]){301, 203}, (int64_t[]){1, 0});
 }
 
+static void few_long_rows_are_shared_by_threads(void **state)
+{
+    (void)state;
+    check_transpose(ONR_FLOAT, 4, (int64_t[]){2, 60, 201, 3}, (int64_t[]){0, 3, 1, 2});
+    check_transpose(ONR_FLOAT, 4, (int64_t[]){1, 5, 90, 101}, (int64_t[]){0, 2, 3, 1});
+    check_transpose(ONR_UINT8, 3, (int64_t[]){260, 501, 2}, (int64_t[]){2, 0, 1});
+}
+
 static void perm_is_reversed_by_default(void **state)
 {
     (void)state;
@@ -139,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(permutations_move_every_element, test_tensors_free),
+        cmocka_unit_test_teardown(few_long_rows_are_shared_by_threads, test_tensors_free),
         cmocka_unit_test_teardown(perm_is_reversed_by_default, test_tensors_free),
         cmocka_unit_test_teardown(what_is_no_permutation_is_refused, test_tensors_free),
         cmocka_unit_test_teardown(depth_moves_to_space_and_back, test_tensors_free),
