@@ -118,8 +118,20 @@ typedef struct onnxrun_string {
     size_t length;
 } onnxrun_string;
 
-/* A dense row-major tensor. Its dtype and shape never change. */
+/*
+ * A dense row-major tensor, or a sequence of tensors of one dtype (onnxrun_tensor_kind): that is of
+ * rank 1 and counts its tensors, but has no data. Dtype and shape never change.
+ */
 typedef struct onnxrun_tensor onnxrun_tensor;
+
+/* What a value is. An optional value is a tensor or a sequence, or there is none: NULL. */
+typedef enum onnxrun_kind {
+    ONNXRUN_KIND_TENSOR = 0,
+    ONNXRUN_KIND_SEQUENCE = 1,
+    ONNXRUN_KIND_OPTIONAL = 2, /* a tensor or none */
+    ONNXRUN_KIND_OPTIONAL_SEQUENCE = 3,
+    ONNXRUN_KIND_OTHER = 4 /* maps and the like: can be shown, not run */
+} onnxrun_kind;
 
 /* "float", "int64", "float16", ...; "undefined" for a number that is none. Static storage. */
 ONNXRUN_API const char *onnxrun_dtype_name(onnxrun_dtype dtype);
@@ -147,23 +159,49 @@ ONNXRUN_API onnxrun_status onnxrun_tensor_wrap(onnxrun_dtype dtype, size_t rank,
 
 /*
  * Makes a tensor that owns a copy of the TensorProto in bytes (the .pb files of ONNX test data).
- * Errors: PARSE, MODEL, UNSUPPORTED (sequences, optionals), LIMIT, MEMORY; *tensor is NULL then.
+ * Errors: PARSE, MODEL, UNSUPPORTED (a SequenceProto or OptionalProto), LIMIT, MEMORY; *tensor is
+ * NULL then.
  */
 ONNXRUN_API onnxrun_status onnxrun_tensor_parse(const void *bytes, size_t size,
                                                 onnxrun_tensor **tensor, onnxrun_error *error);
 
+/*
+ * The same for a value of this kind: the bytes are a TensorProto, a SequenceProto, or an
+ * OptionalProto of one of them. *tensor is also NULL for an optional that has no element.
+ * Errors: as onnxrun_tensor_parse; ARGUMENT for ONNXRUN_KIND_OTHER.
+ */
+ONNXRUN_API onnxrun_status onnxrun_value_parse(onnxrun_kind kind, const void *bytes, size_t size,
+                                               onnxrun_tensor **tensor, onnxrun_error *error);
+
+/*
+ * Makes a sequence of count tensors of this dtype. The tensors are borrowed: they must stay until
+ * the sequence is freed. tensors may be NULL when count is 0.
+ * Errors: ARGUMENT (a tensor is NULL, a sequence, or of another dtype), MEMORY; *sequence is NULL
+ * then.
+ */
+ONNXRUN_API onnxrun_status onnxrun_sequence_create(onnxrun_dtype dtype,
+                                                   const onnxrun_tensor *const *tensors,
+                                                   size_t count, onnxrun_tensor **sequence,
+                                                   onnxrun_error *error);
+
+/* The tensor at this position of a sequence, which owns it; NULL when there is none. */
+ONNXRUN_API const onnxrun_tensor *onnxrun_sequence_at(const onnxrun_tensor *sequence, size_t index);
+
 /* NULL is allowed. Tensors that a session returned are the session's: do not free them. */
 ONNXRUN_API void onnxrun_tensor_free(onnxrun_tensor *tensor);
 
+/* ONNXRUN_KIND_TENSOR or ONNXRUN_KIND_SEQUENCE. */
+ONNXRUN_API onnxrun_kind onnxrun_tensor_kind(const onnxrun_tensor *tensor);
+/* Of a sequence: of its tensors; ONNXRUN_UNDEFINED when it was parsed and has none. */
 ONNXRUN_API onnxrun_dtype onnxrun_tensor_dtype(const onnxrun_tensor *tensor);
 ONNXRUN_API size_t onnxrun_tensor_rank(const onnxrun_tensor *tensor);
 /* [rank]; borrowed. */
 ONNXRUN_API const int64_t *onnxrun_tensor_dims(const onnxrun_tensor *tensor);
-/* Number of elements. */
+/* Number of elements, or of tensors in a sequence. */
 ONNXRUN_API size_t onnxrun_tensor_count(const onnxrun_tensor *tensor);
-/* Bytes of the data: count times onnxrun_dtype_size. */
+/* Bytes of the data: count times onnxrun_dtype_size; 0 for a sequence. */
 ONNXRUN_API size_t onnxrun_tensor_bytes(const onnxrun_tensor *tensor);
-/* May be NULL when the tensor has no elements. */
+/* May be NULL when the tensor has no elements; NULL for a sequence. */
 ONNXRUN_API void *onnxrun_tensor_mutable_data(onnxrun_tensor *tensor);
 ONNXRUN_API const void *onnxrun_tensor_data(const onnxrun_tensor *tensor);
 
@@ -223,11 +261,12 @@ ONNXRUN_API void onnxrun_model_free(onnxrun_model *model);
 /* An input or output as the model declares it. Strings are borrowed from the model. */
 typedef struct onnxrun_value_info {
     const char *name;
-    onnxrun_dtype dtype;
-    int32_t rank;                          /* -1: not declared */
+    onnxrun_dtype dtype;                   /* of a sequence: of its tensors */
+    int32_t rank;                          /* -1: not declared, or a sequence */
     int64_t dims[ONNXRUN_MAX_RANK];        /* -1: symbolic or not declared */
     const char *symbols[ONNXRUN_MAX_RANK]; /* name of a symbolic dimension, else NULL */
-    int32_t is_optional;                   /* an input with a default, which may be left out */
+    int32_t is_optional; /* an input that may be left out: it has a default, or is an optional */
+    onnxrun_kind kind;
 } onnxrun_value_info;
 
 ONNXRUN_API size_t onnxrun_model_input_count(const onnxrun_model *model);
@@ -270,10 +309,12 @@ ONNXRUN_API void onnxrun_session_free(onnxrun_session *session);
 /*
  * Computes the outputs that are asked for.
  *
- * inputs   [input_count] in any order; all that have no default; borrowed during the call
+ * inputs   [input_count] in any order; all that may not be left out; borrowed during the call.
+ *          The tensor of an optional may be NULL: then it has no element
  * outputs  [output_count] in any order. A tensor that is NULL is replaced by one which the session
- *          owns and which stays valid until its next run; a given tensor is written, and must fit
- *          in dtype and shape
+ *          owns and which stays valid until its next run, with the tensors in it if it is a
+ *          sequence; it stays NULL for an optional without element. A given tensor is written, and
+ *          must fit in dtype and shape; it cannot be a sequence
  *
  * From the second run with the same input shapes on nothing is allocated. Results do not depend on
  * the number of threads.

@@ -11,6 +11,8 @@
 
 struct onnxrun_tensor {
     struct onr_tensor tensor;
+    onnxrun_tensor *items; /* [item_room] of a sequence: a handle for each tensor in it */
+    size_t item_room;
     struct onr_mem mem;     /* of the tensor and its data, when it owns any */
     struct onr_arena arena; /* data of parsed tensors */
     size_t owned_bytes;     /* of tensor.data; 0: borrowed, or in the arena */
@@ -45,6 +47,11 @@ struct onnxrun_session {
 /* Copies err to the caller's record, if there is one, and returns its status. */
 onnxrun_status onr_api_result(enum onr_status status, const struct onr_error *err,
                               onnxrun_error *error);
+
+/* Gives a sequence handles for the tensors in it, from mem; given back by onr_tensor_close_items. */
+enum onr_status onr_tensor_open_items(onnxrun_tensor *sequence, struct onr_mem *mem,
+                                      struct onr_error *err) ONR_MUST_USE;
+void onr_tensor_close_items(onnxrun_tensor *sequence, struct onr_mem *mem);
 
 /* A failure found by the API itself. */
 onnxrun_status onr_api_fail(onnxrun_error *error, onnxrun_status status, const char *format, ...)

@@ -33,6 +33,13 @@ static enum onr_status set_shapes(const onnxrun_model *model, struct onr_frame *
     for (uint32_t i = 0; i < model->graph->input_count; i++) {
         const onnxrun_value_info *info = &model->inputs[i];
         struct onr_tensor *input = onr_frame_input(frame, i);
+        if (info->kind != ONNXRUN_KIND_TENSOR) {
+            bool is_sequence = info->kind == ONNXRUN_KIND_SEQUENCE;
+            *input = (struct onr_tensor){.dtype = (enum onr_dtype)info->dtype,
+                                         .kind = is_sequence ? ONR_KIND_SEQUENCE : ONR_KIND_NONE,
+                                         .shape.rank = is_sequence};
+            continue;
+        }
         if (info->rank < 0) {
             return onr_fail(err, ONR_ERR_SHAPE, "input \"%s\" has no declared shape to plan for",
                             info->name);

@@ -49,17 +49,31 @@ enum onr_status onr_model_new(const onnxrun_model_options *options, onnxrun_mode
     return ONR_OK;
 }
 
+static onnxrun_kind public_kind(const struct onr_fact *fact)
+{
+    if (fact->kind == ONR_KIND_TENSOR) {
+        return fact->is_optional ? ONNXRUN_KIND_OPTIONAL : ONNXRUN_KIND_TENSOR;
+    }
+    if (fact->kind == ONR_KIND_SEQUENCE) {
+        return fact->is_optional ? ONNXRUN_KIND_OPTIONAL_SEQUENCE : ONNXRUN_KIND_SEQUENCE;
+    }
+    return ONNXRUN_KIND_OTHER;
+}
+
 /* Keeps the declared type of a value for the signature. */
 static void fill_info(const struct onr_graph *graph, const char *name,
                       const struct onr_value *value, onnxrun_value_info *info)
 {
-    const struct onr_shape *shape = &value->fact.shape;
+    const struct onr_fact *fact = &value->fact;
+    const struct onr_shape *shape = &fact->shape;
     *info = (onnxrun_value_info){.name = name,
-                                 .dtype = (onnxrun_dtype)value->fact.dtype,
-                                 .rank = shape->rank,
-                                 .is_optional = value->is_input && value->constant != NULL};
+                                 .dtype = (onnxrun_dtype)fact->dtype,
+                                 .rank = fact->kind == ONR_KIND_TENSOR ? shape->rank : -1,
+                                 .is_optional = value->is_input &&
+                                                (value->constant != NULL || fact->is_optional),
+                                 .kind = public_kind(fact)};
     for (int i = 0; i < ONR_MAX_RANK; i++) {
-        int64_t dim = i < shape->rank ? shape->dim[i] : -1;
+        int64_t dim = i < info->rank ? shape->dim[i] : -1;
         info->dims[i] = dim >= 0 ? dim : -1;
         info->symbols[i] =
             onr_dim_is_symbol(dim) ? graph->symbols[onr_dim_symbol_index(dim)] : NULL;
@@ -111,15 +125,17 @@ enum onr_status onr_model_open(onnxrun_model *model, const char *path, struct on
     return status;
 }
 
-/* Inputs and outputs that are no tensors can be shown but not run. */
+/* Inputs that are neither tensors nor sequences can be shown but not run. */
 static enum onr_status check_signature(const onnxrun_model *model, struct onr_error *err)
 {
     const struct onr_graph *graph = model->graph;
     for (uint32_t i = 0; i < graph->input_count; i++) {
         const struct onr_value *value = &graph->values[graph->inputs[i]];
-        if (value->fact.kind != ONR_KIND_TENSOR) {
+        if (value->fact.kind == ONR_KIND_OTHER) {
             return onr_fail(err, ONR_ERR_UNSUPPORTED,
-                            "load: not supported: input \"%.128s\" is no tensor", value->name);
+                            "load: not supported: input \"%.128s\" is neither a tensor nor a "
+                            "sequence of tensors",
+                            value->name);
         }
     }
     return ONR_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions: binds the caller's tensors by name, checks them against the signature, runs. */
 #include "api/handles.h"
+#include "base/sequence.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -58,6 +59,9 @@ void onnxrun_session_free(onnxrun_session *session)
     }
     const struct onr_graph *graph = session->model->graph;
     onr_frame_free(session->frame);
+    for (uint32_t i = 0; session->outputs != NULL && i < graph->output_count; i++) {
+        onr_tensor_close_items(&session->outputs[i], &session->mem);
+    }
     onr_mem_free(&session->mem, session->outputs, graph->output_count * sizeof *session->outputs);
     onr_mem_free(&session->mem, session->is_bound, graph->input_count * sizeof *session->is_bound);
     struct onr_mem mem = session->mem;
@@ -84,7 +88,9 @@ static enum onr_status check_symbol(const onnxrun_session *session, size_t index
     for (size_t i = 0; i <= index; i++) {
         const onnxrun_value_info *other = &model->inputs[i];
         const struct onr_shape *shape = &onr_frame_input(session->frame, (uint32_t)i)->shape;
-        for (int a = 0; session->is_bound[i] && a < other->rank; a++) {
+        bool has_shape = session->is_bound[i] &&
+                         onr_frame_input(session->frame, (uint32_t)i)->kind == ONR_KIND_TENSOR;
+        for (int a = 0; has_shape && a < other->rank; a++) {
             if (other->symbols[a] != NULL && shape->dim[a] != dim &&
                 strcmp(other->symbols[a], info->symbols[axis]) == 0) {
                 return onr_fail(err, ONR_ERR_SHAPE,
@@ -98,17 +104,35 @@ static enum onr_status check_symbol(const onnxrun_session *session, size_t index
     return ONR_OK;
 }
 
+/* Checks the kind; a sequence without tensors may be of no type yet. */
+static enum onr_status check_kind(const onnxrun_value_info *info, struct onr_tensor *value,
+                                  struct onr_error *err)
+{
+    bool wants_sequence =
+        info->kind == ONNXRUN_KIND_SEQUENCE || info->kind == ONNXRUN_KIND_OPTIONAL_SEQUENCE;
+    if (value->kind == ONR_KIND_SEQUENCE && onr_sequence_count(value) == 0 &&
+        value->dtype == ONR_UNDEFINED) {
+        value->dtype = (enum onr_dtype)info->dtype;
+    }
+    if (value->kind == ONR_KIND_NONE || (value->kind == ONR_KIND_SEQUENCE) == wants_sequence) {
+        return ONR_OK;
+    }
+    return onr_fail(err, ONR_ERR_ARGUMENT, "input \"%s\" is a %s, expected a %s", info->name,
+                    wants_sequence ? "tensor" : "sequence", wants_sequence ? "sequence" : "tensor");
+}
+
 static enum onr_status check_input(const onnxrun_session *session, size_t index,
                                    struct onr_error *err)
 {
     const onnxrun_value_info *info = &session->model->inputs[index];
-    const struct onr_tensor *tensor = onr_frame_input(session->frame, (uint32_t)index);
+    struct onr_tensor *tensor = onr_frame_input(session->frame, (uint32_t)index);
     char text[ONR_SHAPE_TEXT_BYTES];
+    ONR_TRY(check_kind(info, tensor, err));
     if ((int)tensor->dtype != (int)info->dtype && info->dtype != ONNXRUN_UNDEFINED) {
         return onr_fail(err, ONR_ERR_ARGUMENT, "input \"%s\" has type %s, expected %s", info->name,
                         onr_dtype_name(tensor->dtype), onnxrun_dtype_name(info->dtype));
     }
-    if (info->rank < 0) {
+    if (info->rank < 0 || tensor->kind != ONR_KIND_TENSOR) {
         return ONR_OK;
     }
     if (tensor->shape.rank != info->rank) {
@@ -129,11 +153,56 @@ static enum onr_status check_input(const onnxrun_session *session, size_t index,
     return ONR_OK;
 }
 
-/* True for a tensor that an earlier run handed out. */
+/* True for a tensor that an earlier run handed out, by itself or in a sequence. */
 static bool is_own_output(const onnxrun_session *session, const onnxrun_tensor *tensor)
 {
+    uint32_t count = session->model->graph->output_count;
     uintptr_t offset = (uintptr_t)tensor - (uintptr_t)session->outputs;
-    return offset < session->model->graph->output_count * sizeof *session->outputs;
+    bool is_own = offset < count * sizeof *session->outputs;
+    for (uint32_t i = 0; i < count && !is_own; i++) {
+        const onnxrun_tensor *output = &session->outputs[i];
+        is_own = (uintptr_t)tensor - (uintptr_t)output->items <
+                 output->item_room * sizeof *output->items;
+    }
+    return is_own;
+}
+
+static bool takes_none(const onnxrun_value_info *info)
+{
+    return info->kind == ONNXRUN_KIND_OPTIONAL || info->kind == ONNXRUN_KIND_OPTIONAL_SEQUENCE;
+}
+
+/* An optional without element. */
+static struct onr_tensor none_of(const onnxrun_value_info *info)
+{
+    return (struct onr_tensor){.dtype = (enum onr_dtype)info->dtype, .kind = ONR_KIND_NONE};
+}
+
+static enum onr_status bind_input(onnxrun_session *session, const onnxrun_binding *input,
+                                  struct onr_error *err)
+{
+    const onnxrun_model *model = session->model;
+    uint32_t count = model->graph->input_count;
+    size_t index = find_name(model->inputs, count, input->name);
+    if (index == count) {
+        return onr_fail(err, ONR_ERR_ARGUMENT, "the model has no input \"%.128s\"", input->name);
+    }
+    if (input->tensor == NULL && !takes_none(&model->inputs[index])) {
+        return onr_fail(err, ONR_ERR_ARGUMENT, "input \"%.128s\" has no tensor", input->name);
+    }
+    if (input->tensor != NULL && is_own_output(session, input->tensor)) {
+        return onr_fail(err, ONR_ERR_ARGUMENT,
+                        "input \"%.128s\" is an output tensor of this session, which the run "
+                        "overwrites: copy it",
+                        input->name);
+    }
+    if (session->is_bound[index]) {
+        return onr_fail(err, ONR_ERR_ARGUMENT, "input \"%.128s\" is given twice", input->name);
+    }
+    *onr_frame_input(session->frame, (uint32_t)index) =
+        input->tensor != NULL ? input->tensor->tensor : none_of(&model->inputs[index]);
+    session->is_bound[index] = true;
+    return ONR_OK;
 }
 
 static enum onr_status bind_inputs(onnxrun_session *session, const onnxrun_binding *inputs,
@@ -143,30 +212,16 @@ static enum onr_status bind_inputs(onnxrun_session *session, const onnxrun_bindi
     const struct onr_graph *graph = model->graph;
     memset(session->is_bound, 0, graph->input_count * sizeof *session->is_bound);
     for (size_t i = 0; i < input_count; i++) {
-        if (inputs[i].name == NULL || inputs[i].tensor == NULL) {
-            return onr_fail(err, ONR_ERR_ARGUMENT, "input binding %zu has no name or no tensor", i);
+        if (inputs[i].name == NULL) {
+            return onr_fail(err, ONR_ERR_ARGUMENT, "input binding %zu has no name", i);
         }
-        if (is_own_output(session, inputs[i].tensor)) {
-            return onr_fail(err, ONR_ERR_ARGUMENT,
-                            "input \"%.128s\" is an output tensor of this session, which the run "
-                            "overwrites: copy it",
-                            inputs[i].name);
-        }
-        size_t index = find_name(model->inputs, graph->input_count, inputs[i].name);
-        if (index == graph->input_count) {
-            return onr_fail(err, ONR_ERR_ARGUMENT, "the model has no input \"%.128s\"",
-                            inputs[i].name);
-        }
-        if (session->is_bound[index]) {
-            return onr_fail(err, ONR_ERR_ARGUMENT, "input \"%.128s\" is given twice",
-                            inputs[i].name);
-        }
-        *onr_frame_input(session->frame, (uint32_t)index) = inputs[i].tensor->tensor;
-        session->is_bound[index] = true;
+        ONR_TRY(bind_input(session, &inputs[i], err));
     }
     for (uint32_t i = 0; i < graph->input_count; i++) {
         if (session->is_bound[i]) {
             ONR_TRY(check_input(session, i, err));
+        } else if (takes_none(&model->inputs[i])) {
+            *onr_frame_input(session->frame, i) = none_of(&model->inputs[i]);
         } else if (model->inputs[i].is_optional != 0) {
             *onr_frame_input(session->frame, i) = model->program->constants[graph->inputs[i]];
         } else {
@@ -195,6 +250,14 @@ static enum onr_status check_outputs(const onnxrun_session *session, const onnxr
 static enum onr_status copy_output(const struct onr_tensor *from, struct onr_tensor *to,
                                    const char *name, struct onr_error *err)
 {
+    if (from->kind != ONR_KIND_TENSOR || to->kind != ONR_KIND_TENSOR) {
+        return onr_fail(err, ONR_ERR_ARGUMENT,
+                        "output \"%s\" is %s and cannot be written to the given %s", name,
+                        from->kind == ONR_KIND_TENSOR     ? "a tensor"
+                        : from->kind == ONR_KIND_SEQUENCE ? "a sequence"
+                                                          : "an optional without element",
+                        to->kind == ONR_KIND_TENSOR ? "tensor" : "sequence");
+    }
     if (from->dtype != to->dtype || !onr_shape_equal(&from->shape, &to->shape)) {
         char got[ONR_SHAPE_TEXT_BYTES];
         char want[ONR_SHAPE_TEXT_BYTES];
@@ -209,6 +272,18 @@ static enum onr_status copy_output(const struct onr_tensor *from, struct onr_ten
     return ONR_OK;
 }
 
+/* Hands out a result in the session's own tensor. */
+static enum onr_status hand_out_own(onnxrun_session *session, size_t index,
+                                    const struct onr_tensor *result, onnxrun_tensor **tensor,
+                                    struct onr_error *err)
+{
+    onnxrun_tensor *output = &session->outputs[index];
+    output->tensor = *result;
+    *tensor = result->kind != ONR_KIND_NONE ? output : NULL;
+    return result->kind == ONR_KIND_SEQUENCE ? onr_tensor_open_items(output, &session->mem, err)
+                                             : ONR_OK;
+}
+
 static enum onr_status hand_out(onnxrun_session *session, onnxrun_binding *outputs,
                                 size_t output_count, struct onr_error *err)
 {
@@ -217,8 +292,7 @@ static enum onr_status hand_out(onnxrun_session *session, onnxrun_binding *outpu
     for (size_t i = 0; i < output_count; i++) {
         size_t index = find_name(model->outputs, model->graph->output_count, outputs[i].name);
         if (outputs[i].tensor == NULL || is_own_output(session, outputs[i].tensor)) {
-            session->outputs[index].tensor = results[index];
-            outputs[i].tensor = &session->outputs[index];
+            ONR_TRY(hand_out_own(session, index, &results[index], &outputs[i].tensor, err));
         } else {
             ONR_TRY(copy_output(&results[index], &outputs[i].tensor->tensor, outputs[i].name, err));
         }

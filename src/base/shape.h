@@ -21,9 +21,20 @@ struct onr_shape {
     int64_t dim[ONR_MAX_RANK]; /* [rank]; elements */
 };
 
-/* A tensor at run time: dtype, shape and row-major data. Does not own the data. */
+enum onr_kind {
+    ONR_KIND_TENSOR,
+    ONR_KIND_SEQUENCE, /* of tensors of one dtype, see base/sequence.h */
+    ONR_KIND_NONE,     /* an optional without element; one with an element is the element itself */
+    ONR_KIND_OTHER,    /* map, sparse tensor, opaque: can be shown, not run */
+};
+
+/*
+ * A tensor at run time: dtype, shape and row-major data. Does not own the data. A sequence is the
+ * same with tensors as elements: its data is an array of struct onr_tensor.
+ */
 struct onr_tensor {
     enum onr_dtype dtype;
+    enum onr_kind kind;
     struct onr_shape shape;
     void *data; /* aligned for its type; may be NULL when the tensor has no elements */
 };

@@ -7,6 +7,25 @@ struct onr_fact onr_fact_of(enum onr_dtype dtype, const struct onr_shape *shape)
     return (struct onr_fact){.kind = ONR_KIND_TENSOR, .dtype = dtype, .shape = *shape};
 }
 
+struct onr_fact onr_fact_of_value(const struct onr_tensor *value)
+{
+    struct onr_fact fact = onr_fact_of(value->dtype, &value->shape);
+    fact.kind = value->kind;
+    if (value->kind != ONR_KIND_TENSOR) {
+        fact.shape.rank = ONR_RANK_UNKNOWN;
+    }
+    return fact;
+}
+
+const char *onr_fact_kind_text(const struct onr_fact *fact)
+{
+    static const char *const plain[] = {"a tensor", "a sequence", "an optional without element",
+                                        "neither a tensor nor a sequence"};
+    static const char *const optional[] = {"an optional tensor", "an optional sequence", "", ""};
+    bool is_optional = fact->is_optional && fact->kind <= ONR_KIND_SEQUENCE;
+    return (is_optional ? optional : plain)[fact->kind];
+}
+
 bool onr_fact_is_shaped(const struct onr_fact *fact)
 {
     return fact->shape.rank != ONR_RANK_UNKNOWN && onr_shape_is_known(&fact->shape);
@@ -14,8 +33,7 @@ bool onr_fact_is_shaped(const struct onr_fact *fact)
 
 bool onr_fact_is_constant(const struct onr_fact *fact)
 {
-    if (fact->kind != ONR_KIND_TENSOR || fact->dtype == ONR_UNDEFINED ||
-        !onr_fact_is_shaped(fact)) {
+    if (!onr_fact_is_tensor(fact) || fact->dtype == ONR_UNDEFINED || !onr_fact_is_shaped(fact)) {
         return false;
     }
     return fact->data != NULL || onr_shape_count(&fact->shape) == 0;
@@ -68,7 +86,7 @@ static bool merge_shapes(struct onr_shape *shape, const struct onr_shape *other)
 
 bool onr_fact_merge(struct onr_fact *fact, const struct onr_fact *other)
 {
-    if (fact->kind != other->kind) {
+    if (fact->kind != other->kind || fact->is_optional != other->is_optional) {
         return false;
     }
     if (fact->dtype == ONR_UNDEFINED) {

@@ -9,13 +9,6 @@
 
 #include "base/shape.h"
 
-enum onr_kind {
-    ONR_KIND_TENSOR,
-    ONR_KIND_SEQUENCE,
-    ONR_KIND_OPTIONAL,
-    ONR_KIND_OTHER, /* map, sparse tensor, opaque: can be shown, not run */
-};
-
 /* An integer that is known, or stands for a symbolic dimension, or is unknown. */
 struct onr_sint {
     int64_t value; /* when known */
@@ -30,7 +23,8 @@ struct onr_sint {
 
 struct onr_fact {
     enum onr_kind kind;
-    enum onr_dtype dtype;   /* ONR_UNDEFINED when not known */
+    bool is_optional;       /* there may be no element: then kind is that of an element */
+    enum onr_dtype dtype;   /* ONR_UNDEFINED when not known; of the tensors in a sequence */
     struct onr_shape shape; /* rank may be ONR_RANK_UNKNOWN; dims may be unknown or symbols */
     /* the complete value in memory form, or NULL; then dtype and shape are known */
     const void *data;
@@ -40,6 +34,18 @@ struct onr_fact {
 
 /* A tensor fact of this dtype and shape without contents. */
 struct onr_fact onr_fact_of(enum onr_dtype dtype, const struct onr_shape *shape);
+
+/* What is known of a value of this dtype, kind and shape; of a sequence its shape is left out. */
+struct onr_fact onr_fact_of_value(const struct onr_tensor *value);
+
+/* "a tensor", "an optional sequence", ...: for messages. Static storage. */
+const char *onr_fact_kind_text(const struct onr_fact *fact);
+
+/* True for a tensor that is not optional. */
+static inline bool onr_fact_is_tensor(const struct onr_fact *fact)
+{
+    return fact->kind == ONR_KIND_TENSOR && !fact->is_optional;
+}
 
 /* True when rank and every dimension are known. */
 bool onr_fact_is_shaped(const struct onr_fact *fact);

@@ -51,7 +51,8 @@ enum onr_attr_kind {
     ONR_ATTR_STRINGS = 8,
     ONR_ATTR_TENSORS = 9,
     ONR_ATTR_GRAPHS = 10,
-    ONR_ATTR_OTHER = 11, /* sparse tensors and type protos: kept by name only */
+    ONR_ATTR_OTHER = 11, /* sparse tensors and lists of type protos: kept by name only */
+    ONR_ATTR_TYPE = 13,
 };
 
 struct onr_attr {
@@ -69,6 +70,7 @@ struct onr_attr {
         const struct onr_string *strings;
         const struct onr_constant *const *tensors;
         struct onr_graph *const *graphs;
+        const struct onr_fact *type;
     } as;
 };
 
@@ -156,8 +158,9 @@ struct onr_graph {
     uint32_t *inputs; /* formal inputs (those with a default included), then captures */
     uint32_t input_count;
     uint32_t formal_input_count;
-    uint32_t *outputs;         /* may repeat a value, and name an input or a constant */
-    const char **output_names; /* as declared: stays when a pass replaces the value */
+    uint32_t *outputs;             /* may repeat a value, and name an input or a constant */
+    const char **output_names;     /* as declared: stays when a pass replaces the value */
+    struct onr_fact *output_types; /* [output_count] likewise; kind TENSOR when not declared */
     uint32_t output_count;
     const char **symbols; /* names of symbolic dimensions; shared with bodies by value */
     uint32_t symbol_count;

@@ -162,11 +162,25 @@ static enum onr_status contents_to_data(struct onr_fact *fact, struct onr_arena 
     return ONR_OK;
 }
 
+/* Sequences and optionals are only for operators that say so. */
+static enum onr_status check_kinds(const struct onr_node *node, const struct onr_op_def *op,
+                                   const struct onr_fact *const *inputs, struct onr_error *err)
+{
+    for (uint32_t i = 0; i < node->input_count && (op->traits & ONR_TRAIT_ANY_KIND) == 0; i++) {
+        if (inputs[i] != NULL && !onr_fact_is_tensor(inputs[i])) {
+            return onr_fail(err, ONR_ERR_MODEL, "input %" PRIu32 " is %s, expected a tensor", i,
+                            onr_fact_kind_text(inputs[i]));
+        }
+    }
+    return ONR_OK;
+}
+
 enum onr_status onr_infer_node(const struct onr_graph *graph, const struct onr_node *node,
                                const struct onr_op_def *op, const struct onr_fact *const *inputs,
                                struct onr_fact *outputs, uint32_t *needs, struct onr_arena *arena,
                                struct onr_error *err)
 {
+    ONR_TRY(check_kinds(node, op, inputs, err));
     for (uint32_t i = 0; i < node->output_count; i++) {
         outputs[i] = (struct onr_fact){.kind = ONR_KIND_TENSOR,
                                        .dtype = output_dtype(node, op, inputs, i),
@@ -181,7 +195,7 @@ enum onr_status onr_infer_node(const struct onr_graph *graph, const struct onr_n
     ONR_TRY(op->infer(&ctx));
     for (uint32_t i = 0; i < node->output_count; i++) {
         size_t bytes = 0;
-        if (onr_fact_is_shaped(&outputs[i]) &&
+        if (outputs[i].kind == ONR_KIND_TENSOR && onr_fact_is_shaped(&outputs[i]) &&
             !onr_shape_bytes(&outputs[i].shape, outputs[i].dtype, &bytes)) {
             char text[ONR_SHAPE_TEXT_BYTES];
             return onr_fail(err, ONR_ERR_LIMIT, "output %" PRIu32 " of shape %s is too large", i,

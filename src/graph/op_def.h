@@ -52,6 +52,10 @@ enum onr_trait {
     ONR_TRAIT_BODIES = 1 << 5, /* executes bodies through onr_run_ctx.host */
     /* the result is about the element type: half is not computed as float32 */
     ONR_TRAIT_KEEP_TYPE = 1 << 6,
+    /* takes sequences and optionals too: infer checks the kinds of the inputs */
+    ONR_TRAIT_ANY_KIND = 1 << 7,
+    /* the body gets the tensors of sequences that are inputs, one by one */
+    ONR_TRAIT_MAPS_ITEMS = 1 << 8,
 };
 
 /* Inputs and outputs of infer. inputs[i] is NULL where the input is absent. */
@@ -109,6 +113,9 @@ struct onr_run_host {
      * again keeps the contents, as realloc does. */
     enum onr_status (*alloc_output)(struct onr_run_ctx *ctx, uint32_t index,
                                     const struct onr_shape *shape);
+    /* Gives output `index` of a DYNAMIC op at least this many bytes (> 0) of storage in place of
+     * what alloc_output gives, for a sequence (base/sequence.h). Asking again keeps the contents. */
+    enum onr_status (*alloc_storage)(struct onr_run_ctx *ctx, uint32_t index, size_t bytes);
     /* Memory that lives until the next run of the session, for the characters of string outputs. */
     void *(*alloc_bytes)(struct onr_run_ctx *ctx, size_t bytes);
     /*

@@ -66,20 +66,15 @@ static void print_tensor_type(struct onr_text *text, const struct onr_graph *gra
 void onr_print_fact(struct onr_text *text, const struct onr_graph *graph,
                     const struct onr_fact *fact)
 {
-    switch (fact->kind) {
-    case ONR_KIND_TENSOR:
-        print_tensor_type(text, graph, fact);
-        break;
-    case ONR_KIND_SEQUENCE:
-    case ONR_KIND_OPTIONAL:
-        onr_text_add(text, fact->kind == ONR_KIND_SEQUENCE ? "seq(" : "optional(");
-        print_tensor_type(text, graph, fact);
-        onr_text_add(text, ")");
-        break;
-    case ONR_KIND_OTHER:
+    bool is_sequence = fact->kind == ONR_KIND_SEQUENCE;
+    bool is_optional = fact->is_optional || fact->kind == ONR_KIND_NONE;
+    if (fact->kind == ONR_KIND_OTHER) {
         onr_text_add(text, "opaque");
-        break;
+        return;
     }
+    onr_text_add(text, "%s%s", is_optional ? "optional(" : "", is_sequence ? "seq(" : "");
+    print_tensor_type(text, graph, fact);
+    onr_text_add(text, "%s%s", is_sequence ? ")" : "", is_optional ? ")" : "");
 }
 
 void onr_print_real(struct onr_text *text, double number, bool is_double, bool is_json)

@@ -47,11 +47,14 @@ static void json_shape(struct onr_text *text, const struct onr_graph *graph,
     onr_text_add(text, "]");
 }
 
-static void json_fact(struct onr_text *text, const struct onr_graph *graph,
+static void json_fact(struct onr_text *text, const char *separator, const struct onr_graph *graph,
                       const struct onr_fact *fact)
 {
-    static const char *const kinds[] = {"tensor", "sequence", "optional", "other"};
-    json_pair(text, ", ", "kind", kinds[fact->kind]);
+    static const char *const kinds[] = {"tensor", "sequence", "none", "other"};
+    json_pair(text, separator, "kind", kinds[fact->kind]);
+    if (fact->is_optional) {
+        onr_text_add(text, ", \"is_optional\": true");
+    }
     json_pair(text, ", ", "dtype", onr_dtype_name(fact->dtype));
     json_key(text, ", ", "shape");
     json_shape(text, graph, &fact->shape);
@@ -108,7 +111,7 @@ static void json_graph_head(struct onr_text *text, const struct onr_graph *graph
     for (uint32_t i = 0; i < graph->input_count; i++) {
         const struct onr_value *value = &graph->values[graph->inputs[i]];
         json_pair(text, i > 0 ? ",\n  {" : "[\n  {", "name", value->name);
-        json_fact(text, graph, &value->fact);
+        json_fact(text, ", ", graph, &value->fact);
         onr_text_add(text, ", \"optional\": %s}", value->constant != NULL ? "true" : "false");
     }
     json_key(text, graph->input_count > 0 ? "],\n " : "[],\n ", "outputs");
@@ -116,7 +119,7 @@ static void json_graph_head(struct onr_text *text, const struct onr_graph *graph
         const struct onr_value *value = &graph->values[graph->outputs[i]];
         json_pair(text, i > 0 ? ",\n  {" : "[\n  {", "name", graph->output_names[i]);
         json_pair(text, ", ", "value", value->name);
-        json_fact(text, graph, &value->fact);
+        json_fact(text, ", ", graph, &value->fact);
         onr_text_add(text, "}");
     }
     json_key(text, graph->output_count > 0 ? "],\n " : "[],\n ", "constants");
@@ -136,7 +139,7 @@ static void json_graph_head(struct onr_text *text, const struct onr_graph *graph
         json_key(text, ",\n ", "values");
         for (uint32_t i = 0; i < graph->value_count; i++) {
             json_pair(text, before, "name", graph->values[i].name);
-            json_fact(text, graph, &graph->values[i].fact);
+            json_fact(text, ", ", graph, &graph->values[i].fact);
             onr_text_add(text, "}");
             before = ",\n  {";
         }
@@ -146,8 +149,9 @@ static void json_graph_head(struct onr_text *text, const struct onr_graph *graph
 
 static const char *attr_kind_name(enum onr_attr_kind kind)
 {
-    static const char *const names[] = {"",       "float", "int",     "string",  "tensor", "graph",
-                                        "floats", "ints",  "strings", "tensors", "graphs", "other"};
+    static const char *const names[] = {"",       "float",  "int",   "string",  "tensor",
+                                        "graph",  "floats", "ints",  "strings", "tensors",
+                                        "graphs", "other",  "other", "type"};
     return names[kind];
 }
 
@@ -178,6 +182,10 @@ static void json_attr_element(struct onr_text *text, const struct onr_graph *gra
         onr_text_add(text, "{");
         json_constant(text, graph,
                       attr->kind == ONR_ATTR_TENSOR ? attr->as.tensor : attr->as.tensors[index]);
+        onr_text_add(text, "}");
+        break;
+    case ONR_ATTR_TYPE:
+        json_fact(text, "{", graph, attr->as.type);
         onr_text_add(text, "}");
         break;
     case ONR_ATTR_GRAPH:

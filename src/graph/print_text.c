@@ -61,7 +61,8 @@ static void print_float(struct onr_text *text, float value)
 }
 
 /* Element index of an attribute; index 0 of one that is no list. */
-static void print_attr_element(struct onr_text *text, const struct onr_attr *attr, size_t index)
+static void print_attr_element(struct onr_text *text, const struct onr_graph *graph,
+                               const struct onr_attr *attr, size_t index)
 {
     switch (attr->kind) {
     case ONR_ATTR_FLOAT:
@@ -91,6 +92,9 @@ static void print_attr_element(struct onr_text *text, const struct onr_attr *att
         onr_print_constant(text, tensor, SHOWN_ELEMENTS, false);
         break;
     }
+    case ONR_ATTR_TYPE:
+        onr_print_fact(text, graph, attr->as.type);
+        break;
     case ONR_ATTR_GRAPH:
     case ONR_ATTR_GRAPHS:
     case ONR_ATTR_OTHER:
@@ -104,18 +108,19 @@ static bool attr_is_list(const struct onr_attr *attr)
     return attr->kind >= ONR_ATTR_FLOATS && attr->kind <= ONR_ATTR_GRAPHS;
 }
 
-static void print_attr(struct onr_text *text, const struct onr_attr *attr)
+static void print_attr(struct onr_text *text, const struct onr_graph *graph,
+                       const struct onr_attr *attr)
 {
     onr_text_add_name(text, attr->name);
     onr_text_add(text, " = ");
     if (!attr_is_list(attr)) {
-        print_attr_element(text, attr, 0);
+        print_attr_element(text, graph, attr, 0);
         return;
     }
     onr_text_add(text, "[");
     for (size_t i = 0; i < attr->count && i < SHOWN_LIST; i++) {
         onr_text_add(text, "%s", i > 0 ? ", " : "");
-        print_attr_element(text, attr, i);
+        print_attr_element(text, graph, attr, i);
     }
     onr_text_add(text, attr->count > SHOWN_LIST ? ", ...]" : "]");
 }
@@ -162,7 +167,7 @@ static void print_node(struct onr_text *text, const struct onr_graph *graph,
     onr_text_add_name(text, node->op_type);
     for (uint32_t i = 0; i < node->attr_count; i++) {
         onr_text_add(text, "%s", i > 0 ? ", " : " <");
-        print_attr(text, &node->attrs[i]);
+        print_attr(text, graph, &node->attrs[i]);
     }
     onr_text_add(text, "%s (", node->attr_count > 0 ? ">" : "");
     print_values(text, graph, node->inputs, node->input_count);

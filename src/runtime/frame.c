@@ -2,7 +2,7 @@
 /* Walks the steps of a program's plans. */
 #include "runtime/frame.h"
 
-#include "base/size.h"
+#include "base/sequence.h"
 #include "graph/eval_node.h"
 #include "runtime/buffer.h"
 
@@ -77,6 +77,21 @@ static enum onr_status host_alloc_output(struct onr_run_ctx *ctx, uint32_t index
     return ONR_OK;
 }
 
+static enum onr_status host_alloc_storage(struct onr_run_ctx *ctx, uint32_t index, size_t bytes)
+{
+    struct onr_frame *frame = ctx->host_data;
+    struct onr_tensor *output = ctx->outputs[index];
+    struct onr_buffer *buffer = &frame->buffers[output - frame->tensors];
+    /* A sequence that a loop grows asks for a little more in each iteration. */
+    size_t room = buffer->capacity + buffer->capacity / 2;
+    if (bytes > buffer->capacity) {
+        bytes = bytes > room ? bytes : room;
+    }
+    ONR_TRY(onr_buffer_reserve(frame->mem, buffer, bytes, ctx->err));
+    output->data = buffer->data;
+    return ONR_OK;
+}
+
 static void *host_alloc_bytes(struct onr_run_ctx *ctx, size_t bytes)
 {
     struct onr_frame *frame = ctx->host_data;
@@ -140,8 +155,10 @@ static enum onr_status host_run_body(struct onr_run_ctx *ctx, uint32_t index,
     return ONR_OK;
 }
 
-static const struct onr_run_host frame_host = {
-    .alloc_output = host_alloc_output, .alloc_bytes = host_alloc_bytes, .run_body = host_run_body};
+static const struct onr_run_host frame_host = {.alloc_output = host_alloc_output,
+                                               .alloc_storage = host_alloc_storage,
+                                               .alloc_bytes = host_alloc_bytes,
+                                               .run_body = host_run_body};
 
 /* ---- running ---- */
 
@@ -151,6 +168,7 @@ static void bind_values(struct onr_frame *frame, const struct onr_plan *plan)
         const struct onr_plan_value *value = plan->binds[i];
         struct onr_tensor *tensor = &frame->tensors[value->id];
         tensor->dtype = value->fact.dtype;
+        tensor->kind = value->fact.kind;
         tensor->shape = value->fact.shape;
         switch (value->place) {
         case ONR_PLACE_SLAB:
@@ -161,6 +179,9 @@ static void bind_values(struct onr_frame *frame, const struct onr_plan *plan)
             break;
         case ONR_PLACE_VALUE:
             tensor->data = frame->tensors[value->root].data;
+            if (value->fact.kind == ONR_KIND_SEQUENCE) {
+                tensor->shape = frame->tensors[value->root].shape;
+            }
             break;
         case ONR_PLACE_DYNAMIC:
             tensor->data = NULL;
@@ -245,13 +266,14 @@ static enum onr_status gather_outputs(struct onr_frame *frame, const struct onr_
         struct onr_tensor *output = &frame->outputs[i];
         *output = frame->tensors[id];
         if (is_borrowed(frame, plan, id)) {
-            size_t bytes = onr_tensor_bytes(output);
+            size_t bytes = 0;
             struct onr_buffer *buffer = &frame->output_buffers[i];
-            ONR_TRY(onr_buffer_reserve(frame->mem, buffer, bytes != 0 ? bytes : 1, err));
-            if (bytes > 0) {
-                memcpy(buffer->data, output->data, bytes);
+            if (!onr_value_bytes(output, &bytes)) {
+                return onr_fail(err, ONR_ERR_LIMIT, "output \"%.128s\" is too large",
+                                graph->output_names[i]);
             }
-            output->data = buffer->data;
+            ONR_TRY(onr_buffer_reserve(frame->mem, buffer, bytes != 0 ? bytes : 1, err));
+            onr_value_copy(output, buffer->data, output);
         }
     }
     return ONR_OK;

@@ -46,6 +46,19 @@ static enum onr_status add_key(struct onr_planner *p, uint32_t id, bool with_dat
                                                  : ONR_OK;
 }
 
+/* A node was prepared for the element type that its inputs had at load. */
+static enum onr_status check_dtype(const struct onr_planner *p, uint32_t id)
+{
+    const struct onr_graph *graph = p->program->graph;
+    if (id >= graph->value_count || graph->values[id].fact.dtype == ONR_UNDEFINED ||
+        graph->values[id].fact.dtype == p->options->tensors[id].dtype) {
+        return ONR_OK;
+    }
+    return onr_fail(p->err, ONR_ERR_MODEL, "plan: value \"%.128s\" has type %s, expected %s",
+                    graph->values[id].name, onr_dtype_name(p->options->tensors[id].dtype),
+                    onr_dtype_name(graph->values[id].fact.dtype));
+}
+
 static enum onr_status start_first_segment(struct onr_planner *p)
 {
     const struct onr_program *program = p->program;
@@ -73,11 +86,12 @@ static enum onr_status start_first_segment(struct onr_planner *p)
         if (program->is_constant[id]) {
             continue;
         }
+        ONR_TRY(check_dtype(p, id));
         struct onr_plan_value *value = ONR_ARENA_NEW(&p->plan->arena, struct onr_plan_value);
         if (value == NULL) {
             return onr_fail_memory(p->err, "value of a plan");
         }
-        value->fact = onr_fact_of(tensor->dtype, &tensor->shape);
+        value->fact = onr_fact_of_value(tensor);
         value->id = id;
         value->root = id;
         value->place = ONR_PLACE_DYNAMIC;
@@ -99,6 +113,7 @@ static enum onr_status start_next_segment(struct onr_planner *p)
     }
     for (uint32_t i = 0; i < parent->cut_count; i++) {
         uint32_t id = parent->cut_values[i];
+        ONR_TRY(check_dtype(p, id));
         ONR_TRY(add_key(p, id, parent->cut_by_data));
         const struct onr_tensor *tensor = &plan->keys[i].tensor;
         struct onr_plan_value *value =
@@ -106,7 +121,7 @@ static enum onr_status start_next_segment(struct onr_planner *p)
         if (value == NULL) {
             return onr_fail_memory(p->err, "value of a plan");
         }
-        value->fact = onr_fact_of(tensor->dtype, &tensor->shape);
+        value->fact = onr_fact_of_value(tensor);
         value->fact.data = tensor->data;
         plan->values[id] = value; /* already bound */
     }
@@ -186,7 +201,13 @@ static bool keys_match(const struct onr_plan *plan, const struct onr_tensor *ten
     for (uint32_t i = 0; i < plan->key_count; i++) {
         const struct onr_tensor *want = &plan->keys[i].tensor;
         const struct onr_tensor *have = &tensors[plan->keys[i].id];
-        if (want->dtype != have->dtype || !onr_shape_equal(&want->shape, &have->shape)) {
+        if (want->kind != have->kind || want->dtype != have->dtype) {
+            return false;
+        }
+        if (want->kind != ONR_KIND_TENSOR) {
+            continue; /* nothing is planned by the length of a sequence */
+        }
+        if (!onr_shape_equal(&want->shape, &have->shape)) {
             return false;
         }
         size_t bytes = onr_tensor_bytes(want);

@@ -37,7 +37,8 @@ static bool is_decided(const struct onr_planner *p, const struct onr_node *node,
         }
     }
     for (uint32_t i = 0; i < node->output_count; i++) {
-        if (node->outputs[i] != ONR_NO_VALUE && !onr_fact_is_shaped(&p->outputs[i])) {
+        if (node->outputs[i] != ONR_NO_VALUE && p->outputs[i].kind == ONR_KIND_TENSOR &&
+            !onr_fact_is_shaped(&p->outputs[i])) {
             return false;
         }
     }
@@ -59,6 +60,11 @@ static bool can_evaluate(const struct onr_planner *p, const struct onr_node *nod
             (!onr_fact_is_constant(p->inputs[i]) ||
              !onr_shape_bytes(&p->inputs[i]->shape, p->inputs[i]->dtype, &bytes) ||
              bytes > MAX_EVALUATED_BYTES)) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < node->output_count; i++) {
+        if (!onr_fact_is_tensor(&p->outputs[i])) {
             return false;
         }
     }
@@ -170,8 +176,9 @@ static enum onr_status place_output(struct onr_planner *p, uint32_t n, uint32_t 
 static bool is_view(const struct onr_planner *p, uint32_t n)
 {
     const struct onr_bound_node *bound = &p->program->nodes[n];
-    if ((bound->op->traits & ONR_TRAIT_VIEW) == 0 || bound->node->outputs[0] == ONR_NO_VALUE ||
-        p->inputs[0] == NULL || p->inputs[0]->dtype != p->outputs[0].dtype) {
+    if ((bound->op->traits & ONR_TRAIT_VIEW) == 0 || bound->node->input_count == 0 ||
+        bound->node->outputs[0] == ONR_NO_VALUE || p->inputs[0] == NULL ||
+        p->inputs[0]->dtype != p->outputs[0].dtype) {
         return false;
     }
     for (uint32_t i = 1; i < bound->node->output_count; i++) {
@@ -300,11 +307,13 @@ enum onr_status onr_planner_node(struct onr_planner *p, uint32_t n, bool *is_cut
     uint32_t needs = 0;
     gather_inputs(p, node);
     onr_memory_plan_expire(&p->plan->memory, n);
+    ONR_TRY(onr_check_dtypes(node, bound->op, p->inputs, p->err));
     ONR_TRY(onr_infer_node(p->program->graph, node, bound->op, p->inputs, p->outputs, &needs,
                            &p->plan->arena, p->err));
     bool is_known = true;
     for (uint32_t i = 0; i < node->output_count; i++) {
-        is_known = is_known && onr_fact_is_constant(&p->outputs[i]);
+        is_known = is_known &&
+                   (onr_fact_is_constant(&p->outputs[i]) || p->outputs[i].kind == ONR_KIND_NONE);
     }
     if (is_known) {
         return define_constants(p, node);

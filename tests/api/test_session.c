@@ -23,11 +23,11 @@ static void bindings_are_checked(void **state)
     t.inputs[2].name = "x";
     session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "input \"x\" is given twice");
     t.inputs[2].name = NULL;
-    session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "input binding 2 has no name or no tensor");
+    session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "input binding 2 has no name");
     t.inputs[2].name = "x";
     onnxrun_tensor_free(t.inputs[2].tensor);
     t.inputs[2].tensor = NULL;
-    session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "input binding 2 has no name or no tensor");
+    session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "input \"x\" has no tensor");
     t.input_count = 2;
     session_test_out(&t, "t", NULL);
     session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "the model has no output \"t\"");

@@ -348,13 +348,19 @@ static void inputs_that_are_no_tensors_have_their_kind(void **state)
         const char *type;
         size_t size;
         enum onr_kind kind;
+        bool is_optional;
         enum onr_dtype dtype;
     } cases[] = {
-        {"\x22\x06\x0a\x04\x0a\x02\x08\x07", 8, ONR_KIND_SEQUENCE, ONR_INT64},
-        {"\x4a\x06\x0a\x04\x0a\x02\x08\x01", 8, ONR_KIND_OPTIONAL, ONR_FLOAT},
-        {"\x2a\x02\x08\x07", 4, ONR_KIND_OTHER, ONR_UNDEFINED},
-        {"\x42\x02\x08\x01", 4, ONR_KIND_OTHER, ONR_UNDEFINED},
-        {"\x3a\x00", 2, ONR_KIND_OTHER, ONR_UNDEFINED},
+        {"\x22\x06\x0a\x04\x0a\x02\x08\x07", 8, ONR_KIND_SEQUENCE, false, ONR_INT64},
+        {"\x4a\x06\x0a\x04\x0a\x02\x08\x01", 8, ONR_KIND_TENSOR, true, ONR_FLOAT},
+        /* an optional sequence; a sequence of sequences, an optional of an optional */
+        {"\x4a\x0a\x0a\x08\x22\x06\x0a\x04\x0a\x02\x08\x01", 12, ONR_KIND_SEQUENCE, true,
+         ONR_FLOAT},
+        {"\x22\x0a\x0a\x08\x22\x06\x0a\x04\x0a\x02\x08\x01", 12, ONR_KIND_OTHER, false, ONR_FLOAT},
+        {"\x4a\x0a\x0a\x08\x4a\x06\x0a\x04\x0a\x02\x08\x01", 12, ONR_KIND_OTHER, true, ONR_FLOAT},
+        {"\x2a\x02\x08\x07", 4, ONR_KIND_OTHER, false, ONR_UNDEFINED},
+        {"\x42\x02\x08\x01", 4, ONR_KIND_OTHER, false, ONR_UNDEFINED},
+        {"\x3a\x00", 2, ONR_KIND_OTHER, false, ONR_UNDEFINED},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct import_test t = {0};
@@ -367,6 +373,7 @@ static void inputs_that_are_no_tensors_have_their_kind(void **state)
         output(&p, "x");
         import_ok(&t, &p);
         assert_int_equal(import_value(t.graph, "x")->fact.kind, cases[i].kind);
+        assert_int_equal(import_value(t.graph, "x")->fact.is_optional, cases[i].is_optional);
         assert_int_equal(import_value(t.graph, "x")->fact.dtype, cases[i].dtype);
         import_test_free(&t);
         proto_free(&p);

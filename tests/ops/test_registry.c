@@ -34,7 +34,7 @@ static void check_specs(const struct onr_op_def *op, const struct onr_param_spec
 static void check_attrs(const struct onr_op_def *op)
 {
     for (const struct onr_attr_spec *a = op->attrs; a != NULL && a->name != NULL; a++) {
-        if (a->kind < ONR_ATTR_FLOAT || a->kind > ONR_ATTR_OTHER) {
+        if (a->kind < ONR_ATTR_FLOAT || a->kind > ONR_ATTR_TYPE) {
             fail_msg("%s-%d: attribute %s has no kind", op->name, op->since_version, a->name);
         }
         for (const struct onr_attr_spec *b = op->attrs; b != a; b++) {

@@ -68,6 +68,10 @@ onnxrun_test(ops
     reduce/test_cum_sum
     reduce/test_reduce
     reduce/test_top_k
+    sequence/test_optional
+    sequence/test_sequence_map
+    sequence/test_sequence_ops
+    sequence/test_split_and_concat
     signal/test_dft
     signal/test_stft
     signal/test_window

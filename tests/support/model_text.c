@@ -93,22 +93,52 @@ static void read_dims(struct reader *r)
     proto_close(r->out);
 }
 
+/* Steps over text, which has no spaces before it. */
+static bool accept_text(struct reader *r, const char *text)
+{
+    size_t length = strlen(text);
+    bool is_there = strncmp(r->p, text, length) == 0;
+    r->p += is_there ? length : 0;
+    return is_there;
+}
+
+/* Opens the messages of a type, down to TypeProto.Tensor, in a TypeProto; returns their number. */
+static int open_type(struct reader *r)
+{
+    int depth = 1;
+    skip_space(r);
+    for (;;) {
+        bool is_sequence = accept_text(r, "seq(");
+        if (!is_sequence && !accept_text(r, "optional(")) {
+            break;
+        }
+        proto_open(r->out, is_sequence ? TYPE_SEQUENCE : TYPE_OPTIONAL);
+        proto_open(r->out, 1);
+        depth += 2;
+    }
+    proto_open(r->out, TYPE_TENSOR);
+    proto_int(r->out, 1, read_dtype(r));
+    for (int i = 1; i < depth; i += 2) {
+        expect(r, ')');
+    }
+    return depth;
+}
+
 static void read_value(struct reader *r, uint32_t field)
 {
     char name[WORD_BYTES];
-    enum onr_dtype dtype = read_dtype(r);
-    read_word(r, name);
     proto_open(r->out, field);
-    proto_string(r->out, 1, name);
     proto_open(r->out, 2);
-    proto_open(r->out, 1);
-    proto_int(r->out, 1, dtype);
+    int depth = open_type(r);
+    read_word(r, name);
     if (accept(r, '[')) {
         read_dims(r);
     }
-    for (int i = 0; i < 3; i++) {
+    for (; depth >= 0; depth--) {
         proto_close(r->out);
     }
+    proto_string(r->out, 1, name);
+    proto_close(r->out);
 }
 
 static size_t store_number(enum onr_dtype dtype, const char *word, void *out)
@@ -179,7 +209,13 @@ static void read_attr(struct reader *r)
     expect(r, '=');
     proto_open(r->out, NODE_ATTR);
     proto_string(r->out, ATTR_NAME, word);
-    if (accept(r, '{')) {
+    if (accept(r, ':')) {
+        proto_open(r->out, ATTR_TP);
+        for (int depth = open_type(r); depth >= 0; depth--) {
+            proto_close(r->out);
+        }
+        proto_int(r->out, ATTR_TYPE, 13);
+    } else if (accept(r, '{')) {
         proto_open(r->out, ATTR_G);
         read_graph(r, '}');
         proto_close(r->out);

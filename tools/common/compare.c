@@ -180,3 +180,46 @@ struct comparison compare_tensors(const onnxrun_tensor *got, const onnxrun_tenso
     }
     return result;
 }
+
+static void print_kind(char *text, size_t capacity, const onnxrun_tensor *value)
+{
+    if (value != NULL && onnxrun_tensor_kind(value) == ONNXRUN_KIND_SEQUENCE) {
+        (void)snprintf(text, capacity, "a sequence of %zu tensors", onnxrun_tensor_count(value));
+    } else {
+        (void)snprintf(text, capacity, "%s", value != NULL ? "a tensor" : "no element");
+    }
+}
+
+struct comparison compare_values(const onnxrun_tensor *got, const onnxrun_tensor *want, double rtol,
+                                 double atol)
+{
+    struct comparison result = {.is_equal = true};
+    bool is_sequence = want != NULL && onnxrun_tensor_kind(want) == ONNXRUN_KIND_SEQUENCE;
+    size_t count = is_sequence ? onnxrun_tensor_count(want) : 0;
+    if ((got == NULL) != (want == NULL) ||
+        (got != NULL && onnxrun_tensor_kind(got) != onnxrun_tensor_kind(want)) ||
+        (is_sequence && onnxrun_tensor_count(got) != count)) {
+        char got_kind[64], want_kind[64];
+        print_kind(got_kind, sizeof got_kind, got);
+        print_kind(want_kind, sizeof want_kind, want);
+        result.is_equal = false;
+        (void)snprintf(result.message, sizeof result.message, "got %s, expected %s", got_kind,
+                       want_kind);
+        return result;
+    }
+    if (want != NULL && !is_sequence) {
+        return compare_tensors(got, want, rtol, atol);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct comparison item =
+            compare_tensors(onnxrun_sequence_at(got, i), onnxrun_sequence_at(want, i), rtol, atol);
+        result.max_error = fmax(result.max_error, item.max_error);
+        result.max_ulp = fmax(result.max_ulp, item.max_ulp);
+        if (!item.is_equal && result.is_equal) {
+            result.is_equal = false;
+            (void)snprintf(result.message, sizeof result.message, "tensor %zu: %.350s", i,
+                           item.message);
+        }
+    }
+    return result;
+}

@@ -19,4 +19,11 @@ struct comparison {
 struct comparison compare_tensors(const onnxrun_tensor *got, const onnxrun_tensor *want,
                                   double rtol, double atol);
 
+/*
+ * The same for values of any kind: NULL, an optional without element, equals only itself; sequences
+ * are equal when they have as many tensors and these are equal one by one.
+ */
+struct comparison compare_values(const onnxrun_tensor *got, const onnxrun_tensor *want, double rtol,
+                                 double atol);
+
 #endif

@@ -99,8 +99,15 @@ void inputs_free(struct inputs *inputs)
 
 void inputs_print_info(FILE *out, const onnxrun_value_info *info)
 {
+    bool is_optional =
+        info->kind == ONNXRUN_KIND_OPTIONAL || info->kind == ONNXRUN_KIND_OPTIONAL_SEQUENCE;
     escape_name(out, info->name);
-    fprintf(out, ": %s", onnxrun_dtype_name(info->dtype));
+    fputs(is_optional ? ": optional " : ": ", out);
+    if (info->kind == ONNXRUN_KIND_SEQUENCE || info->kind == ONNXRUN_KIND_OPTIONAL_SEQUENCE) {
+        fprintf(out, "sequence of %s", onnxrun_dtype_name(info->dtype));
+        return;
+    }
+    fputs(onnxrun_dtype_name(info->dtype), out);
     if (info->rank < 0) {
         fputs(" of any shape", out);
         return;
@@ -118,9 +125,15 @@ void inputs_print_info(FILE *out, const onnxrun_value_info *info)
 
 void inputs_print_tensor(FILE *out, const char *name, const onnxrun_tensor *tensor)
 {
-    size_t rank = onnxrun_tensor_rank(tensor);
     escape_name(out, name);
-    fprintf(out, ": %s[", onnxrun_dtype_name(onnxrun_tensor_dtype(tensor)));
+    if (tensor == NULL) {
+        fputs(": none", out);
+        return;
+    }
+    size_t rank = onnxrun_tensor_rank(tensor);
+    bool is_sequence = onnxrun_tensor_kind(tensor) == ONNXRUN_KIND_SEQUENCE;
+    fprintf(out, ": %s%s[", is_sequence ? "sequence of " : "",
+            onnxrun_dtype_name(onnxrun_tensor_dtype(tensor)));
     for (size_t i = 0; i < rank; i++) {
         fprintf(out, "%s%" PRId64, i > 0 ? ", " : "", onnxrun_tensor_dims(tensor)[i]);
     }
@@ -173,7 +186,8 @@ static void print_inputs(const struct maker *maker)
         onnxrun_value_info info = input_info(maker, i);
         fputs("  ", stderr);
         inputs_print_info(stderr, &info);
-        fputs(info.is_optional ? "  (has a default)\n" : "\n", stderr);
+        bool has_default = info.is_optional && info.kind == ONNXRUN_KIND_TENSOR;
+        fputs(has_default ? "  (has a default)\n" : "\n", stderr);
     }
 }
 
@@ -243,7 +257,7 @@ static int check_missing(const struct maker *maker)
 static onnxrun_status learn_dims(struct maker *maker, const onnxrun_value_info *info,
                                  const onnxrun_tensor *tensor)
 {
-    if (info->rank < 0 || (size_t)info->rank != onnxrun_tensor_rank(tensor)) {
+    if (tensor == NULL || info->rank < 0 || (size_t)info->rank != onnxrun_tensor_rank(tensor)) {
         return ONNXRUN_OK; /* the session says so */
     }
     for (int32_t axis = 0; axis < info->rank; axis++) {
@@ -283,7 +297,7 @@ static int load_given(struct maker *maker)
         if (source == NULL || source_is_generated(source)) {
             continue;
         }
-        onnxrun_status status = source_load(source, info.dtype, &tensor, &maker->error);
+        onnxrun_status status = source_load(source, &info, &tensor, &maker->error);
         if (status == ONNXRUN_OK) {
             bind(maker, info.name, tensor);
             status = learn_dims(maker, &info, tensor);
@@ -338,7 +352,9 @@ static onnxrun_status generate(struct maker *maker, const onnxrun_value_info *in
     onnxrun_tensor *tensor;
     if (info->rank < 0 || info->dtype == ONNXRUN_UNDEFINED) {
         return tool_fail(&maker->error, ONNXRUN_ERR_ARGUMENT,
-                         "the model does not declare its shape; give a file or a literal");
+                         info->kind == ONNXRUN_KIND_SEQUENCE
+                             ? "a sequence can only come from a FILE.pb"
+                             : "the model does not declare its shape; give a file or a literal");
     }
     for (int32_t axis = 0; axis < info->rank; axis++) {
         char *name = dim_name(info, axis);

@@ -51,38 +51,52 @@ static onnxrun_status load_npz(const char *source, const char *colon, onnxrun_te
     return status;
 }
 
-static onnxrun_status load_whole(const char *path,
-                                 onnxrun_status (*parse)(const uint8_t *, size_t, onnxrun_tensor **,
-                                                         onnxrun_error *),
-                                 onnxrun_tensor **tensor, onnxrun_error *error)
+static onnxrun_status load_npy(const char *path, onnxrun_tensor **tensor, onnxrun_error *error)
 {
     struct file_bytes bytes;
     onnxrun_status status = file_read(path, &bytes, error);
     if (status == ONNXRUN_OK) {
-        status = parse(bytes.data, bytes.size, tensor, error);
+        status = npy_parse(bytes.data, bytes.size, tensor, error);
         file_free(&bytes);
     }
     return status;
 }
 
-static onnxrun_status parse_pb(const uint8_t *bytes, size_t size, onnxrun_tensor **tensor,
-                               onnxrun_error *error)
+static onnxrun_status load_pb(const char *path, onnxrun_kind kind, onnxrun_tensor **tensor,
+                              onnxrun_error *error)
 {
-    return onnxrun_tensor_parse(bytes, size, tensor, error);
+    struct file_bytes bytes;
+    onnxrun_status status = file_read(path, &bytes, error);
+    if (status == ONNXRUN_OK) {
+        status = onnxrun_value_parse(kind, bytes.data, bytes.size, tensor, error);
+        file_free(&bytes);
+    }
+    return status;
 }
 
-onnxrun_status source_load(const char *source, onnxrun_dtype dtype, onnxrun_tensor **tensor,
-                           onnxrun_error *error)
+static bool is_sequence_kind(onnxrun_kind kind)
 {
+    return kind == ONNXRUN_KIND_SEQUENCE || kind == ONNXRUN_KIND_OPTIONAL_SEQUENCE;
+}
+
+onnxrun_status source_load(const char *source, const onnxrun_value_info *info,
+                           onnxrun_tensor **tensor, onnxrun_error *error)
+{
+    onnxrun_dtype dtype = info->dtype;
     const char *npz = strstr(source, ".npz:");
     onnxrun_status status;
     *tensor = NULL;
+    if (is_sequence_kind(info->kind)) {
+        return ends_with(source, ".pb") ? load_pb(source, info->kind, tensor, error)
+                                        : tool_fail(error, ONNXRUN_ERR_ARGUMENT,
+                                                    "a sequence can only come from a FILE.pb");
+    }
     if (source[0] != '[' && source[0] != '"' && npz != NULL) {
         status = load_npz(source, npz + 4, tensor, error);
     } else if (ends_with(source, ".npy")) {
-        status = load_whole(source, npy_parse, tensor, error);
+        status = load_npy(source, tensor, error);
     } else if (ends_with(source, ".pb")) {
-        status = load_whole(source, parse_pb, tensor, error);
+        status = load_pb(source, info->kind, tensor, error);
     } else if (literal_is_likely(source)) {
         return literal_parse(source, dtype, tensor, error);
     } else {
@@ -91,7 +105,7 @@ onnxrun_status source_load(const char *source, onnxrun_dtype dtype, onnxrun_tens
                          "ones, arange or random[:SEED]",
                          source);
     }
-    if (status == ONNXRUN_OK && dtype != ONNXRUN_UNDEFINED) {
+    if (status == ONNXRUN_OK && *tensor != NULL && dtype != ONNXRUN_UNDEFINED) {
         status = element_convert(tensor, dtype, error);
         if (status != ONNXRUN_OK) {
             onnxrun_tensor_free(*tensor);

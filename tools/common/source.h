@@ -8,10 +8,12 @@
 /* True for the words that generate an input, whose shape must then be known. */
 bool source_is_generated(const char *source);
 
-/* Loads a file or a literal as this dtype (UNDEFINED: as it is). Errors: ARGUMENT, IO, PARSE,
- * UNSUPPORTED. */
-onnxrun_status source_load(const char *source, onnxrun_dtype dtype, onnxrun_tensor **tensor,
-                           onnxrun_error *error);
+/*
+ * Loads a file or a literal as the kind and dtype of info (UNDEFINED: as it is). *tensor is NULL for
+ * a FILE.pb that holds an optional without element. Errors: ARGUMENT, IO, PARSE, UNSUPPORTED.
+ */
+onnxrun_status source_load(const char *source, const onnxrun_value_info *info,
+                           onnxrun_tensor **tensor, onnxrun_error *error);
 
 /* Makes a generated tensor. Errors: ARGUMENT, MEMORY. */
 onnxrun_status source_generate(const char *source, onnxrun_dtype dtype, size_t rank,

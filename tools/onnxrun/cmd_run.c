@@ -200,13 +200,40 @@ static int compute(struct run *run)
     return code == EXIT_CODE_UNSUPPORTED || code == EXIT_CODE_MODEL ? code : EXIT_CODE_RUN;
 }
 
-static void print_output(const char *name, const onnxrun_tensor *tensor)
+static void print_tensor(const char *name, const onnxrun_tensor *tensor)
 {
     inputs_print_tensor(stdout, name, tensor);
     fputs("  ", stdout);
     show_statistics(stdout, tensor);
     fputc('\n', stdout);
     show_elements(stdout, tensor);
+}
+
+/* A sequence is printed tensor by tensor. */
+static void print_output(const char *name, const onnxrun_tensor *value)
+{
+    if (value != NULL && onnxrun_tensor_kind(value) == ONNXRUN_KIND_TENSOR) {
+        print_tensor(name, value);
+        return;
+    }
+    inputs_print_tensor(stdout, name, value);
+    fputc('\n', stdout);
+    for (size_t i = 0; value != NULL && i < onnxrun_tensor_count(value); i++) {
+        char *item_name = tool_printf("%s[%zu]", name, i);
+        print_tensor(item_name, onnxrun_sequence_at(value, i));
+        free(item_name);
+    }
+}
+
+/* Only a tensor can be written to a file or be the scores of classes. */
+static int check_tensor(const onnxrun_binding *output)
+{
+    if (output->tensor != NULL && onnxrun_tensor_kind(output->tensor) == ONNXRUN_KIND_TENSOR) {
+        return EXIT_CODE_OK;
+    }
+    tool_error("output \"%.100s\" is %s, expected a tensor", output->name,
+               output->tensor != NULL ? "a sequence" : "an optional without element");
+    return EXIT_CODE_RUN;
 }
 
 /* Prints the classes of the first output that was computed. */
@@ -226,6 +253,14 @@ static int print_classes(struct run *run)
 
 static int deliver(struct run *run)
 {
+    bool needs_tensor = run->top > 0 && run->output_count > 0;
+    int code = needs_tensor ? check_tensor(&run->outputs[0]) : EXIT_CODE_OK;
+    for (size_t i = 0; i < run->file_count && code == EXIT_CODE_OK; i++) {
+        code = check_tensor(&run->outputs[i]);
+    }
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
     for (size_t i = 0; i < run->file_count; i++) {
         onnxrun_status status = npy_write(run->files[i].path, run->outputs[i].tensor, &run->error);
         if (status != ONNXRUN_OK) {

@@ -10,7 +10,7 @@
 
 #define KIND_BIT(kind) (1u << (kind))
 
-/* A set of the kinds whose value fields are present. Sparse tensors and types count as
+/* A set of the kinds whose value fields are present. Sparse tensors and lists of types count as
  * ONR_ATTR_OTHER. */
 static unsigned present_kinds(const Onnx__AttributeProto *proto)
 {
@@ -25,8 +25,8 @@ static unsigned present_kinds(const Onnx__AttributeProto *proto)
     kinds |= proto->n_strings > 0 ? KIND_BIT(ONR_ATTR_STRINGS) : 0;
     kinds |= proto->n_tensors > 0 ? KIND_BIT(ONR_ATTR_TENSORS) : 0;
     kinds |= proto->n_graphs > 0 ? KIND_BIT(ONR_ATTR_GRAPHS) : 0;
-    kinds |= proto->sparse_tensor != NULL || proto->tp != NULL || proto->n_sparse_tensors > 0 ||
-                     proto->n_type_protos > 0
+    kinds |= proto->tp != NULL ? KIND_BIT(ONR_ATTR_TYPE) : 0;
+    kinds |= proto->sparse_tensor != NULL || proto->n_sparse_tensors > 0 || proto->n_type_protos > 0
                  ? KIND_BIT(ONR_ATTR_OTHER)
                  : 0;
     return kinds;
@@ -42,22 +42,24 @@ static enum onr_status find_kind(struct importer *im, const Onnx__AttributeProto
     }
     if (type == 0) {
         unsigned i = ONR_ATTR_FLOAT;
-        while (i <= ONR_ATTR_OTHER && present != KIND_BIT(i)) {
+        while (i <= ONR_ATTR_TYPE && present != KIND_BIT(i)) {
             i++;
         }
         type = i;
-        if (i > ONR_ATTR_OTHER) {
+        if (i > ONR_ATTR_TYPE) {
             return onr_fail(im->err, ONR_ERR_MODEL, "the attribute has no type and %s",
                             present == 0 ? "no value" : "several values");
         }
     }
-    *kind = type < ONR_ATTR_OTHER ? (enum onr_attr_kind)type : ONR_ATTR_OTHER;
+    *kind =
+        type < ONR_ATTR_OTHER || type == ONR_ATTR_TYPE ? (enum onr_attr_kind)type : ONR_ATTR_OTHER;
     if ((present & ~KIND_BIT(*kind)) != 0) {
         return onr_fail(im->err, ONR_ERR_MODEL, "the attribute has values of another type than %u",
                         type);
     }
     /* An absent number, string or list is the default of protobuf; an absent message is nothing. */
-    if ((*kind == ONR_ATTR_TENSOR || *kind == ONR_ATTR_GRAPH) && present == 0) {
+    if ((*kind == ONR_ATTR_TENSOR || *kind == ONR_ATTR_GRAPH || *kind == ONR_ATTR_TYPE) &&
+        present == 0) {
         return onr_fail(im->err, ONR_ERR_MODEL, "the attribute has no value");
     }
     return ONR_OK;
@@ -107,6 +109,17 @@ static enum onr_status import_tensors(struct importer *im, const Onnx__Attribute
     return ONR_OK;
 }
 
+static enum onr_status import_type(struct importer *im, const Onnx__TypeProto *proto,
+                                   struct onr_attr *attr)
+{
+    struct onr_fact *type = ONR_ARENA_NEW(im->arena, struct onr_fact);
+    if (type == NULL) {
+        return ONR_MEMORY_FAILED(im);
+    }
+    attr->as.type = type;
+    return onr_import_type(im, proto, type);
+}
+
 static enum onr_status import_value(struct importer *im, const Onnx__AttributeProto *proto,
                                     const struct call *call, struct onr_attr *attr)
 {
@@ -139,6 +152,8 @@ static enum onr_status import_value(struct importer *im, const Onnx__AttributePr
         return import_strings(im, attr->count, proto->strings, &attr->as.strings);
     case ONR_ATTR_TENSORS:
         return import_tensors(im, proto, call, attr);
+    case ONR_ATTR_TYPE:
+        return import_type(im, proto->tp, attr);
     default:
         return ONR_OK;
     }
@@ -165,7 +180,7 @@ static enum onr_status resolve_reference(struct importer *im, const Onnx__Attrib
     }
     const struct onr_attr *given = &call->attrs[index];
     unsigned type = proto->has_type ? (unsigned)proto->type : 0;
-    if (type != 0 && type < ONR_ATTR_OTHER && type != given->kind) {
+    if (type != 0 && (type < ONR_ATTR_OTHER || type == ONR_ATTR_TYPE) && type != given->kind) {
         return onr_fail(im->err, ONR_ERR_MODEL,
                         "reference to \"%.128s\" has type %u, the call gives type %u", name, type,
                         (unsigned)given->kind);

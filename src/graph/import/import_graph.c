@@ -74,8 +74,7 @@ static enum onr_status import_default(struct importer *im, struct onr_value *val
         return onr_fail(im->err, ONR_ERR_MODEL, "declared twice");
     }
     struct onr_fact both = value->fact;
-    bool is_tensor = declared->kind == ONR_KIND_TENSOR;
-    if (!is_tensor || !onr_fact_merge(&both, declared)) {
+    if (!onr_fact_merge(&both, declared)) {
         char got[ONR_SHAPE_TEXT_BYTES];
         return onr_fail(im->err, ONR_ERR_SHAPE,
                         "the initializer of this name is %s[%s], which is not the declared type",
@@ -156,9 +155,12 @@ static enum onr_status import_output(struct importer *im, struct frame *frame,
     if (id == ONR_NO_VALUE) {
         return onr_fail(im->err, ONR_ERR_MODEL, "graph output \"%.128s\" is not computed", name);
     }
+    struct onr_fact *type = &graph->output_types[graph->output_count];
+    *type = (struct onr_fact){.shape.rank = ONR_RANK_UNKNOWN};
+    onr_import_hint(im, proto, type);
     struct onr_value *value = &graph->values[id];
     if (value->producer != ONR_NO_VALUE && value->fact.shape.rank == ONR_RANK_UNKNOWN) {
-        onr_import_hint(im, proto, &value->fact);
+        value->fact = *type;
     }
     graph->outputs[graph->output_count] = id;
     graph->output_names[graph->output_count] = onr_import_copy(im, name);
@@ -198,7 +200,8 @@ enum onr_status onr_import_graph_end(struct importer *im, struct frame *frame)
     }
     graph->outputs = ONR_ARENA_ARRAY(im->arena, proto->n_output, uint32_t);
     graph->output_names = ONR_ARENA_ARRAY(im->arena, proto->n_output, const char *);
-    if (graph->outputs == NULL || graph->output_names == NULL) {
+    graph->output_types = ONR_ARENA_ARRAY(im->arena, proto->n_output, struct onr_fact);
+    if (graph->outputs == NULL || graph->output_names == NULL || graph->output_types == NULL) {
         return ONR_MEMORY_FAILED(im);
     }
     for (size_t i = 0; i < proto->n_output; i++) {

@@ -71,31 +71,30 @@ enum onr_status onr_import_type(struct importer *im, const Onnx__TypeProto *type
                                 struct onr_fact *fact)
 {
     *fact = (struct onr_fact){.shape.rank = ONR_RANK_UNKNOWN};
-    bool is_outermost = true;
     while (type != NULL) {
-        enum onr_kind kind = ONR_KIND_OTHER;
+        bool is_outermost = fact->kind == ONR_KIND_TENSOR && !fact->is_optional;
         const Onnx__TypeProto *inner = NULL;
         switch (type->value_case) {
         case ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE:
             return import_tensor_type(im, type->tensor_type->elem_type, type->tensor_type->shape,
                                       fact);
         case ONNX__TYPE_PROTO__VALUE_SEQUENCE_TYPE:
-            kind = ONR_KIND_SEQUENCE;
+            fact->kind = fact->kind == ONR_KIND_TENSOR ? ONR_KIND_SEQUENCE : ONR_KIND_OTHER;
             inner = type->sequence_type->elem_type;
             break;
         case ONNX__TYPE_PROTO__VALUE_OPTIONAL_TYPE:
-            kind = ONR_KIND_OPTIONAL;
+            fact->kind = is_outermost ? fact->kind : ONR_KIND_OTHER;
+            fact->is_optional = true;
             inner = type->optional_type->elem_type;
             break;
         case ONNX__TYPE_PROTO__VALUE_MAP_TYPE:
         case ONNX__TYPE_PROTO__VALUE_SPARSE_TENSOR_TYPE:
         case ONNX__TYPE_PROTO__VALUE_OPAQUE_TYPE:
+            fact->kind = ONR_KIND_OTHER;
             break;
         default:
             return onr_fail(im->err, ONR_ERR_MODEL, "the type is empty");
         }
-        fact->kind = is_outermost ? kind : fact->kind;
-        is_outermost = false;
         type = inner;
     }
     return ONR_OK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Single tensors in protobuf form: the files of ONNX test data. */
+/* Single values in protobuf form: the files of ONNX test data. */
 #ifndef ONR_GRAPH_IMPORT_TENSOR_PROTO_H
 #define ONR_GRAPH_IMPORT_TENSOR_PROTO_H
 
@@ -16,6 +16,22 @@
 enum onr_status onr_tensor_parse(const uint8_t *data, size_t size, struct onr_arena *arena,
                                  struct onr_mem *mem, struct onr_constant *constant,
                                  const char **name, struct onr_error *err) ONR_MUST_USE;
+
+/* A value of any kind, in file form. */
+struct onr_parsed_value {
+    enum onr_kind kind;
+    enum onr_dtype dtype;       /* ONR_UNDEFINED for a sequence without tensors */
+    struct onr_constant *items; /* [count]: the tensor, or those of the sequence */
+    size_t count;
+};
+
+/*
+ * Reads a value of the kind of `type`, whose other fields do not matter: a TensorProto, a
+ * SequenceProto, or for an optional an OptionalProto. The rest as onr_tensor_parse.
+ */
+enum onr_status onr_value_parse(const struct onr_fact *type, const uint8_t *data, size_t size,
+                                struct onr_arena *arena, struct onr_mem *mem,
+                                struct onr_parsed_value *value, struct onr_error *err) ONR_MUST_USE;
 
 /* True when the bytes look like a SequenceProto or OptionalProto. Files do not say which message
  * they hold; those two have no field number above 7, and a name where a tensor has its dimensions.

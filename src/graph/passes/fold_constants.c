@@ -29,6 +29,11 @@ static bool fold_cost(const struct onr_node *node, const struct onr_fact *const 
         }
         *cost += is_dynamic ? bytes : 0;
     }
+    for (uint32_t i = 0; i < node->output_count; i++) {
+        if (!onr_fact_is_tensor(&facts[i])) {
+            return false;
+        }
+    }
     for (uint32_t i = 0; i < node->output_count && !is_dynamic; i++) {
         if (!onr_fact_is_shaped(&facts[i]) ||
             !onr_shape_bytes(&facts[i].shape, facts[i].dtype, &bytes)) {

@@ -81,10 +81,17 @@ static void start_formal_inputs(const struct onr_graph *graph, const struct onr_
         struct onr_fact *fact = &inner->values[inner->inputs[i]].fact;
         fact->shape.rank = ONR_RANK_UNKNOWN;
         uint32_t outer = i + skipped < node->input_count ? node->inputs[i + skipped] : ONR_NO_VALUE;
-        if (fact->dtype == ONR_UNDEFINED && outer != ONR_NO_VALUE) {
-            fact->kind = graph->values[outer].fact.kind;
-            fact->dtype = graph->values[outer].fact.dtype;
+        if (fact->dtype != ONR_UNDEFINED || outer == ONR_NO_VALUE) {
+            continue;
         }
+        const struct onr_fact *given = &graph->values[outer].fact;
+        if (given->kind == ONR_KIND_NONE) {
+            continue; /* a later iteration may have an element, of a kind that nothing tells */
+        }
+        bool is_item = node->op != NULL && (node->op->traits & ONR_TRAIT_MAPS_ITEMS) != 0;
+        fact->kind = is_item ? ONR_KIND_TENSOR : given->kind;
+        fact->is_optional = given->is_optional;
+        fact->dtype = given->dtype;
     }
 }
 
@@ -123,10 +130,10 @@ static enum onr_status gather_inputs(struct onr_graph *graph, const struct onr_n
     return ONR_OK;
 }
 
-static bool has_tensor_inputs(const struct onr_node *node, const struct onr_fact *const *inputs)
+static bool has_known_kinds(const struct onr_node *node, const struct onr_fact *const *inputs)
 {
     for (uint32_t i = 0; i < node->input_count; i++) {
-        if (inputs[i] != NULL && inputs[i]->kind != ONR_KIND_TENSOR) {
+        if (inputs[i] != NULL && inputs[i]->kind == ONR_KIND_OTHER) {
             return false;
         }
     }
@@ -143,8 +150,8 @@ static enum onr_status infer_one(struct onr_graph *graph, struct onr_node *node,
         return onr_fail_memory(ctx->err, "facts of a node");
     }
     ONR_TRY(gather_inputs(graph, node, &inputs, ctx->err));
-    if (!has_tensor_inputs(node, inputs)) {
-        return onr_note_missing(graph, node, "input that is no tensor", ctx);
+    if (!has_known_kinds(node, inputs)) {
+        return onr_note_missing(graph, node, "input that is no tensor or sequence", ctx);
     }
     enum onr_status status = onr_check_dtypes(node, node->op, inputs, ctx->err);
     if (status == ONR_ERR_UNSUPPORTED) {

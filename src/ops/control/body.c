@@ -2,6 +2,8 @@
 /* Outputs of bodies: facts, state, stacks. */
 #include "ops/control/body.h"
 
+#include "base/sequence.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -19,16 +21,27 @@ struct onr_fact onr_body_output_fact(const struct onr_body *body, uint32_t index
     return fact;
 }
 
+struct onr_fact onr_body_declared_fact(const struct onr_body *body, uint32_t index)
+{
+    struct onr_fact fact = onr_body_output_fact(body, index);
+    struct onr_fact both = fact;
+    const struct onr_fact *declared = &body->graph->output_types[index];
+    if (fact.dtype == ONR_UNDEFINED && fact.shape.rank == ONR_RANK_UNKNOWN) {
+        return *declared;
+    }
+    return onr_fact_merge(&both, declared) ? both : fact;
+}
+
 enum onr_status onr_body_store(struct onr_run_ctx *ctx, uint32_t index,
-                               const struct onr_tensor *tensor)
+                               const struct onr_tensor *value)
 {
     struct onr_tensor *output = ctx->outputs[index];
-    output->dtype = tensor->dtype;
-    ONR_TRY(ctx->host->alloc_output(ctx, index, &tensor->shape));
-    size_t bytes = onr_tensor_bytes(tensor);
-    if (bytes > 0) {
-        memcpy(output->data, tensor->data, bytes);
+    size_t bytes = 0;
+    if (!onr_value_bytes(value, &bytes)) {
+        return onr_fail(ctx->err, ONR_ERR_LIMIT, "output %" PRIu32 " is too large", index);
     }
+    ONR_TRY(ctx->host->alloc_storage(ctx, index, bytes > 0 ? bytes : 1));
+    onr_value_copy(value, output->data, output);
     return ONR_OK;
 }
 
@@ -61,6 +74,10 @@ enum onr_status onr_body_stack_put(struct onr_run_ctx *ctx, struct onr_body_stac
                                    bool is_first, int64_t place, const struct onr_tensor *tensor)
 {
     struct onr_tensor *output = ctx->outputs[stack->output];
+    if (tensor->kind != ONR_KIND_TENSOR) {
+        return onr_fail(ctx->err, ONR_ERR_MODEL, "scan output %" PRIu32 " is no tensor",
+                        stack->output);
+    }
     if (is_first && stack->axis < 0) {
         stack->axis += tensor->shape.rank + 1;
     }
@@ -96,6 +113,11 @@ enum onr_status onr_body_stack_finish(struct onr_run_ctx *ctx, const struct onr_
     if (count > 0) {
         output->shape.dim[stack->axis] = count;
         return ONR_OK;
+    }
+    if (fact->dtype == ONR_UNDEFINED || fact->kind != ONR_KIND_TENSOR) {
+        return onr_fail(ctx->err, ONR_ERR_MODEL,
+                        "scan output %" PRIu32 " has no iteration and no declared type",
+                        stack->output);
     }
     struct onr_shape element = fact->shape;
     element.rank = element.rank > 0 && element.rank < ONR_MAX_RANK ? element.rank : 0;

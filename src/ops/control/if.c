@@ -6,7 +6,8 @@
  *
  * Shapes    cond: one element. Outputs: by position those of the branch; shapes and ranks may
  *           differ.
- * Types     cond: bool; outputs: any tensor type, the same in both branches.
+ * Types     cond: bool; outputs: tensors of any type, sequences and optionals, the same in both
+ *           branches.
  * Attrs     then_branch, else_branch: graphs without inputs of their own; they use outer values as
  *           captures.
  * Aliasing  an output is the branch's own storage, valid until this node runs again.
@@ -15,9 +16,45 @@
 
 #include <inttypes.h>
 
+/* What holds for either branch, where a fact without type says nothing. */
+static enum onr_status join_facts(struct onr_infer_ctx *ctx, uint32_t index,
+                                  const struct onr_fact *a, const struct onr_fact *b)
+{
+    struct onr_fact *output = &ctx->outputs[index];
+    bool is_known = a->dtype != ONR_UNDEFINED && b->dtype != ONR_UNDEFINED;
+    if (is_known && a->dtype != b->dtype) {
+        return onr_infer_fail(ctx, ONR_ERR_MODEL,
+                              "output %" PRIu32 " is %s in then_branch, %s in else_branch", index,
+                              onr_dtype_name(a->dtype), onr_dtype_name(b->dtype));
+    }
+    bool is_none = a->kind == ONR_KIND_NONE || b->kind == ONR_KIND_NONE;
+    if (is_known && a->kind != b->kind && !is_none) {
+        return onr_infer_fail(ctx, ONR_ERR_MODEL,
+                              "output %" PRIu32 " is %s in then_branch, %s in else_branch", index,
+                              onr_fact_kind_text(a), onr_fact_kind_text(b));
+    }
+    bool takes_a =
+        b->dtype == ONR_UNDEFINED || (a->dtype != ONR_UNDEFINED && a->kind != ONR_KIND_NONE);
+    *output = takes_a ? *a : *b;
+    output->is_optional = a->is_optional || b->is_optional || (is_none && a->kind != b->kind);
+    if (a->shape.rank != b->shape.rank) {
+        output->shape.rank = ONR_RANK_UNKNOWN;
+    }
+    for (int d = 0; d < output->shape.rank; d++) {
+        if (a->shape.dim[d] != b->shape.dim[d]) {
+            output->shape.dim[d] = ONR_DIM_UNKNOWN;
+        }
+    }
+    return ONR_OK;
+}
+
 static enum onr_status if_infer(struct onr_infer_ctx *ctx)
 {
     const struct onr_node *node = ctx->node;
+    if (!onr_fact_is_tensor(ctx->inputs[0])) {
+        return onr_infer_fail(ctx, ONR_ERR_MODEL, "cond is %s, expected a tensor",
+                              onr_fact_kind_text(ctx->inputs[0]));
+    }
     const struct onr_body *then_branch = onr_node_body(node, "then_branch");
     const struct onr_body *else_branch = onr_node_body(node, "else_branch");
     for (uint32_t b = 0; b < node->body_count; b++) {
@@ -33,21 +70,7 @@ static enum onr_status if_infer(struct onr_infer_ctx *ctx)
     for (uint32_t i = 0; i < node->output_count; i++) {
         struct onr_fact a = onr_body_output_fact(then_branch, i);
         struct onr_fact b = onr_body_output_fact(else_branch, i);
-        if (a.dtype != ONR_UNDEFINED && b.dtype != ONR_UNDEFINED && a.dtype != b.dtype) {
-            return onr_infer_fail(ctx, ONR_ERR_MODEL,
-                                  "output %" PRIu32 " is %s in then_branch, %s in else_branch", i,
-                                  onr_dtype_name(a.dtype), onr_dtype_name(b.dtype));
-        }
-        ctx->outputs[i] = a;
-        ctx->outputs[i].dtype = a.dtype != ONR_UNDEFINED ? a.dtype : b.dtype;
-        if (a.shape.rank != b.shape.rank) {
-            ctx->outputs[i].shape.rank = ONR_RANK_UNKNOWN;
-        }
-        for (int d = 0; d < ctx->outputs[i].shape.rank; d++) {
-            if (a.shape.dim[d] != b.shape.dim[d]) {
-                ctx->outputs[i].shape.dim[d] = ONR_DIM_UNKNOWN;
-            }
-        }
+        ONR_TRY(join_facts(ctx, i, &a, &b));
     }
     return ONR_OK;
 }
@@ -87,7 +110,7 @@ const struct onr_op_def onr_ops_if[] = {
      .outputs = {1, ONR_VARIADIC},
      .attrs = if_attrs,
      .input_specs = if_inputs,
-     .traits = ONR_TRAIT_DYNAMIC | ONR_TRAIT_BODIES,
+     .traits = ONR_TRAIT_DYNAMIC | ONR_TRAIT_BODIES | ONR_TRAIT_ANY_KIND,
      .infer = if_infer,
      .run = if_run},
     {.name = NULL},

@@ -8,8 +8,8 @@
  *           carried: any.
  * Outputs   the final carried values, then the scan values of all iterations stacked on a new axis
  *           0.
- * Types     any tensor type; carried values may change shape between iterations, scan values may
- *           not.
+ * Types     tensors of any type; carried values may change shape between iterations, and may be
+ *           sequences and optionals; scan values may not.
  * Edges     no iteration: carried outputs are the inputs, scan outputs have length 0.
  * Aliasing  outputs are copies: the body overwrites its own storage in each iteration.
  */
@@ -51,6 +51,12 @@ static enum onr_status loop_infer(struct onr_infer_ctx *ctx)
                               body->formal_input_count, body->output_count, carried + 2,
                               node->output_count + 1);
     }
+    for (uint32_t i = 0; i < 2 && i < node->input_count; i++) {
+        if (ctx->inputs[i] != NULL && !onr_fact_is_tensor(ctx->inputs[i])) {
+            return onr_infer_fail(ctx, ONR_ERR_MODEL, "input %" PRIu32 " is %s, expected a tensor",
+                                  i, onr_fact_kind_text(ctx->inputs[i]));
+        }
+    }
     for (uint32_t i = 0; i < carried; i++) {
         if (ctx->inputs[i + 2] == NULL) {
             return onr_infer_fail(ctx, ONR_ERR_MODEL, "carried input %" PRIu32 " is empty", i);
@@ -59,10 +65,15 @@ static enum onr_status loop_infer(struct onr_infer_ctx *ctx)
     for (uint32_t i = 0; i < node->output_count; i++) {
         struct onr_fact fact = onr_body_output_fact(onr_node_body(node, "body"), i + 1);
         if (i < carried) {
-            if (fact.dtype == ONR_UNDEFINED) {
-                fact.dtype = ctx->inputs[i + 2]->dtype;
+            if (fact.dtype == ONR_UNDEFINED && ctx->inputs[i + 2]->kind != ONR_KIND_NONE) {
+                fact = *ctx->inputs[i + 2];
+                fact.data = NULL;
+                fact.contents = NULL;
             }
             fact.shape.rank = ONR_RANK_UNKNOWN; /* may be the initial value, may change */
+        } else if (!onr_fact_is_tensor(&fact)) {
+            return onr_infer_fail(ctx, ONR_ERR_MODEL, "scan output %" PRIu32 " is %s", i,
+                                  onr_fact_kind_text(&fact));
         } else if (fact.shape.rank >= 0 && fact.shape.rank < ONR_MAX_RANK) {
             for (int d = fact.shape.rank++; d > 0; d--) {
                 fact.shape.dim[d] = fact.shape.dim[d - 1];
@@ -93,7 +104,8 @@ static enum onr_status keep_results(struct onr_run_ctx *ctx, const struct loop *
                                     struct onr_tensor *arguments, struct onr_body_stack *stacks,
                                     bool *cond)
 {
-    if (onr_tensor_count(&results[0]) != 1 || results[0].dtype != ONR_BOOL) {
+    if (results[0].kind != ONR_KIND_TENSOR || results[0].dtype != ONR_BOOL ||
+        onr_tensor_count(&results[0]) != 1) {
         return onr_fail(ctx->err, ONR_ERR_SHAPE, "the body's condition is not one bool");
     }
     *cond = *(const uint8_t *)results[0].data != 0;
@@ -154,7 +166,7 @@ static enum onr_status loop_run(struct onr_run_ctx *ctx)
     int64_t steps = 0;
     ONR_TRY(loop_iterate(ctx, &loop, trip_count, cond, stacks, &steps));
     for (uint32_t i = 0; i < loop.scan_count; i++) {
-        struct onr_fact fact = onr_body_output_fact(loop.body, 1 + loop.carried_count + i);
+        struct onr_fact fact = onr_body_declared_fact(loop.body, 1 + loop.carried_count + i);
         ONR_TRY(onr_body_stack_finish(ctx, &stacks[i], steps, &fact));
     }
     return ONR_OK;
@@ -175,7 +187,7 @@ const struct onr_op_def onr_ops_loop[] = {
      .outputs = {1, ONR_VARIADIC},
      .attrs = loop_attrs,
      .input_specs = loop_inputs,
-     .traits = ONR_TRAIT_DYNAMIC | ONR_TRAIT_BODIES,
+     .traits = ONR_TRAIT_DYNAMIC | ONR_TRAIT_BODIES | ONR_TRAIT_ANY_KIND,
      .infer = loop_infer,
      .plan = loop_plan,
      .run = loop_run},

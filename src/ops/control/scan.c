@@ -59,6 +59,10 @@ static enum onr_status scan_infer(struct onr_infer_ctx *ctx)
     }
     for (uint32_t i = 0; i < node->output_count; i++) {
         ctx->outputs[i] = onr_body_output_fact(body, i);
+        if (!onr_fact_is_tensor(&ctx->outputs[i])) {
+            return onr_infer_fail(ctx, ONR_ERR_MODEL, "output %" PRIu32 " of the body is %s", i,
+                                  onr_fact_kind_text(&ctx->outputs[i]));
+        }
         if (i < states && ctx->outputs[i].dtype == ONR_UNDEFINED) {
             ctx->outputs[i].dtype = ctx->inputs[i]->dtype;
         }
@@ -216,7 +220,7 @@ static enum onr_status scan_run(struct onr_run_ctx *ctx)
     }
     ONR_TRY(scan_steps(ctx, scan, body, stacks));
     for (uint32_t i = 0; i < scan->output_count; i++) {
-        struct onr_fact fact = onr_body_output_fact(body, scan->state_count + i);
+        struct onr_fact fact = onr_body_declared_fact(body, scan->state_count + i);
         ONR_TRY(onr_body_stack_finish(ctx, &stacks[i], scan->steps, &fact));
     }
     return ONR_OK;

@@ -5,7 +5,7 @@
  * y = x.   Dropout in inference mode is the identity too; its mask says that every element is kept.
  *
  * Shapes    any -> the same.
- * Types     Identity: all, and sequences and optionals. Dropout: floats; mask: that of x (7-9) or
+ * Types     Identity: all, and from 14 on sequences, from 16 on optionals. Dropout: floats; mask: that of x (7-9) or
  *           bool (10+).
  * Attrs     Dropout: ratio (7-11), seed (12+); neither matters here.
  * Inputs    Dropout 12+: ratio (default 0.5), training_mode (default false). Training with a ratio
@@ -108,12 +108,23 @@ const struct onr_op_def onr_ops_identity[] = {
     {.domain = "",
      .name = "Identity",
      .since_version = 1,
-     .last_version = ONR_OPSET_LATEST,
+     .last_version = 13,
      .inputs = {1, 1},
      .outputs = {1, 1},
      .input_specs = any_specs,
      .output_specs = any_specs,
      .traits = ONR_TRAIT_VIEW,
+     .infer = identity_infer,
+     .run = identity_run},
+    {.domain = "",
+     .name = "Identity",
+     .since_version = 14,
+     .last_version = ONR_OPSET_LATEST,
+     .inputs = {1, 1},
+     .outputs = {1, 1},
+     .input_specs = any_specs,
+     .output_specs = any_specs,
+     .traits = ONR_TRAIT_VIEW | ONR_TRAIT_ANY_KIND,
      .infer = identity_infer,
      .run = identity_run},
     {.domain = "",
