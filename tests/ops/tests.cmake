@@ -14,6 +14,7 @@ onnxrun_test(ops
     contrib/test_contrib_matmul_nbits
     contrib/test_contrib_multi_head_attention
     contrib/test_contrib_skip_layer_normalization
+    control/test_scan8
     conv/test_conv
     conv/test_conv_transpose
     conv/test_pool
