@@ -30,6 +30,7 @@ onnxrun_test(ops
     elementwise/test_where
     generate/test_constant
     generate/test_range
+    image/test_grid_sample
     image/test_resize
     loss/test_class_loss
     matrix/test_einsum
