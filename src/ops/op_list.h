@@ -4,6 +4,7 @@
  * several times with another ONR_OP_FILE.
  */
 ONR_OP_FILE(activation)
+ONR_OP_FILE(affine_grid)
 ONR_OP_FILE(arg_reduce)
 ONR_OP_FILE(attention)
 ONR_OP_FILE(batch_normalization)
@@ -11,6 +12,7 @@ ONR_OP_FILE(binary)
 ONR_OP_FILE(bit_cast)
 ONR_OP_FILE(cast)
 ONR_OP_FILE(causal_conv_with_state)
+ONR_OP_FILE(center_crop_pad)
 ONR_OP_FILE(class_loss)
 ONR_OP_FILE(clip)
 ONR_OP_FILE(concat)

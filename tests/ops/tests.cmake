@@ -30,6 +30,8 @@ onnxrun_test(ops
     elementwise/test_where
     generate/test_constant
     generate/test_range
+    image/test_affine_grid
+    image/test_center_crop_pad
     image/test_grid_sample
     image/test_resize
     loss/test_class_loss
