@@ -33,6 +33,7 @@ onnxrun_test(ops
     image/test_affine_grid
     image/test_center_crop_pad
     image/test_grid_sample
+    image/test_non_max_suppression
     image/test_resize
     loss/test_class_loss
     matrix/test_einsum
