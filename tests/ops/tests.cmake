@@ -59,6 +59,8 @@ onnxrun_test(ops
     movement/test_unique
     norm/test_channel_normalization
     norm/test_layer_normalization
+    norm/test_lrn
+    norm/test_mean_variance_normalization
     norm/test_rms_normalization
     norm/test_softmax
     preview/test_optimizer
