@@ -35,6 +35,7 @@ onnxrun_test(ops
     image/test_grid_sample
     image/test_non_max_suppression
     image/test_resize
+    image/test_roi_align
     loss/test_class_loss
     matrix/test_einsum
     matrix/test_gemm
