@@ -37,6 +37,7 @@ onnxrun_test(ops
     image/test_resize
     image/test_roi_align
     loss/test_class_loss
+    matrix/test_det
     matrix/test_einsum
     matrix/test_gemm
     matrix/test_matmul
