@@ -4,6 +4,7 @@ onnxrun_test(ops
     attention/test_rotary_embedding
     common/test_contents
     contrib/test_contrib_attention
+    contrib/test_contrib_embed_layer_normalization
     contrib/test_contrib_fused_conv
     contrib/test_contrib_fused_gemm
     contrib/test_contrib_fused_matmul
