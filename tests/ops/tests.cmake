@@ -59,6 +59,7 @@ onnxrun_test(ops
     movement/test_slice
     movement/test_split
     movement/test_squeeze
+    movement/test_tensor_scatter
     movement/test_transpose
     movement/test_trilu
     movement/test_unique
