@@ -69,6 +69,7 @@ onnxrun_test(ops
     norm/test_mean_variance_normalization
     norm/test_rms_normalization
     norm/test_softmax
+    preview/test_flex_attention
     preview/test_optimizer
     quant/test_conv_integer
     quant/test_matmul_integer

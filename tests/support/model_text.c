@@ -301,6 +301,9 @@ void model_text(struct proto *p, const char *text)
     proto_int(p, MODEL_IR, 8);
     proto_opset(p, MODEL_OPSET, "", version);
     proto_opset(p, MODEL_OPSET, "com.microsoft", 1);
+    if (strstr(r.p, "ai.onnx.preview:") != NULL) {
+        proto_opset(p, MODEL_OPSET, "ai.onnx.preview", 1);
+    }
     proto_open(p, MODEL_GRAPH);
     read_graph(&r, '\0');
     proto_end(p);
