@@ -34,6 +34,7 @@ onnxrun_test(ops
     generate/test_range
     image/test_affine_grid
     image/test_center_crop_pad
+    image/test_col2im
     image/test_grid_sample
     image/test_max_roi_pool
     image/test_non_max_suppression
