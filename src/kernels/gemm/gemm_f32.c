@@ -215,6 +215,7 @@ static void set_a(struct block *block, float *copy)
 {
     const struct onr_gemm_f32_job *job = block->job;
     if (block->k == 0) {
+        block->a = job->c; /* is not read, but A of no columns may be NULL, which has no rows */
         return;
     }
     if (copy != NULL) {
