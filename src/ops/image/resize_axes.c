@@ -175,7 +175,7 @@ static void keep_aspect(enum onr_resize_policy policy, const int *list, size_t c
     for (size_t i = 0; i < count; i++) {
         const struct onr_resize_axis *axis = &axes->axis[list[i]];
         if (axis->in < 0 || axis->out < 0) {
-            scale = NAN;
+            scale = (double)NAN;
         } else if (axis->in > 0) {
             double own = (double)axis->out / (double)axis->in;
             bool is_better = policy == ONR_POLICY_NOT_LARGER ? own < scale : own > scale;

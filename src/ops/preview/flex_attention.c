@@ -249,7 +249,7 @@ static const void *load_input(const struct onr_run_ctx *ctx, uint32_t index, siz
     const struct flex_plan *plan = ctx->plan;
     const struct onr_tensor *input = ctx->inputs[index];
     if (plan->dtype == plan->work && index != IN_Q) {
-        return input->data;
+        return input->data != NULL ? input->data : ctx->workspace; /* empty ones may be NULL */
     }
     struct convert_job job = {.work = plan->work,
                               .dtype = plan->dtype,
@@ -300,7 +300,7 @@ static enum onr_status modify(struct onr_run_ctx *ctx, int mod, void *scores, co
                                 &output_count));
     ONR_TRY(check_result(ctx, mod_names[mod], &outputs[0]));
     if (plan->seen == plan->work) {
-        *result = outputs[0].data;
+        *result = count > 0 ? outputs[0].data : scores;
         return ONR_OK;
     }
     job.is_store = false;
