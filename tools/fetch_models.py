@@ -58,6 +58,40 @@ MODELS = {
                 "magika/models/standard_v3_3/config.min.json",
                 "ae24c742205358f6ff6dfd5facb6743fb69743dbba8373e73da58ff0cbd695db")},
         platform="manylinux_2_28_x86_64"),
+    "akiki-vad": Model(
+        about="voice activity in 16 ms of audio, convolutions and GRU, If",
+        licence="Apache-2.0",
+        wheel="akiki==0.0.6",
+        files={
+            "model.onnx": (
+                "akiki/models/akiki-vad.onnx",
+                "0fab56bc4ea6725ec881c35973e04813a4963dc5bbf4bf5ccfe8fd7cf468c6f5"),
+            "akiki-vad.json": (
+                "akiki/models/akiki-vad.json",
+                "a3bff019b6517db686e9aca714de0e3a5cd0eddf756449f96d54b5c1302451bd")},
+        platform="manylinux_2_34_x86_64"),
+    "arname-encoder": Model(
+        about="Arabic names to Latin letters: encoder, GRU in both directions",
+        licence="MIT",
+        wheel="arabic-name-romanizer==0.2.0",
+        files={
+            "model.onnx": (
+                "arabic_name_romanizer/resources/encoder.onnx",
+                "f5d65df2189e5ec3929a3167d70de5f1f9eedd89dab964875039089581c5ec49"),
+            "vocab.json": (
+                "arabic_name_romanizer/resources/vocab.json",
+                "edfa78c35a7e36b2df5b2d99268b1d96f877a9ab88b0206d8837360326428797"),
+            "meta.json": (
+                "arabic_name_romanizer/resources/meta.json",
+                "c0344ecabc400d9988aa4924af20de5787c7f1466e056a02cfdedf2c7099fc02")}),
+    "arname-decoder": Model(
+        about="the same: one step of the decoder, GRU and attention",
+        licence="MIT",
+        wheel="arabic-name-romanizer==0.2.0",
+        files={
+            "model.onnx": (
+                "arabic_name_romanizer/resources/decoder.onnx",
+                "2365c42d362313c21748750eefebf3a61fd8045f73a98644176eca538200841a")}),
 }
 
 

@@ -12,7 +12,10 @@ import json
 import subprocess
 from pathlib import Path
 
-import onnx
+try:
+    import onnx
+except ImportError as missing:
+    raise SystemExit("the table of operators needs the Python package onnx") from missing
 
 
 def rows_of(onnxdump):

@@ -4,7 +4,8 @@
 
 For each fetched model a folder in the ONNX backend layout: model.onnx (a link to the fetched
 file), data.json with the tolerance, and test_data_set_*/{input,output}_*.pb. The inputs are real:
-English sentences for the two MiniLM models, texts as bytes for magika.
+English sentences for the two MiniLM models, texts as bytes for magika, sound for akiki-vad, and
+Arabic names for arname.
 """
 import argparse
 import json
@@ -65,12 +66,12 @@ def sentence_batches():
         yield np.array(padded, np.int64), np.array(mask, np.int64)
 
 
-def paraphrase_inputs(_folder):
+def paraphrase_inputs(_folder, _ask):
     for ids, mask in sentence_batches():
         yield {"input_ids": ids, "attention_mask": mask}
 
 
-def minilm_inputs(_folder):
+def minilm_inputs(_folder, _ask):
     for ids, mask in sentence_batches():
         yield {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
 
@@ -84,7 +85,7 @@ def magika_features(content, config):
             + padding * (config["end_size"] - len(last)) + list(last))
 
 
-def magika_inputs(folder):
+def magika_inputs(folder, _ask):
     config = json.loads((folder / "config.min.json").read_text(encoding="utf-8"))
     # The source is shorter than the window and needs padding; the two others fill it.
     files = [C_SOURCE, JSON_TEXT, Path(__file__).read_bytes()]
@@ -93,11 +94,59 @@ def magika_inputs(folder):
     yield {"bytes": rows}
 
 
+def voice_inputs(_folder, ask):
+    """Five pieces of 256 samples at 16 kHz behind 320 earlier ones: silence, then a buzz."""
+    time = np.arange(320 + 5 * 256) / 16000
+    buzz = sum(np.sin(2 * np.pi * 140 * k * time) / k for k in range(1, 20))
+    audio = (np.where(time > 0.04, 0.2, 0.0005) * buzz).astype(np.float32)
+    state = np.zeros((1, 1, 128), np.float32)
+    for start in range(0, 5 * 256, 256):
+        data = {"audio_with_context": audio[None, start:start + 576], "h": state}
+        yield data
+        state = ask(data)[1]
+
+
+def name_batch(folder):
+    """Ids of two Arabic names with a country and a role in front, padded; and their mask."""
+    tokens = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))["tokens"]
+    rows = [[tokens.index(token) for token in ("<EG>", "<ROLE_GIVEN>", *name, "<EOS>")]
+            for name in ("محمد", "عبدالرحمن")]
+    length = max(len(row) for row in rows)
+    ids = np.array([row + [PAD_ID] * (length - len(row)) for row in rows], np.int64)
+    return ids, ids != PAD_ID
+
+
+def name_encoder_inputs(folder, _ask):
+    ids, mask = name_batch(folder)
+    yield {"src": ids[:1], "src_mask": mask[:1]}
+    yield {"src": ids, "src_mask": mask}
+
+
+def name_decoder_inputs(folder, ask):
+    """Six steps of the likeliest letters."""
+    ids, mask = name_batch(folder.parent / "arname-encoder")
+    encoder = folder.parent / "arname-encoder" / "model.onnx"
+    memory, mask, hidden = open_session(encoder).run(None, {"src": ids, "src_mask": mask})
+    prefix = np.ones((len(ids), 1), np.int64)
+    for _ in range(6):
+        data = {"prefix": prefix, "memory": memory, "src_mask": mask, "hidden": hidden}
+        yield data
+        scores, hidden = ask(data)
+        prefix = np.concatenate([prefix, scores.argmax(1)[:, None]], 1)
+
+
 MODELS = {
     "paraphrase-minilm-l3": paraphrase_inputs,
     "minilm-l6-int8": minilm_inputs,
     "magika": magika_inputs,
+    "akiki-vad": voice_inputs,
+    "arname-encoder": name_encoder_inputs,
+    "arname-decoder": name_decoder_inputs,
 }
+
+
+def open_session(model):
+    return onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
 
 
 def write_tensors(folder, kind, names, values):
@@ -106,8 +155,12 @@ def write_tensors(folder, kind, names, values):
         (folder / f"{kind}_{index}.pb").write_bytes(proto.SerializeToString())
 
 
-def write_reference(source, target, data_sets):
-    """Run the model of folder source over the data sets; write everything to folder target."""
+def write_reference(source, target, make_inputs):
+    """Run the model of folder source over its data sets; write everything to folder target.
+
+    make_inputs: called with the folder and a function that runs the model, for inputs that follow
+    from earlier outputs; yields the inputs of each data set by name.
+    """
     target.mkdir(parents=True, exist_ok=True)
     link = target / "model.onnx"
     link.unlink(missing_ok=True)
@@ -115,10 +168,10 @@ def write_reference(source, target, data_sets):
     tolerance = {"rtol": 0, "atol": ABSOLUTE_TOLERANCE}
     (target / "data.json").write_text(json.dumps(tolerance) + "\n", encoding="ascii")
 
-    session = onnxruntime.InferenceSession(str(source / "model.onnx"),
-                                           providers=["CPUExecutionProvider"])
+    session = open_session(source / "model.onnx")
     inputs = [value.name for value in session.get_inputs()]
     outputs = [value.name for value in session.get_outputs()]
+    data_sets = make_inputs(source, lambda data: session.run(outputs, data))
     for index, data in enumerate(data_sets):
         folder = target / f"test_data_set_{index}"
         folder.mkdir(exist_ok=True)
@@ -137,10 +190,10 @@ def main():
     parser.add_argument("--to", type=Path, default=Path("build/reference"),
                         help="folder to write to (default: build/reference)")
     args = parser.parse_args()
-    for name, inputs in MODELS.items():
+    for name, make_inputs in MODELS.items():
         source = args.models / name
         if (source / "model.onnx").is_file():
-            write_reference(source, args.to / name, inputs(source))
+            write_reference(source, args.to / name, make_inputs)
         else:
             print(f"{source}: not fetched, skipped")
 

@@ -4,8 +4,8 @@ import ast
 import math
 import struct
 
-NPY_FORMATS = {"<f4": "f", "<i8": "q", "<i4": "i"}
-PROTO_FORMATS = {1: "f", 6: "i", 7: "q"}  # TensorProto.DataType
+NPY_FORMATS = {"<f4": "f", "<i8": "q", "<i4": "i", "|b1": "?"}
+PROTO_FORMATS = {1: "f", 6: "i", 7: "q", 9: "?"}  # TensorProto.DataType
 
 
 def product(dims):
