@@ -47,12 +47,12 @@ static void every_float_type_works_and_nan_wins(void **state)
 {
     (void)state;
     struct op_test t;
-    const double x[] = {NAN, 2, -1, -3};
+    const double x[] = {(double)NAN, 2, -1, -3};
     op_test_begin(&t, "", "MaxRoiPool", 22);
     op_test_ints(&t, "pooled_shape", 2, (int64_t[]){1, 1});
     op_test_input(&t, test_tensor(ONR_DOUBLE, SHAPE(1, 2, 1, 2), x));
     op_test_input(&t, test_tensor(ONR_DOUBLE, SHAPE(1, 5), (double[]){0, 0, 0, 1, 0}));
-    op_test_output(&t, test_tensor(ONR_DOUBLE, SHAPE(1, 2, 1, 1), (double[]){NAN, -1}));
+    op_test_output(&t, test_tensor(ONR_DOUBLE, SHAPE(1, 2, 1, 1), (double[]){(double)NAN, -1}));
     op_test_run(&t);
     static const enum onr_dtype halves[] = {ONR_FLOAT16, ONR_BFLOAT16};
     for (size_t i = 0; i < 2; i++) {
