@@ -257,7 +257,8 @@ static int check_missing(const struct maker *maker)
 static onnxrun_status learn_dims(struct maker *maker, const onnxrun_value_info *info,
                                  const onnxrun_tensor *tensor)
 {
-    if (tensor == NULL || info->rank < 0 || (size_t)info->rank != onnxrun_tensor_rank(tensor)) {
+    if (onnxrun_tensor_kind(tensor) != ONNXRUN_KIND_TENSOR || info->rank < 0 ||
+        (size_t)info->rank != onnxrun_tensor_rank(tensor)) {
         return ONNXRUN_OK; /* the session says so */
     }
     for (int32_t axis = 0; axis < info->rank; axis++) {
@@ -298,7 +299,7 @@ static int load_given(struct maker *maker)
             continue;
         }
         onnxrun_status status = source_load(source, &info, &tensor, &maker->error);
-        if (status == ONNXRUN_OK) {
+        if (status == ONNXRUN_OK && tensor != NULL) { /* an optional without element is left out */
             bind(maker, info.name, tensor);
             status = learn_dims(maker, &info, tensor);
         }
