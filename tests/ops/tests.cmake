@@ -76,6 +76,7 @@ onnxrun_test(ops
     quant/test_matmul_integer
     quant/test_quantize_linear
     recurrent/test_causal_conv_with_state
+    recurrent/test_dynamic_quantize_lstm
     recurrent/test_linear_attention
     recurrent/test_recurrent
     recurrent/test_recurrent_shapes
