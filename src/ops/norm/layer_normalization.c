@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LayerNormalization (ai.onnx), version 17+.
+ * LayerNormalization (ai.onnx), version 17+; and with the same meaning in earlier operator sets, where
+ * the optimisers of ONNX Runtime write it.
  * https://onnx.ai/onnx/operators/onnx__LayerNormalization.html
  *
  * y = (x - mean) / sqrt(variance + epsilon) * scale + bias, mean and variance over the dims from
@@ -98,7 +99,7 @@ extern const struct onr_op_def onr_ops_layer_normalization[];
 const struct onr_op_def onr_ops_layer_normalization[] = {
     {.domain = "",
      .name = "LayerNormalization",
-     .since_version = 17,
+     .since_version = 1,
      .last_version = ONR_OPSET_LATEST,
      .inputs = {2, 3},
      .outputs = {1, 3},
