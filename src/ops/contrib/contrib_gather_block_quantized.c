@@ -224,7 +224,8 @@ static void read_values(const struct gather_job *job, enum onr_dtype dtype, cons
     for (size_t i = 0; i < count; i++) {
         size_t at = first + i;
         unsigned shift = (unsigned)(at % attrs->packed) * attrs->bits;
-        values[i] = (float)((data[at / attrs->packed] >> shift) & ((1u << attrs->bits) - 1));
+        values[i] =
+            (float)(((unsigned)data[at / attrs->packed] >> shift) & ((1u << attrs->bits) - 1));
     }
 }
 

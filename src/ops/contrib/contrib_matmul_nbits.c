@@ -156,7 +156,7 @@ struct nbits_job {
 static uint8_t field_at(const uint8_t *packed, size_t i, unsigned bits)
 {
     size_t fields = 8 / bits;
-    return (uint8_t)((packed[i / fields] >> (i % fields * bits)) & ((1u << bits) - 1));
+    return (uint8_t)(((unsigned)packed[i / fields] >> (i % fields * bits)) & ((1u << bits) - 1));
 }
 
 /* The zero points [first, first + count) of row n. */
