@@ -3,6 +3,9 @@
 #include "ops/common/check_dims.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+
+#define LIST_BYTES 256
 
 enum onr_status onr_check_dims(const struct onr_infer_ctx *ctx, uint32_t index, const char *name,
                                int rank, const int64_t *want)
@@ -38,6 +41,20 @@ enum onr_status onr_check_attr_int(const struct onr_infer_ctx *ctx, const char *
     return ONR_OK;
 }
 
+/* "a, b or c" of texts, cut where the buffer ends. */
+static void list_texts(const char *const *texts, char list[LIST_BYTES])
+{
+    size_t used = 0;
+    for (size_t i = 0; texts[i] != NULL; i++) {
+        const char *before = i == 0 ? "" : texts[i + 1] == NULL ? " or " : ", ";
+        int length = snprintf(list + used, LIST_BYTES - used, "%s%s", before, texts[i]);
+        used += (size_t)length;
+        if (used >= LIST_BYTES) {
+            break;
+        }
+    }
+}
+
 enum onr_status onr_check_attr_choice(const struct onr_node *node, const char *name,
                                       const char *const *texts, size_t *choice,
                                       struct onr_error *err)
@@ -48,9 +65,10 @@ enum onr_status onr_check_attr_choice(const struct onr_node *node, const char *n
             return ONR_OK;
         }
     }
-    return onr_fail(err, ONR_ERR_MODEL, "attribute %s is \"%.*s\", expected \"%s\"%s", name,
-                    text.length < 32 ? (int)text.length : 32, text.data, texts[0],
-                    texts[1] != NULL ? " or another of its values" : "");
+    char list[LIST_BYTES];
+    list_texts(texts, list);
+    return onr_fail(err, ONR_ERR_MODEL, "attribute %s is \"%.*s\", expected %s", name,
+                    text.length < 32 ? (int)text.length : 32, text.data, list);
 }
 
 enum onr_status onr_divide_dim(const struct onr_infer_ctx *ctx, const char *name, int64_t dim,

@@ -18,8 +18,8 @@ enum onr_status onr_check_attr_int(const struct onr_infer_ctx *ctx, const char *
                                    int64_t *value) ONR_MUST_USE;
 
 /*
- * Which of the texts (ended by NULL) the attribute is, the first when it is absent. Error:
- * ONR_ERR_MODEL.
+ * Which of the texts (ended by NULL) the string attribute is, the first when it is absent. Error:
+ * ONR_ERR_MODEL listing them.
  */
 enum onr_status onr_check_attr_choice(const struct onr_node *node, const char *name,
                                       const char *const *texts, size_t *choice,

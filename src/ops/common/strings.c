@@ -47,11 +47,3 @@ size_t onr_utf8_put(uint32_t code, char out[ONR_UTF8_BYTES])
     out[0] = (char)((0xf00u >> length & 0xf0u) | code);
     return length;
 }
-
-enum onr_status onr_fail_choice(struct onr_error *err, const char *name, struct onr_string text,
-                                const char *expected)
-{
-    return onr_fail(err, ONR_ERR_MODEL, "%s is \"%.*s\", expected %s", name,
-                    (int)(text.length < 32 ? text.length : 32), text.length > 0 ? text.data : "",
-                    expected);
-}

@@ -21,10 +21,4 @@ uint32_t onr_utf8_next(const char **at, const char *end);
 /* Writes what onr_utf8_next gave and returns the number of bytes. */
 size_t onr_utf8_put(uint32_t code, char out[ONR_UTF8_BYTES]);
 
-/*
- * Fails with ONR_ERR_MODEL: "NAME is "TEXT", expected EXPECTED", text cut to what fits on a line.
- */
-enum onr_status onr_fail_choice(struct onr_error *err, const char *name, struct onr_string text,
-                                const char *expected);
-
 #endif

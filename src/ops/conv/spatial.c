@@ -3,6 +3,7 @@
 #include "ops/conv/spatial.h"
 
 #include "base/size.h"
+#include "ops/common/check_dims.h"
 
 #include <inttypes.h>
 
@@ -33,18 +34,11 @@ enum onr_status onr_spatial_list(const struct onr_node *node, const char *name, 
 static enum onr_status read_auto_pad(const struct onr_node *node, struct onr_spatial *spatial,
                                      struct onr_error *err)
 {
-    static const char *const names[] = {"NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"};
-    struct onr_string text = onr_attr_string(node, "auto_pad", "NOTSET");
-    for (int i = 0; i < 4; i++) {
-        if (onr_string_is(text, names[i])) {
-            spatial->auto_pad = (enum onr_auto_pad)i;
-            return ONR_OK;
-        }
-    }
-    return onr_fail(err, ONR_ERR_MODEL,
-                    "attribute auto_pad is \"%.*s\", expected NOTSET, VALID, SAME_UPPER or "
-                    "SAME_LOWER",
-                    (int)(text.length < 32 ? text.length : 32), text.data);
+    static const char *const names[] = {"NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER", NULL};
+    size_t choice = 0;
+    ONR_TRY(onr_check_attr_choice(node, "auto_pad", names, &choice, err));
+    spatial->auto_pad = (enum onr_auto_pad)choice;
+    return ONR_OK;
 }
 
 static enum onr_status read_kernel(const struct onr_node *node, const int64_t *weights,

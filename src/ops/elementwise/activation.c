@@ -23,6 +23,7 @@
  *           and gives 0.
  * Aliasing  y may share storage with x.
  */
+#include "ops/common/check_dims.h"
 #include "ops/elementwise/unary.h"
 
 #include <string.h>
@@ -78,14 +79,10 @@ static enum onr_status activation_prepare(struct onr_prepare_ctx *ctx)
 
 static enum onr_status gelu_prepare(struct onr_prepare_ctx *ctx)
 {
-    struct onr_string form = onr_attr_string(ctx->node, "approximate", "none");
-    bool is_tanh = onr_string_is(form, "tanh");
-    if (!is_tanh && !onr_string_is(form, "none")) {
-        return onr_fail(ctx->err, ONR_ERR_MODEL,
-                        "attribute \"approximate\" is \"%.*s\", expected \"none\" or \"tanh\"",
-                        form.length < 32 ? (int)form.length : 32, form.data);
-    }
-    return onr_unary_bind(ctx, is_tanh ? ONR_UNARY_GELU_TANH : ONR_UNARY_GELU,
+    static const char *const forms[] = {"none", "tanh", NULL};
+    size_t form = 0;
+    ONR_TRY(onr_check_attr_choice(ctx->node, "approximate", forms, &form, ctx->err));
+    return onr_unary_bind(ctx, form == 1 ? ONR_UNARY_GELU_TANH : ONR_UNARY_GELU,
                           (struct onr_unary_args){0});
 }
 

@@ -22,6 +22,7 @@
 #include "ops/elementwise/binary.h"
 
 #include "kernels/kernels.h"
+#include "ops/common/check_dims.h"
 
 #include <string.h>
 
@@ -129,14 +130,10 @@ static enum onr_status mod_prepare(struct onr_prepare_ctx *ctx)
 
 static enum onr_status bit_shift_prepare(struct onr_prepare_ctx *ctx)
 {
-    struct onr_string direction = onr_attr_string(ctx->node, "direction", "");
-    bool is_left = onr_string_is(direction, "LEFT");
-    if (!is_left && !onr_string_is(direction, "RIGHT")) {
-        return onr_fail(ctx->err, ONR_ERR_MODEL,
-                        "attribute \"direction\" is \"%.*s\", expected \"LEFT\" or \"RIGHT\"",
-                        direction.length < 32 ? (int)direction.length : 32, direction.data);
-    }
-    return bind(ctx, is_left ? ONR_BINARY_SHIFT_LEFT : ONR_BINARY_SHIFT_RIGHT, false);
+    static const char *const directions[] = {"LEFT", "RIGHT", NULL};
+    size_t direction = 0;
+    ONR_TRY(onr_check_attr_choice(ctx->node, "direction", directions, &direction, ctx->err));
+    return bind(ctx, direction == 0 ? ONR_BINARY_SHIFT_LEFT : ONR_BINARY_SHIFT_RIGHT, false);
 }
 
 #define EQUAL_TYPES (ONR_DTYPES_NUMERIC | ONR_BIT(BOOL) | ONR_BIT(STRING))

@@ -14,6 +14,7 @@
  * blanks around them; INF, NAN and for bool TRUE and FALSE in any case. Other text is an error at
  * run time. Symbols   between int32 and int64, y has the contents of x.
  */
+#include "ops/common/check_dims.h"
 #include "ops/common/contents.h"
 #include "ops/common/copy.h"
 #include "ops/common/index.h"
@@ -37,16 +38,14 @@ static enum onr_status cast_to(struct onr_infer_ctx *ctx, enum onr_dtype to)
     return ONR_OK;
 }
 
-static enum onr_status check_round_mode(struct onr_infer_ctx *ctx)
+static enum onr_status read_round_mode(const struct onr_node *node, enum onr_round_mode *mode,
+                                       struct onr_error *err)
 {
-    struct onr_string mode = onr_attr_string(ctx->node, "round_mode", "up");
-    if (onr_string_is(mode, "up") || onr_string_is(mode, "down") ||
-        onr_string_is(mode, "nearest")) {
-        return ONR_OK;
-    }
-    return onr_infer_fail(ctx, ONR_ERR_MODEL,
-                          "round_mode is \"%.*s\", expected up, down or nearest",
-                          (int)(mode.length < 32 ? mode.length : 32), mode.data);
+    static const char *const names[] = {"up", "down", "nearest", NULL};
+    size_t choice = 0;
+    ONR_TRY(onr_check_attr_choice(node, "round_mode", names, &choice, err));
+    *mode = (enum onr_round_mode)choice;
+    return ONR_OK;
 }
 
 static enum onr_status cast_infer(struct onr_infer_ctx *ctx)
@@ -56,13 +55,15 @@ static enum onr_status cast_infer(struct onr_infer_ctx *ctx)
         return onr_infer_fail(ctx, ONR_ERR_MODEL, "to is %lld, expected an element type",
                               (long long)to);
     }
-    ONR_TRY(check_round_mode(ctx));
+    enum onr_round_mode mode = ONR_ROUND_UP;
+    ONR_TRY(read_round_mode(ctx->node, &mode, ctx->err));
     return cast_to(ctx, (enum onr_dtype)to);
 }
 
 static enum onr_status cast_like_infer(struct onr_infer_ctx *ctx)
 {
-    ONR_TRY(check_round_mode(ctx));
+    enum onr_round_mode mode = ONR_ROUND_UP;
+    ONR_TRY(read_round_mode(ctx->node, &mode, ctx->err));
     if (ctx->inputs[1]->dtype == ONR_UNDEFINED) {
         ctx->outputs[0].shape = ctx->inputs[0]->shape;
         return ONR_OK;
@@ -76,13 +77,9 @@ static enum onr_status cast_plan(struct onr_plan_ctx *ctx)
     if (how == NULL) {
         return onr_fail_memory(ctx->err, "plan of Cast");
     }
-    struct onr_string mode = onr_attr_string(ctx->node, "round_mode", "up");
     how->is_saturated = onr_attr_int(ctx->node, "saturate", 1) != 0;
-    how->round_mode = onr_string_is(mode, "down")      ? ONR_ROUND_DOWN
-                      : onr_string_is(mode, "nearest") ? ONR_ROUND_NEAREST
-                                                       : ONR_ROUND_UP;
     ctx->plan = how;
-    return ONR_OK;
+    return read_round_mode(ctx->node, &how->round_mode, ctx->err);
 }
 
 struct cast_task {

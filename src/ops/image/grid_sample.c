@@ -24,7 +24,6 @@
 #include "ops/common/copy.h"
 #include "ops/common/float_io.h"
 #include "ops/common/index.h"
-#include "ops/image/choice.h"
 #include "ops/image/real_io.h"
 #include "ops/image/sampler.h"
 
@@ -58,10 +57,10 @@ static enum onr_status read_attrs(const struct onr_node *node, struct onr_sample
     static const char *const modes_16[] = {"bilinear", "nearest", "bicubic", NULL};
     static const char *const modes_20[] = {"linear", "nearest", "cubic", NULL};
     static const char *const paddings[] = {"zeros", "border", "reflection", NULL};
-    int mode = 0;
-    int padding = 0;
-    ONR_TRY(onr_choice(node, "mode", node->version < 20 ? modes_16 : modes_20, &mode, err));
-    ONR_TRY(onr_choice(node, "padding_mode", paddings, &padding, err));
+    size_t mode = 0, padding = 0;
+    ONR_TRY(
+        onr_check_attr_choice(node, "mode", node->version < 20 ? modes_16 : modes_20, &mode, err));
+    ONR_TRY(onr_check_attr_choice(node, "padding_mode", paddings, &padding, err));
     sampler->mode = (enum onr_sampler_mode)mode;
     sampler->padding = (enum onr_sampler_padding)padding;
     sampler->is_aligned = onr_attr_int(node, "align_corners", 0) != 0;

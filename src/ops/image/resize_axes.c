@@ -2,9 +2,9 @@
 /* Resize: attributes, and what scales, sizes and regions of interest mean for each dimension. */
 #include "base/size.h"
 #include "ops/common/axes.h"
+#include "ops/common/check_dims.h"
 #include "ops/common/contents.h"
 #include "ops/common/float_io.h"
-#include "ops/image/choice.h"
 #include "ops/image/resize.h"
 
 #include <inttypes.h>
@@ -23,9 +23,9 @@ static enum onr_status read_old(const struct onr_node *node, struct onr_resize_h
 {
     static const char *const modes[] = {"nearest", "linear", NULL};
     static const char *const first_modes[] = {"nearest", "bilinear", NULL};
-    int mode = 0;
-    ONR_TRY(onr_choice(node, "mode", is_upsample(node) && node->version < 7 ? first_modes : modes,
-                       &mode, err));
+    size_t mode = 0;
+    ONR_TRY(onr_check_attr_choice(
+        node, "mode", is_upsample(node) && node->version < 7 ? first_modes : modes, &mode, err));
     how->mode = (enum onr_resize_mode)mode;
     how->coordinates = ONR_COORD_ASYMMETRIC;
     how->rounding = ONR_ROUND_OUTWARD;
@@ -42,15 +42,16 @@ enum onr_status onr_resize_read(const struct onr_node *node, struct onr_resize_h
     static const char *const roundings[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
                                             "ceil", NULL};
     static const char *const policies[] = {"stretch", "not_larger", "not_smaller", NULL};
-    int mode = 0, coordinate = 0, rounding = 0, policy = 0;
+    size_t mode = 0, coordinate = 0, rounding = 0, policy = 0;
     *how = (struct onr_resize_how){.mode = ONR_RESIZE_NEAREST};
     if (is_upsample(node) || node->version < 11) {
         return read_old(node, how, err);
     }
-    ONR_TRY(onr_choice(node, "mode", modes, &mode, err));
-    ONR_TRY(onr_choice(node, "coordinate_transformation_mode", coordinates, &coordinate, err));
-    ONR_TRY(onr_choice(node, "nearest_mode", roundings, &rounding, err));
-    ONR_TRY(onr_choice(node, "keep_aspect_ratio_policy", policies, &policy, err));
+    ONR_TRY(onr_check_attr_choice(node, "mode", modes, &mode, err));
+    ONR_TRY(onr_check_attr_choice(node, "coordinate_transformation_mode", coordinates, &coordinate,
+                                  err));
+    ONR_TRY(onr_check_attr_choice(node, "nearest_mode", roundings, &rounding, err));
+    ONR_TRY(onr_check_attr_choice(node, "keep_aspect_ratio_policy", policies, &policy, err));
     how->mode = (enum onr_resize_mode)mode;
     how->coordinates = (enum onr_resize_coordinates)coordinate;
     how->rounding = (enum onr_resize_rounding)rounding;

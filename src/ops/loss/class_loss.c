@@ -20,6 +20,7 @@
 #include "base/size.h"
 #include "kernels/kernels.h"
 #include "ops/common/axes.h"
+#include "ops/common/check_dims.h"
 #include "ops/common/float_io.h"
 #include "ops/common/index.h"
 
@@ -28,7 +29,7 @@
 /* Losses that are summed together, so that a sum does not depend on the threads. */
 #define BLOCK 64
 
-enum reduction { REDUCE_NONE, REDUCE_SUM, REDUCE_MEAN };
+enum reduction { REDUCE_MEAN, REDUCE_NONE, REDUCE_SUM };
 
 struct loss_plan {
     enum onr_dtype dtype;
@@ -52,14 +53,10 @@ struct loss_sum {
 static enum onr_status read_reduction(const struct onr_node *node, enum reduction *reduction,
                                       struct onr_error *err)
 {
-    struct onr_string text = onr_attr_string(node, "reduction", "mean");
-    *reduction = onr_string_is(text, "none")  ? REDUCE_NONE
-                 : onr_string_is(text, "sum") ? REDUCE_SUM
-                                              : REDUCE_MEAN;
-    if (*reduction == REDUCE_MEAN && !onr_string_is(text, "mean")) {
-        return onr_fail(err, ONR_ERR_MODEL, "reduction is \"%.*s\", expected none, sum or mean",
-                        (int)(text.length < 32 ? text.length : 32), text.data);
-    }
+    static const char *const names[] = {"mean", "none", "sum", NULL};
+    size_t choice = 0;
+    ONR_TRY(onr_check_attr_choice(node, "reduction", names, &choice, err));
+    *reduction = (enum reduction)choice;
     return ONR_OK;
 }
 

@@ -14,6 +14,7 @@
  */
 #include "base/size.h"
 #include "kernels/kernels.h"
+#include "ops/common/check_dims.h"
 #include "ops/common/contents.h"
 #include "ops/common/copy.h"
 #include "ops/common/index.h"
@@ -34,17 +35,11 @@ struct pads {
 static enum onr_status read_mode(const struct onr_node *node, enum pad_mode *mode,
                                  struct onr_error *err)
 {
-    static const char *const names[] = {"constant", "reflect", "edge", "wrap"};
-    struct onr_string text = onr_attr_string(node, "mode", "constant");
-    for (int i = 0; i < 4; i++) {
-        if (onr_string_is(text, names[i])) {
-            *mode = (enum pad_mode)i;
-            return ONR_OK;
-        }
-    }
-    return onr_fail(err, ONR_ERR_MODEL,
-                    "mode is \"%.*s\", expected constant, reflect, edge or wrap",
-                    (int)(text.length < 32 ? text.length : 32), text.data);
+    static const char *const names[] = {"constant", "reflect", "edge", "wrap", NULL};
+    size_t choice = 0;
+    ONR_TRY(onr_check_attr_choice(node, "mode", names, &choice, err));
+    *mode = (enum pad_mode)choice;
+    return ONR_OK;
 }
 
 /* dim + begin + end, or an error. */

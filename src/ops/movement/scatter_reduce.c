@@ -3,6 +3,7 @@
 #include "ops/movement/scatter_reduce.h"
 
 #include "base/half.h"
+#include "ops/common/check_dims.h"
 
 enum reduction { ADD, MUL, MAX, MIN, REDUCTION_COUNT };
 
@@ -51,24 +52,17 @@ static const onr_combine_fn combine_rows[ONR_DTYPE_COUNT][REDUCTION_COUNT] = {
 enum onr_status onr_scatter_reduction(const struct onr_node *node, enum onr_dtype dtype,
                                       onr_combine_fn *combine, struct onr_error *err)
 {
-    static const char *const names[REDUCTION_COUNT] = {"add", "mul", "max", "min"};
-    struct onr_string reduction = onr_attr_string(node, "reduction", "none");
+    static const char *const names[] = {"none", "add", "mul", "max", "min", NULL};
+    size_t choice = 0;
     *combine = NULL;
-    if (onr_string_is(reduction, "none")) {
+    ONR_TRY(onr_check_attr_choice(node, "reduction", names, &choice, err));
+    if (choice == 0) {
         return ONR_OK;
     }
-    for (int i = 0; i < REDUCTION_COUNT; i++) {
-        if (!onr_string_is(reduction, names[i])) {
-            continue;
-        }
-        *combine = combine_rows[dtype][i];
-        if (*combine == NULL && dtype != ONR_UNDEFINED) {
-            return onr_fail(err, ONR_ERR_UNSUPPORTED, "reduction \"%s\" of type %s", names[i],
-                            onr_dtype_name(dtype));
-        }
-        return ONR_OK;
+    *combine = combine_rows[dtype][choice - 1];
+    if (*combine == NULL && dtype != ONR_UNDEFINED) {
+        return onr_fail(err, ONR_ERR_UNSUPPORTED, "reduction \"%s\" of type %s", names[choice],
+                        onr_dtype_name(dtype));
     }
-    return onr_fail(err, ONR_ERR_MODEL,
-                    "reduction is \"%.*s\", expected none, add, mul, max or min",
-                    (int)(reduction.length < 32 ? reduction.length : 32), reduction.data);
+    return ONR_OK;
 }

@@ -11,6 +11,7 @@
  * Attrs     Transpose: perm, default: dimensions reversed. The others: blocksize, required, > 0;
  * DepthToSpace 11+: mode "DCR" (default) or "CRD".
  */
+#include "ops/common/check_dims.h"
 #include "ops/common/contents.h"
 #include "ops/common/copy.h"
 
@@ -123,17 +124,16 @@ static enum onr_status divide_dim(struct onr_infer_ctx *ctx, int axis, int64_t d
     return ONR_OK;
 }
 
+static const char *const depth_orders[] = {"DCR", "CRD", NULL};
+
 static enum onr_status depth_to_space_infer(struct onr_infer_ctx *ctx)
 {
     const struct onr_shape *x = &ctx->inputs[0]->shape;
     struct onr_shape *y = &ctx->outputs[0].shape;
-    struct onr_string mode = onr_attr_string(ctx->node, "mode", "DCR");
+    size_t mode = 0;
     int64_t block = 0;
     ONR_TRY(read_block(ctx, &block));
-    if (!onr_string_is(mode, "DCR") && !onr_string_is(mode, "CRD")) {
-        return onr_infer_fail(ctx, ONR_ERR_MODEL, "mode is \"%.*s\", expected DCR or CRD",
-                              (int)(mode.length < 32 ? mode.length : 32), mode.data);
-    }
+    ONR_TRY(onr_check_attr_choice(ctx->node, "mode", depth_orders, &mode, ctx->err));
     onr_infer_unknown_dims(ctx, 4);
     if (x->rank != ONR_RANK_UNKNOWN) {
         y->dim[0] = x->dim[0];
@@ -149,7 +149,9 @@ static enum onr_status depth_to_space_plan(struct onr_plan_ctx *ctx)
     const struct onr_shape *x = &ctx->inputs[0]->shape;
     int64_t b = onr_attr_int(ctx->node, "blocksize", 1);
     int64_t c = x->dim[1] / (b * b);
-    if (onr_string_is(onr_attr_string(ctx->node, "mode", "DCR"), "CRD")) {
+    size_t mode = 0;
+    ONR_TRY(onr_check_attr_choice(ctx->node, "mode", depth_orders, &mode, ctx->err));
+    if (mode == 1) {
         struct onr_shape crd = {6, {x->dim[0], c, b, b, x->dim[2], x->dim[3]}};
         return plan_permuted(ctx, &crd, (const int[]){0, 1, 4, 2, 5, 3});
     }

@@ -19,6 +19,7 @@
  * Aliasing  none.
  */
 #include "ops/common/axes.h"
+#include "ops/common/check_dims.h"
 #include "ops/common/float_io.h"
 
 #include <math.h>
@@ -150,11 +151,9 @@ static enum onr_status optimizer_infer(struct onr_infer_ctx *ctx)
 
 static enum onr_status momentum_infer(struct onr_infer_ctx *ctx)
 {
-    struct onr_string mode = onr_attr_string(ctx->node, "mode", "");
-    if (!onr_string_is(mode, "standard") && !onr_string_is(mode, "nesterov")) {
-        return onr_infer_fail(ctx, ONR_ERR_MODEL, "mode is \"%.*s\", expected standard or nesterov",
-                              (int)(mode.length < 32 ? mode.length : 32), mode.data);
-    }
+    static const char *const modes[] = {"standard", "nesterov", NULL};
+    size_t mode = 0;
+    ONR_TRY(onr_check_attr_choice(ctx->node, "mode", modes, &mode, ctx->err));
     return optimizer_infer(ctx);
 }
 

@@ -82,10 +82,7 @@ static enum onr_status prepare(struct onr_prepare_ctx *ctx)
 }
 
 static const struct onr_attr_spec attrs[] = {
-    {"activation_alpha", ONR_ATTR_FLOATS, false}, {"activation_beta", ONR_ATTR_FLOATS, false},
-    {"activations", ONR_ATTR_STRINGS, false},     {"clip", ONR_ATTR_FLOAT, false},
-    {"direction", ONR_ATTR_STRING, false},        {"hidden_size", ONR_ATTR_INT, false},
-    {"input_forget", ONR_ATTR_INT, false},        {.name = NULL}};
+    ONR_RECURRENT_ATTRS, {"input_forget", ONR_ATTR_INT, false}, {.name = NULL}};
 #define BYTES (ONR_BIT(INT8) | ONR_BIT(UINT8))
 static const struct onr_param_spec inputs[] = {{ONR_BIT(FLOAT), 1},
                                                {BYTES, 2},

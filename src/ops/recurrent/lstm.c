@@ -39,59 +39,30 @@ static enum onr_status lstm_prepare(struct onr_prepare_ctx *ctx)
     return onr_recurrent_prepare(ctx, ONR_CELL_LSTM);
 }
 
-static const struct onr_attr_spec attrs_1[] = {{"activation_alpha", ONR_ATTR_FLOATS, false},
-                                               {"activation_beta", ONR_ATTR_FLOATS, false},
-                                               {"activations", ONR_ATTR_STRINGS, false},
-                                               {"clip", ONR_ATTR_FLOAT, false},
-                                               {"direction", ONR_ATTR_STRING, false},
-                                               {"hidden_size", ONR_ATTR_INT, false},
+static const struct onr_attr_spec attrs_1[] = {ONR_RECURRENT_ATTRS,
                                                {"input_forget", ONR_ATTR_INT, false},
                                                {"output_sequence", ONR_ATTR_INT, false},
                                                {.name = NULL}};
 static const struct onr_attr_spec attrs_7[] = {
-    {"activation_alpha", ONR_ATTR_FLOATS, false}, {"activation_beta", ONR_ATTR_FLOATS, false},
-    {"activations", ONR_ATTR_STRINGS, false},     {"clip", ONR_ATTR_FLOAT, false},
-    {"direction", ONR_ATTR_STRING, false},        {"hidden_size", ONR_ATTR_INT, false},
-    {"input_forget", ONR_ATTR_INT, false},        {.name = NULL}};
-static const struct onr_attr_spec attrs_14[] = {{"activation_alpha", ONR_ATTR_FLOATS, false},
-                                                {"activation_beta", ONR_ATTR_FLOATS, false},
-                                                {"activations", ONR_ATTR_STRINGS, false},
-                                                {"clip", ONR_ATTR_FLOAT, false},
-                                                {"direction", ONR_ATTR_STRING, false},
-                                                {"hidden_size", ONR_ATTR_INT, false},
+    ONR_RECURRENT_ATTRS, {"input_forget", ONR_ATTR_INT, false}, {.name = NULL}};
+static const struct onr_attr_spec attrs_14[] = {ONR_RECURRENT_ATTRS,
                                                 {"input_forget", ONR_ATTR_INT, false},
                                                 {"layout", ONR_ATTR_INT, false},
                                                 {.name = NULL}};
-#define OLD_FLOATS (ONR_BIT(FLOAT16) | ONR_BIT(FLOAT) | ONR_BIT(DOUBLE))
-static const struct onr_param_spec inputs_1[] = {{OLD_FLOATS, 1},
-                                                 {OLD_FLOATS, 1},
-                                                 {OLD_FLOATS, 1},
-                                                 {OLD_FLOATS, 1},
-                                                 {ONR_BIT(INT32), 0},
-                                                 {OLD_FLOATS, 1},
-                                                 {0}};
-static const struct onr_param_spec inputs_22[] = {{ONR_DTYPES_FLOAT, 1},
-                                                  {ONR_DTYPES_FLOAT, 1},
-                                                  {ONR_DTYPES_FLOAT, 1},
-                                                  {ONR_DTYPES_FLOAT, 1},
-                                                  {ONR_BIT(INT32), 0},
-                                                  {ONR_DTYPES_FLOAT, 1},
-                                                  {0}};
-static const struct onr_param_spec outputs_all[] = {{ONR_DTYPES_FLOAT, 1}, {0}};
 
 #define LSTM_ROW(since, last, attributes, specs)                                                   \
     {                                                                                              \
         .domain = "", .name = "LSTM", .since_version = (since), .last_version = (last),            \
         .inputs = {3, 8}, .outputs = {0, 3}, .attrs = (attributes), .input_specs = (specs),        \
-        .output_specs = outputs_all, .infer = lstm_infer, .prepare = lstm_prepare,                 \
+        .output_specs = onr_recurrent_outputs, .infer = lstm_infer, .prepare = lstm_prepare,       \
         .plan = onr_recurrent_plan, .run = onr_recurrent_run, .release = onr_recurrent_release,    \
     }
 
 extern const struct onr_op_def onr_ops_lstm[];
 const struct onr_op_def onr_ops_lstm[] = {
-    LSTM_ROW(1, 6, attrs_1, inputs_1),
-    LSTM_ROW(7, 13, attrs_7, inputs_1),
-    LSTM_ROW(14, 21, attrs_14, inputs_1),
-    LSTM_ROW(22, ONR_OPSET_LATEST, attrs_14, inputs_22),
+    LSTM_ROW(1, 6, attrs_1, onr_recurrent_inputs),
+    LSTM_ROW(7, 13, attrs_7, onr_recurrent_inputs),
+    LSTM_ROW(14, 21, attrs_14, onr_recurrent_inputs),
+    LSTM_ROW(22, ONR_OPSET_LATEST, attrs_14, onr_recurrent_inputs_22),
     {.name = NULL},
 };

@@ -49,6 +49,18 @@ enum onr_status onr_recurrent_configure(struct onr_recurrent_config *config,
                                         enum onr_cell_kind kind, const struct onr_node *node,
                                         struct onr_error *err) ONR_MUST_USE;
 
+/* What the rows of the operators share: attributes of every version, types before 22 and since. */
+#define ONR_RECURRENT_ATTRS                                                                        \
+    {"activation_alpha", ONR_ATTR_FLOATS, false}, {"activation_beta", ONR_ATTR_FLOATS, false},     \
+        {"activations", ONR_ATTR_STRINGS, false}, {"clip", ONR_ATTR_FLOAT, false},                 \
+        {"direction", ONR_ATTR_STRING, false},                                                     \
+    {                                                                                              \
+        "hidden_size", ONR_ATTR_INT, false                                                         \
+    }
+extern const struct onr_param_spec onr_recurrent_inputs[];
+extern const struct onr_param_spec onr_recurrent_inputs_22[];
+extern const struct onr_param_spec onr_recurrent_outputs[];
+
 /* The functions of the rows of an operator of this kind. */
 enum onr_status onr_recurrent_infer(struct onr_infer_ctx *ctx, enum onr_cell_kind kind);
 enum onr_status onr_recurrent_prepare(struct onr_prepare_ctx *ctx, enum onr_cell_kind kind);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The attributes of recurrent operators. */
+#include "ops/common/check_dims.h"
 #include "ops/recurrent/recurrent.h"
 
 #include <inttypes.h>
@@ -133,14 +134,11 @@ static enum onr_status read_functions(struct onr_recurrent_config *config,
 static enum onr_status read_direction(struct onr_recurrent_config *config,
                                       const struct onr_node *node, struct onr_error *err)
 {
-    struct onr_string direction = onr_attr_string(node, "direction", "forward");
-    config->directions = onr_string_is(direction, "bidirectional") ? 2 : 1;
-    config->is_reverse = onr_string_is(direction, "reverse");
-    if (config->directions == 1 && !config->is_reverse && !onr_string_is(direction, "forward")) {
-        return onr_fail(err, ONR_ERR_MODEL,
-                        "direction is \"%.*s\", expected forward, reverse or bidirectional",
-                        (int)(direction.length < 32 ? direction.length : 32), direction.data);
-    }
+    static const char *const names[] = {"forward", "reverse", "bidirectional", NULL};
+    size_t direction = 0;
+    ONR_TRY(onr_check_attr_choice(node, "direction", names, &direction, err));
+    config->directions = direction == 2 ? 2 : 1;
+    config->is_reverse = direction == 1;
     return ONR_OK;
 }
 

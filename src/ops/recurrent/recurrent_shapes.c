@@ -6,6 +6,16 @@
 
 #include <inttypes.h>
 
+#define OLD_FLOATS (ONR_BIT(FLOAT16) | ONR_BIT(FLOAT) | ONR_BIT(DOUBLE))
+#define INPUT_SPECS(floats)                                                                        \
+    {                                                                                              \
+        {(floats), 1}, {(floats), 1}, {(floats), 1}, {(floats), 1}, {ONR_BIT(INT32), 0},           \
+            {(floats), 1}, {0},                                                                    \
+    }
+const struct onr_param_spec onr_recurrent_inputs[] = INPUT_SPECS(OLD_FLOATS);
+const struct onr_param_spec onr_recurrent_inputs_22[] = INPUT_SPECS(ONR_DTYPES_FLOAT);
+const struct onr_param_spec onr_recurrent_outputs[] = {{ONR_DTYPES_FLOAT, 1}, {0}};
+
 /* Dimensions that inputs have in common: where one is not known, ONR_DIM_UNKNOWN or a symbol. */
 struct dims {
     int64_t steps, batch, input, hidden;

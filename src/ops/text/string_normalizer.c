@@ -15,6 +15,7 @@
  * Aliasing  The characters of y are those of x, unless the case changes.
  */
 #include "base/size.h"
+#include "ops/common/check_dims.h"
 #include "ops/common/sort.h"
 #include "ops/common/strings.h"
 #include "ops/text/letter_case.h"
@@ -34,14 +35,12 @@ struct normalizer {
 static enum onr_status read_action(const struct onr_node *node, case_fn *change,
                                    struct onr_error *err)
 {
-    struct onr_string action = onr_attr_string(node, "case_change_action", "NONE");
+    static const char *const names[] = {"NONE", "LOWER", "UPPER", NULL};
+    static const case_fn changes[] = {NULL, onr_to_lower, onr_to_upper};
+    size_t action = 0;
     struct onr_string locale = onr_attr_string(node, "locale", "");
-    *change = onr_string_is(action, "LOWER")   ? onr_to_lower
-              : onr_string_is(action, "UPPER") ? onr_to_upper
-                                               : NULL;
-    if (*change == NULL && !onr_string_is(action, "NONE")) {
-        return onr_fail_choice(err, "case_change_action", action, "LOWER, UPPER or NONE");
-    }
+    ONR_TRY(onr_check_attr_choice(node, "case_change_action", names, &action, err));
+    *change = changes[action];
     if (locale.length >= 2 &&
         (memcmp(locale.data, "tr", 2) == 0 || memcmp(locale.data, "az", 2) == 0)) {
         return onr_fail(err, ONR_ERR_UNSUPPORTED, "locale \"%.*s\" has a case of i of its own",

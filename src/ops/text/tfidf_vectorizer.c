@@ -16,6 +16,7 @@
  * Aliasing  none.
  */
 #include "ops/common/axes.h"
+#include "ops/common/check_dims.h"
 #include "ops/common/index.h"
 #include "ops/common/sort.h"
 #include "ops/common/strings.h"
@@ -55,13 +56,10 @@ struct tfidf {
 static enum onr_status read_mode(const struct onr_node *node, struct tfidf *tfidf,
                                  struct onr_error *err)
 {
-    struct onr_string mode = onr_attr_string(node, "mode", "");
-    tfidf->weighting = onr_string_is(mode, "TF")    ? WEIGHT_TF
-                       : onr_string_is(mode, "IDF") ? WEIGHT_IDF
-                                                    : WEIGHT_TFIDF;
-    if (tfidf->weighting == WEIGHT_TFIDF && !onr_string_is(mode, "TFIDF")) {
-        return onr_fail_choice(err, "mode", mode, "TF, IDF or TFIDF");
-    }
+    static const char *const names[] = {"TF", "IDF", "TFIDF", NULL};
+    size_t mode = 0;
+    ONR_TRY(onr_check_attr_choice(node, "mode", names, &mode, err));
+    tfidf->weighting = (enum weighting)mode;
     int64_t min = onr_attr_int(node, "min_gram_length", 0);
     int64_t max = onr_attr_int(node, "max_gram_length", 0);
     int64_t skip = onr_attr_int(node, "max_skip_count", 0);

@@ -408,7 +408,7 @@ static void wrong_inputs_are_refused(void **state)
     refuse(NULL, NULL, test_i64(SHAPE(2), (int64_t[]){-1, 2}), NULL, NULL, ONR_ERR_VALUE,
            "sizes[0] is -1, expected at least 0");
     refuse(NULL, two, NULL, "mode", "area", ONR_ERR_MODEL,
-           "attribute mode is \"area\", expected nearest, linear, cubic");
+           "attribute mode is \"area\", expected nearest, linear or cubic");
     refuse(NULL, two, NULL, "coordinate_transformation_mode", "tf_crop_and_resize", ONR_ERR_MODEL,
            "tf_crop_and_resize needs the input roi");
     refuse(test_f32(SHAPE(2), NULL), two, NULL, "coordinate_transformation_mode",

@@ -253,7 +253,7 @@ static void normalizer_refuses_shapes_and_attributes(void **state)
 {
     (void)state;
     normalizer_refuses("case_change_action", "upper", strings(SHAPE(1), NULL), ONR_ERR_MODEL,
-                       "case_change_action is \"upper\", expected LOWER, UPPER or NONE");
+                       "case_change_action is \"upper\", expected NONE, LOWER or UPPER");
     normalizer_refuses("locale", "tr_TR", strings(SHAPE(1), NULL), ONR_ERR_UNSUPPORTED,
                        "locale \"tr_TR\" has a case of i of its own");
     normalizer_refuses("locale", "en", strings(SHAPE(2, 3), NULL), ONR_ERR_SHAPE,
