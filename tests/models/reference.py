@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Write ONNX Runtime's answers for the trained models of tools/fetch_models.py as test data.
+"""Write ONNX Runtime's answers for trained models as test data.
+
+The models are those of tools/fetch_models.py, or those that tests/models/export_trained.py wrote.
 
 For each fetched model a folder in the ONNX backend layout: model.onnx (a link to the fetched
 file), data.json with the tolerance, and test_data_set_*/{input,output}_*.pb. The inputs are real:
-English sentences for the two MiniLM models, texts as bytes for magika, sound for akiki-vad, and
-Arabic names for arname.
+English sentences for the MiniLM models, texts as bytes for magika, sound for akiki-vad, Arabic
+names for arname, a reaction for rxnmapper, Uzbek words for uzmorph, and prompts for smollm2.
 """
 import argparse
 import json
@@ -135,6 +137,49 @@ def name_decoder_inputs(folder, ask):
         prefix = np.concatenate([prefix, scores.argmax(1)[:, None]], 1)
 
 
+def reaction_inputs(folder, _ask):
+    """Esterification of acetic acid, and the alcohol alone, padded."""
+    tokens = (folder / "vocab.txt").read_text(encoding="utf-8").split("\n")
+    acid, alcohol, ester = "C C ( = O ) O", "O C C", "C C O C ( C ) = O"
+    rows = [["[CLS]", *text.split(), "[SEP]"]
+            for text in (f"{acid} . {alcohol} >> {ester}", alcohol)]
+    length = max(len(row) for row in rows)
+    ids = np.array([[tokens.index(token) for token in row] + [PAD_ID] * (length - len(row))
+                    for row in rows], np.int64)
+    yield {"input_ids": ids, "attention_mask": np.int64(ids != PAD_ID)}
+
+
+def word_inputs(folder, _ask):
+    """Uzbek words, padded to one length: from our books, teachers."""
+    letters = json.loads((folder / "char_vocab.json").read_text(encoding="utf-8"))
+    for word in ("kitoblarimizdan", "o'qituvchilar"):
+        ids = [letters[letter] for letter in word]
+        yield {"letters": np.array([ids + [PAD_ID] * (15 - len(ids))], np.int64)}
+
+
+# Ids of the tokenizer of SmolLM2.
+PROMPTS = {
+    "The capital of France is": [504, 3575, 282, 4649, 314],
+    "<|im_start|>user\nWhat is 2+2?<|im_end|>\n<|im_start|>assistant\n":
+        [1, 4093, 198, 1780, 314, 216, 34, 27, 34, 47, 2, 198, 1, 520, 9531, 198],
+}
+NEW_TOKENS = 6
+
+
+def generation_inputs(_folder, ask):
+    """Each prompt, then the likeliest tokens one by one, with keys and values as cached."""
+    for prompt in PROMPTS.values():
+        ids = prompt
+        past = [np.zeros((1, 3, 0, 64), np.float32)] * 60
+        for length in range(len(prompt), len(prompt) + NEW_TOKENS):
+            data = {f"past.{i // 2}.{('key', 'value')[i % 2]}": x for i, x in enumerate(past)}
+            data["input_ids"] = np.array([ids], np.int64)
+            data["attention_mask"] = np.ones((1, length), np.int64)
+            yield data
+            logits, *past = ask(data)
+            ids = [int(logits[0, -1].argmax())]
+
+
 MODELS = {
     "paraphrase-minilm-l3": paraphrase_inputs,
     "minilm-l6-int8": minilm_inputs,
@@ -142,6 +187,14 @@ MODELS = {
     "akiki-vad": voice_inputs,
     "arname-encoder": name_encoder_inputs,
     "arname-decoder": name_decoder_inputs,
+    "minilm-l6-ts17": paraphrase_inputs,
+    "minilm-l6-dyn18": paraphrase_inputs,
+    "rxnmapper-ts14": reaction_inputs,
+    "rxnmapper-dyn23": reaction_inputs,
+    "uzmorph-ts17": word_inputs,
+    "uzmorph-dyn18": word_inputs,
+    "smollm2-135m": generation_inputs,
+    "smollm2-135m-4bit": generation_inputs,
 }
 
 
@@ -162,9 +215,10 @@ def write_reference(source, target, make_inputs):
     from earlier outputs; yields the inputs of each data set by name.
     """
     target.mkdir(parents=True, exist_ok=True)
-    link = target / "model.onnx"
-    link.unlink(missing_ok=True)
-    link.symlink_to((source / "model.onnx").resolve())
+    if not target.samefile(source):
+        link = target / "model.onnx"
+        link.unlink(missing_ok=True)
+        link.symlink_to((source / "model.onnx").resolve())
     tolerance = {"rtol": 0, "atol": ABSOLUTE_TOLERANCE}
     (target / "data.json").write_text(json.dumps(tolerance) + "\n", encoding="ascii")
 
@@ -188,14 +242,12 @@ def main():
     parser.add_argument("--models", type=Path, default=Path("build/models"),
                         help="folder that tools/fetch_models.py wrote (default: build/models)")
     parser.add_argument("--to", type=Path, default=Path("build/reference"),
-                        help="folder to write to (default: build/reference)")
+                        help="folder to write to, which may be the same (default: build/reference)")
     args = parser.parse_args()
     for name, make_inputs in MODELS.items():
         source = args.models / name
         if (source / "model.onnx").is_file():
             write_reference(source, args.to / name, make_inputs)
-        else:
-            print(f"{source}: not fetched, skipped")
 
 
 if __name__ == "__main__":
