@@ -15,8 +15,9 @@
 
 struct onr_kernels;
 
-#define ONR_VARIADIC     UINT32_MAX
-#define ONR_OPSET_LATEST 28
+#define ONR_VARIADIC       UINT32_MAX
+#define ONR_OPSET_LATEST   28
+#define ONR_CONTRIB_LATEST 1 /* the version of com.microsoft; it has had no other */
 
 struct onr_arity {
     uint32_t min;

@@ -80,6 +80,18 @@ static void traits_do_not_contradict(void **state)
     }
 }
 
+static void rows_of_com_microsoft_hold_for_its_only_version(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < row_count; i++) {
+        const struct onr_op_def *op = rows[i];
+        if (strcmp(op->domain, "com.microsoft") == 0 &&
+            (op->since_version != 1 || op->last_version != ONR_CONTRIB_LATEST)) {
+            fail_msg("%s has versions %d to %d", op->name, op->since_version, op->last_version);
+        }
+    }
+}
+
 static void no_two_rows_answer_for_the_same_version(void **state)
 {
     (void)state;
@@ -122,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_complete),
         cmocka_unit_test(traits_do_not_contradict),
+        cmocka_unit_test(rows_of_com_microsoft_hold_for_its_only_version),
         cmocka_unit_test(no_two_rows_answer_for_the_same_version),
         cmocka_unit_test(rows_are_found_for_exactly_their_versions),
     };

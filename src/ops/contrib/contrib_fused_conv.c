@@ -193,7 +193,7 @@ static const struct onr_attr_spec attrs[] = {{"activation", ONR_ATTR_STRING, fal
 #define FUSED_CONV_ROW(text, max_inputs, attr_specs)                                               \
     {                                                                                              \
         .domain = "com.microsoft", .name = (text), .since_version = 1,                             \
-        .last_version = ONR_OPSET_LATEST, .inputs = {2, (max_inputs)}, .outputs = {1, 1},          \
+        .last_version = ONR_CONTRIB_LATEST, .inputs = {2, (max_inputs)}, .outputs = {1, 1},        \
         .attrs = (attr_specs), .input_specs = specs, .output_specs = specs,                        \
         .infer = fused_conv_infer, .prepare = fused_conv_prepare, .plan = fused_conv_plan,         \
         .run = fused_conv_run                                                                      \

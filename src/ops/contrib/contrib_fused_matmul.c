@@ -203,7 +203,7 @@ static const struct onr_attr_spec fused_attrs[] = {
 #define FUSED_MATMUL_ROW(text, attr_specs)                                                         \
     {                                                                                              \
         .domain = "com.microsoft", .name = (text), .since_version = 1,                             \
-        .last_version = ONR_OPSET_LATEST, .inputs = {2, 2}, .outputs = {1, 1},                     \
+        .last_version = ONR_CONTRIB_LATEST, .inputs = {2, 2}, .outputs = {1, 1},                   \
         .attrs = (attr_specs), .input_specs = specs, .output_specs = specs,                        \
         .infer = fused_matmul_infer, .prepare = fused_matmul_prepare, .plan = fused_matmul_plan,   \
         .run = fused_matmul_run, .release = onr_product_release                                    \

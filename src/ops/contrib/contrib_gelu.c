@@ -111,7 +111,7 @@ static const struct onr_param_spec float_specs[] = {{ONR_DTYPES_FLOAT, 1}, {0}};
 #define CONTRIB_GELU(text, input_min, input_max)                                                   \
     {                                                                                              \
         .domain = "com.microsoft", .name = (text), .since_version = 1,                             \
-        .last_version = ONR_OPSET_LATEST, .inputs = {input_min, input_max}, .outputs = {1, 1},     \
+        .last_version = ONR_CONTRIB_LATEST, .inputs = {input_min, input_max}, .outputs = {1, 1},   \
         .input_specs = float_specs, .output_specs = float_specs, .traits = ONR_TRAIT_INPLACE,      \
         .infer = contrib_gelu_infer, .prepare = contrib_gelu_prepare, .run = contrib_gelu_run      \
     }

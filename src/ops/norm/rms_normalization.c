@@ -106,6 +106,6 @@ extern const struct onr_op_def onr_ops_rms_normalization[];
 const struct onr_op_def onr_ops_rms_normalization[] = {
     RMS_NORM_ROW("", "RMSNormalization", 23, ONR_OPSET_LATEST, 1),
     RMS_NORM_ROW("", "SimplifiedLayerNormalization", 1, ONR_OPSET_LATEST, 2),
-    RMS_NORM_ROW("com.microsoft", "SimplifiedLayerNormalization", 1, 1, 2),
+    RMS_NORM_ROW("com.microsoft", "SimplifiedLayerNormalization", 1, ONR_CONTRIB_LATEST, 2),
     {.name = NULL},
 };

@@ -257,6 +257,6 @@ const struct onr_op_def onr_ops_conv_integer[] = {
      .plan = integer_plan,
      .run = integer_run},
     QLINEAR_ROW("", 10, ONR_OPSET_LATEST, attrs),
-    QLINEAR_ROW("com.microsoft", 1, 1, contrib_attrs),
+    QLINEAR_ROW("com.microsoft", 1, ONR_CONTRIB_LATEST, contrib_attrs),
     {.name = NULL},
 };

@@ -275,17 +275,17 @@ static const struct onr_attr_spec contrib_attrs[] = {
     {"dilation", ONR_ATTR_INT, false},      {"ndim", ONR_ATTR_INT, false},
     {"state_window", ONR_ATTR_INT, false},  {.name = NULL}};
 
-#define CAUSAL_ROW(domain_name, since, attr_specs)                                                 \
+#define CAUSAL_ROW(domain_name, since, last, attr_specs)                                           \
     {                                                                                              \
         .domain = (domain_name), .name = "CausalConvWithState", .since_version = (since),          \
-        .last_version = ONR_OPSET_LATEST, .inputs = {2, 4}, .outputs = {1, 2},                     \
-        .attrs = (attr_specs), .input_specs = specs, .output_specs = specs, .infer = causal_infer, \
+        .last_version = (last), .inputs = {2, 4}, .outputs = {1, 2}, .attrs = (attr_specs),        \
+        .input_specs = specs, .output_specs = specs, .infer = causal_infer,                        \
         .prepare = causal_prepare, .plan = causal_plan, .run = causal_run                          \
     }
 
 extern const struct onr_op_def onr_ops_causal_conv_with_state[];
 const struct onr_op_def onr_ops_causal_conv_with_state[] = {
-    CAUSAL_ROW("", 27, standard_attrs),
-    CAUSAL_ROW("com.microsoft", 1, contrib_attrs),
+    CAUSAL_ROW("", 27, ONR_OPSET_LATEST, standard_attrs),
+    CAUSAL_ROW("com.microsoft", 1, ONR_CONTRIB_LATEST, contrib_attrs),
     {.name = NULL},
 };

@@ -255,18 +255,18 @@ static const struct onr_param_spec input_specs[] = {{LINEAR_TYPES, 1},
                                                     {0}};
 static const struct onr_param_spec output_specs[] = {{LINEAR_TYPES, 1}, {LINEAR_TYPES, 2}, {0}};
 
-#define LINEAR_ATTENTION_ROW(domain_name, since, attr_specs)                                       \
+#define LINEAR_ATTENTION_ROW(domain_name, since, last, attr_specs)                                 \
     {                                                                                              \
         .domain = (domain_name), .name = "LinearAttention", .since_version = (since),              \
-        .last_version = ONR_OPSET_LATEST, .inputs = {3, 6}, .outputs = {1, 2},                     \
-        .attrs = (attr_specs), .input_specs = input_specs, .output_specs = output_specs,           \
+        .last_version = (last), .inputs = {3, 6}, .outputs = {1, 2}, .attrs = (attr_specs),        \
+        .input_specs = input_specs, .output_specs = output_specs,                                  \
         .infer = onr_linear_attention_infer, .plan = onr_linear_attention_plan,                    \
         .run = onr_linear_attention_run                                                            \
     }
 
 extern const struct onr_op_def onr_ops_linear_attention[];
 const struct onr_op_def onr_ops_linear_attention[] = {
-    LINEAR_ATTENTION_ROW("", 27, standard_attrs),
-    LINEAR_ATTENTION_ROW("com.microsoft", 1, contrib_attrs),
+    LINEAR_ATTENTION_ROW("", 27, ONR_OPSET_LATEST, standard_attrs),
+    LINEAR_ATTENTION_ROW("com.microsoft", 1, ONR_CONTRIB_LATEST, contrib_attrs),
     {.name = NULL},
 };
