@@ -10,6 +10,7 @@ onnxrun_test(ops
     contrib/test_contrib_fused_matmul
     contrib/test_contrib_gather_block_quantized
     contrib/test_contrib_gelu
+    contrib/test_contrib_group_norm
     contrib/test_contrib_group_query_attention
     contrib/test_contrib_matmul_bnb4
     contrib/test_contrib_matmul_nbits

@@ -16,42 +16,14 @@
  * Edge      Variance is taken in two passes.
  * Aliasing  y may share storage with x.
  */
-#include "base/size.h"
-#include "kernels/kernels.h"
-#include "ops/common/axes.h"
-#include "ops/common/float_io.h"
+#include "ops/common/check_dims.h"
+#include "ops/norm/group_rows.h"
 
 #include <inttypes.h>
-
-struct group_norm_plan {
-    enum onr_dtype dtype;
-    double epsilon;
-    size_t rows; /* N times groups */
-    size_t groups;
-    size_t group_channels; /* channels of a group */
-    size_t inner;          /* elements of a channel */
-    bool is_per_group;     /* scale and bias are given per group, not per channel */
-    size_t worker_bytes;
-};
 
 static bool is_instance(const struct onr_node *node)
 {
     return node->op_type[0] == 'I';
-}
-
-static enum onr_status check_param(struct onr_infer_ctx *ctx, uint32_t index, const char *name,
-                                   int64_t wanted)
-{
-    const struct onr_shape *shape = &ctx->inputs[index]->shape;
-    if (shape->rank < 0) {
-        return ONR_OK;
-    }
-    if (shape->rank != 1 || (wanted >= 0 && shape->dim[0] >= 0 && shape->dim[0] != wanted)) {
-        char text[ONR_SHAPE_TEXT_BYTES];
-        return onr_infer_fail(ctx, ONR_ERR_SHAPE, "%s has shape %s, expected %" PRId64, name,
-                              onr_shape_text(shape, text), wanted);
-    }
-    return ONR_OK;
 }
 
 static enum onr_status group_norm_infer(struct onr_infer_ctx *ctx)
@@ -73,120 +45,41 @@ static enum onr_status group_norm_infer(struct onr_infer_ctx *ctx)
                               "num_groups %" PRId64 " does not divide %" PRId64 " channels", groups,
                               channels);
     }
-    ONR_TRY(check_param(ctx, 1, "scale", is_per_group ? groups : channels));
-    return check_param(ctx, 2, "bias", is_per_group ? groups : channels);
+    const int64_t params = is_per_group ? groups : channels;
+    ONR_TRY(onr_check_dims(ctx, 1, "scale", 1, &params));
+    return onr_check_dims(ctx, 2, "bias", 1, &params);
 }
 
 static enum onr_status group_norm_plan(struct onr_plan_ctx *ctx)
 {
     const struct onr_fact *x = ctx->inputs[0];
     size_t channels = (size_t)x->shape.dim[1];
-    struct group_norm_plan *plan = ONR_ARENA_NEW(ctx->arena, struct group_norm_plan);
-    if (plan == NULL) {
+    struct onr_group_norm *norm = ONR_ARENA_NEW(ctx->arena, struct onr_group_norm);
+    if (norm == NULL) {
         return onr_fail_memory(ctx->err, "the plan of a normalization");
     }
-    ctx->plan = plan;
-    plan->dtype = x->dtype;
-    plan->epsilon = (double)onr_attr_float(ctx->node, "epsilon", 1e-5f);
-    plan->groups =
+    ctx->plan = norm;
+    norm->dtype = x->dtype;
+    norm->param_dtype = x->dtype;
+    norm->epsilon = (double)onr_attr_float(ctx->node, "epsilon", 1e-5f);
+    norm->batch = (size_t)x->shape.dim[0];
+    norm->groups =
         is_instance(ctx->node) ? channels : (size_t)onr_attr_int(ctx->node, "num_groups", 1);
-    plan->rows = (size_t)x->shape.dim[0] * plan->groups;
-    plan->group_channels = plan->groups > 0 ? channels / plan->groups : 0;
-    plan->inner = (size_t)onr_shape_range(&x->shape, 2, x->shape.rank);
-    plan->is_per_group = !is_instance(ctx->node) && ctx->node->version < 21;
-    if (x->dtype == ONR_FLOAT16 || x->dtype == ONR_BFLOAT16) {
-        plan->worker_bytes =
-            onr_size_align(plan->group_channels * plan->inner * sizeof(float), ONR_MEM_ALIGN);
-        if (!onr_size_mul(plan->worker_bytes, ctx->thread_count, &ctx->workspace_bytes)) {
-            return onr_fail(ctx->err, ONR_ERR_LIMIT, "groups are too large");
-        }
-    }
-    return ONR_OK;
-}
-
-struct group_norm_job {
-    const struct group_norm_plan *plan;
-    const struct onr_norm_kernels *kernels;
-    const void *x;
-    const void *scale;
-    const void *bias;
-    void *y;
-    char *workspace;
-};
-
-/* Scale and bias of channel c of a group. */
-static void read_affine(const struct group_norm_job *job, size_t group, size_t c, double affine[2])
-{
-    const struct group_norm_plan *plan = job->plan;
-    size_t at = plan->is_per_group ? group : group * plan->group_channels + c;
-    onr_double_gather(plan->dtype, job->scale, at, 1, 1, &affine[0]);
-    onr_double_gather(plan->dtype, job->bias, at, 1, 1, &affine[1]);
-}
-
-static void norm_group_f32(const struct group_norm_job *job, size_t row, float *scratch)
-{
-    const struct group_norm_plan *plan = job->plan;
-    size_t count = plan->group_channels * plan->inner;
-    const float *x = onr_float_read(plan->dtype, job->x, row * count, count, scratch);
-    float *y = onr_float_place(plan->dtype, job->y, row * count, scratch);
-    struct onr_norm_stats stats = job->kernels->stats_f32(count, x, plan->epsilon);
-    for (size_t c = 0; c < plan->group_channels; c++) {
-        double affine[2];
-        read_affine(job, row % plan->groups, c, affine);
-        job->kernels->affine_f32(plan->inner, x + c * plan->inner, (float)stats.mean,
-                                 (float)(stats.inverse_std * affine[0]), (float)affine[1],
-                                 y + c * plan->inner);
-    }
-    onr_float_write(plan->dtype, y, row * count, count, job->y);
-}
-
-static void norm_group_f64(const struct group_norm_job *job, size_t row)
-{
-    const struct group_norm_plan *plan = job->plan;
-    size_t count = plan->group_channels * plan->inner;
-    const double *x = (const double *)job->x + row * count;
-    double *y = (double *)job->y + row * count;
-    struct onr_norm_stats stats = job->kernels->stats_f64(count, x, plan->epsilon);
-    for (size_t c = 0; c < plan->group_channels; c++) {
-        double affine[2];
-        read_affine(job, row % plan->groups, c, affine);
-        job->kernels->affine_f64(plan->inner, x + c * plan->inner, stats.mean,
-                                 stats.inverse_std * affine[0], affine[1], y + c * plan->inner);
-    }
-}
-
-static void norm_groups(void *arg, size_t begin, size_t end, unsigned worker)
-{
-    const struct group_norm_job *job = arg;
-    float *scratch = NULL;
-    if (job->plan->worker_bytes > 0) {
-        scratch = (void *)(job->workspace + worker * job->plan->worker_bytes);
-    }
-    for (size_t row = begin; row < end; row++) {
-        if (job->plan->dtype == ONR_DOUBLE) {
-            norm_group_f64(job, row);
-        } else {
-            norm_group_f32(job, row, scratch);
-        }
-    }
+    norm->group_channels = norm->groups > 0 ? channels / norm->groups : 0;
+    norm->inner = (size_t)onr_shape_range(&x->shape, 2, x->shape.rank);
+    norm->is_per_group = !is_instance(ctx->node) && ctx->node->version < 21;
+    return onr_group_norm_plan(norm, ctx);
 }
 
 static enum onr_status group_norm_run(struct onr_run_ctx *ctx)
 {
-    const struct group_norm_plan *plan = ctx->plan;
-    struct group_norm_job job = {
-        .plan = plan,
-        .kernels = &ctx->kernels->norm,
+    struct onr_group_tensors tensors = {
         .x = ctx->inputs[0]->data,
         .scale = ctx->inputs[1]->data,
         .bias = ctx->inputs[2]->data,
         .y = ctx->outputs[0]->data,
-        .workspace = ctx->workspace,
     };
-    size_t count = plan->group_channels * plan->inner;
-    if (count > 0) {
-        onr_parallel_for(ctx->parallel, plan->rows, onr_grain(count * 4), norm_groups, &job);
-    }
+    onr_group_norm_run(ctx->plan, &tensors, ctx);
     return ONR_OK;
 }
 
