@@ -4,12 +4,16 @@ onnxrun_test(ops
     attention/test_rotary_embedding
     common/test_contents
     contrib/test_contrib_attention
+    contrib/test_contrib_bias
+    contrib/test_contrib_bias_softmax
     contrib/test_contrib_embed_layer_normalization
     contrib/test_contrib_fused_conv
     contrib/test_contrib_fused_gemm
     contrib/test_contrib_fused_matmul
+    contrib/test_contrib_gated_rms_norm
     contrib/test_contrib_gather_block_quantized
     contrib/test_contrib_gelu
+    contrib/test_contrib_gemm_fast_gelu
     contrib/test_contrib_group_norm
     contrib/test_contrib_group_query_attention
     contrib/test_contrib_matmul_bnb4
