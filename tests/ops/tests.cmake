@@ -79,6 +79,8 @@ onnxrun_test(ops
     preview/test_optimizer
     quant/test_conv_integer
     quant/test_matmul_integer
+    quant/test_matmul_integer_to_float
+    quant/test_qgemm
     quant/test_quantize_linear
     recurrent/test_causal_conv_with_state
     recurrent/test_dynamic_quantize_lstm

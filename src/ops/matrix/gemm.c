@@ -42,9 +42,9 @@ static int64_t c_dim(const struct onr_shape *c, int d)
     return own < 0 ? 1 : c->dim[own];
 }
 
-static enum onr_status check_c(struct onr_infer_ctx *ctx, const struct gemm_dims *dims)
+static enum onr_status check_c(struct onr_infer_ctx *ctx, const struct onr_shape *c,
+                               const struct gemm_dims *dims)
 {
-    const struct onr_shape *c = &ctx->inputs[2]->shape;
     const int64_t want[2] = {dims->m, dims->n};
     if (c->rank > 2) {
         return onr_infer_fail(ctx, ONR_ERR_SHAPE, "c has rank %d, expected at most 2", c->rank);
@@ -61,18 +61,19 @@ static enum onr_status check_c(struct onr_infer_ctx *ctx, const struct gemm_dims
     return ONR_OK;
 }
 
-enum onr_status onr_gemm_infer(struct onr_infer_ctx *ctx)
+enum onr_status onr_gemm_infer_of(struct onr_infer_ctx *ctx, uint32_t a_index, uint32_t b_index,
+                                  uint32_t c_index)
 {
+    const struct onr_shape *a = &ctx->inputs[a_index]->shape;
+    const struct onr_shape *b = &ctx->inputs[b_index]->shape;
     for (uint32_t i = 0; i < 2; i++) {
-        int rank = ctx->inputs[i]->shape.rank;
+        int rank = i == 0 ? a->rank : b->rank;
         if (rank != ONR_RANK_UNKNOWN && rank != 2) {
             return onr_infer_fail(ctx, ONR_ERR_SHAPE, "%s has rank %d, expected 2",
                                   i == 0 ? "a" : "b", rank);
         }
     }
     struct onr_shape unknown = {.rank = 2, .dim = {ONR_DIM_UNKNOWN, ONR_DIM_UNKNOWN}};
-    const struct onr_shape *a = &ctx->inputs[0]->shape;
-    const struct onr_shape *b = &ctx->inputs[1]->shape;
     struct gemm_dims dims =
         find_dims(ctx->node, a->rank == 2 ? a : &unknown, b->rank == 2 ? b : &unknown);
     if (dims.k_a >= 0 && dims.k_b >= 0 && dims.k_a != dims.k_b) {
@@ -81,11 +82,16 @@ enum onr_status onr_gemm_infer(struct onr_infer_ctx *ctx)
                               ", op(b)[K,N]=%" PRId64,
                               dims.k_a, dims.k_b);
     }
-    if (onr_infer_has_input(ctx, 2)) {
-        ONR_TRY(check_c(ctx, &dims));
+    if (onr_infer_has_input(ctx, c_index)) {
+        ONR_TRY(check_c(ctx, &ctx->inputs[c_index]->shape, &dims));
     }
     ctx->outputs[0].shape = (struct onr_shape){.rank = 2, .dim = {dims.m, dims.n}};
     return ONR_OK;
+}
+
+enum onr_status onr_gemm_infer(struct onr_infer_ctx *ctx)
+{
+    return onr_gemm_infer_of(ctx, 0, 1, 2);
 }
 
 enum onr_status onr_gemm_prepare(struct onr_prepare_ctx *ctx)

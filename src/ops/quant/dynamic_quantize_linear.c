@@ -12,6 +12,8 @@
  *           0).
  * Aliasing  none.
  */
+#include "ops/quant/dynamic_quantize_linear.h"
+
 #include "kernels/kernels.h"
 #include "ops/common/axes.h"
 
@@ -25,9 +27,8 @@ static enum onr_status dynamic_infer(struct onr_infer_ctx *ctx)
 
 struct dynamic_job {
     const struct onr_quant_kernels *kernels;
+    const struct onr_dynamic_scale *scale;
     const float *x;
-    float scale;
-    float zero;
     uint8_t *y;
 };
 
@@ -38,38 +39,51 @@ static void quantize_range(void *arg, size_t begin, size_t end, unsigned worker)
     (void)worker;
     for (size_t first = begin; first < end; first += 256) {
         size_t count = end - first < 256 ? end - first : 256;
-        job->kernels->quantize_f32(count, job->x + first, &job->scale, &job->zero, 0, 0, 255,
-                                   chunk);
+        job->kernels->quantize_f32(count, job->x + first, &job->scale->scale, &job->scale->zero, 0,
+                                   0, 255, chunk);
         for (size_t i = 0; i < count; i++) {
             job->y[first + i] = (uint8_t)chunk[i];
         }
     }
 }
 
-static enum onr_status dynamic_run(struct onr_run_ctx *ctx)
+struct onr_dynamic_scale onr_dynamic_scale(size_t count, const float *x,
+                                           const struct onr_run_ctx *ctx)
 {
-    size_t count = (size_t)onr_tensor_count(ctx->inputs[0]);
-    const float *x = ctx->inputs[0]->data;
     double min = 0;
     double max = 0;
     if (count > 0) {
         ctx->kernels->reduce.row[ONR_REDUCE_F32][ONR_REDUCE_MIN](count, x, &min);
         ctx->kernels->reduce.row[ONR_REDUCE_F32][ONR_REDUCE_MAX](count, x, &max);
     }
-    struct dynamic_job job = {.kernels = &ctx->kernels->quant, .x = x, .zero = 0};
+    struct onr_dynamic_scale scale = {.zero = 0};
     float range = (float)max - (float)min;
     float least = -(float)min;
-    job.scale = range == 0.0f ? 1.0f : range / 255.0f;
-    job.kernels->quantize_f32(1, &least, &job.scale, &(float){0}, 0, 0, 255, &job.zero);
+    scale.scale = range == 0.0f ? 1.0f : range / 255.0f;
+    ctx->kernels->quant.quantize_f32(1, &least, &scale.scale, &(float){0}, 0, 0, 255, &scale.zero);
+    return scale;
+}
+
+void onr_dynamic_quantize(const struct onr_dynamic_scale *scale, size_t count, const float *x,
+                          uint8_t *y, const struct onr_run_ctx *ctx)
+{
+    struct dynamic_job job = {.kernels = &ctx->kernels->quant, .scale = scale, .x = x, .y = y};
+    onr_parallel_for(ctx->parallel, count, onr_grain(1), quantize_range, &job);
+}
+
+static enum onr_status dynamic_run(struct onr_run_ctx *ctx)
+{
+    size_t count = (size_t)onr_tensor_count(ctx->inputs[0]);
+    const float *x = ctx->inputs[0]->data;
+    struct onr_dynamic_scale scale = onr_dynamic_scale(count, x, ctx);
     if (ctx->outputs[0] != NULL) {
-        job.y = ctx->outputs[0]->data;
-        onr_parallel_for(ctx->parallel, count, onr_grain(1), quantize_range, &job);
+        onr_dynamic_quantize(&scale, count, x, ctx->outputs[0]->data, ctx);
     }
     if (ctx->output_count > 1 && ctx->outputs[1] != NULL) {
-        *(float *)ctx->outputs[1]->data = job.scale;
+        *(float *)ctx->outputs[1]->data = scale.scale;
     }
     if (ctx->output_count > 2 && ctx->outputs[2] != NULL) {
-        *(uint8_t *)ctx->outputs[2]->data = (uint8_t)job.zero;
+        *(uint8_t *)ctx->outputs[2]->data = (uint8_t)scale.zero;
     }
     return ONR_OK;
 }
