@@ -18,6 +18,7 @@
 #include "ops/common/copy.h"
 #include "ops/contrib/fused_activation.h"
 #include "ops/conv/conv_run.h"
+#include "ops/conv/spatial.h"
 
 #include <string.h>
 
@@ -28,18 +29,6 @@ static bool is_nhwc(const struct onr_node *node)
     return strncmp(node->op_type, "Nhwc", 4) == 0;
 }
 
-/* [N, spatial..., C] as [N, C, spatial...], or back. */
-static struct onr_shape move_channels(const struct onr_shape *shape, bool to_front)
-{
-    struct onr_shape moved = *shape;
-    int last = shape->rank - 1;
-    for (int d = 1; d <= last; d++) {
-        int from = to_front ? (d == 1 ? last : d - 1) : (d == last ? 1 : d + 1);
-        moved.dim[d] = shape->dim[from];
-    }
-    return moved;
-}
-
 static enum onr_status fused_conv_infer(struct onr_infer_ctx *ctx)
 {
     struct onr_fact x = *ctx->inputs[0];
@@ -47,7 +36,7 @@ static enum onr_status fused_conv_infer(struct onr_infer_ctx *ctx)
     struct onr_infer_ctx conv = *ctx;
     memcpy(inputs, ctx->inputs, ctx->node->input_count * sizeof inputs[0]);
     if (is_nhwc(ctx->node)) {
-        x.shape = move_channels(&x.shape, true);
+        x.shape = onr_move_channels(&x.shape, true);
         inputs[0] = &x;
     }
     conv.inputs = inputs;
@@ -57,7 +46,7 @@ static enum onr_status fused_conv_infer(struct onr_infer_ctx *ctx)
         return ONR_OK;
     }
     if (is_nhwc(ctx->node)) {
-        *y = move_channels(y, false);
+        *y = onr_move_channels(y, false);
     }
     return onr_check_dims(ctx, RESIDUAL, "residual", y->rank, y->dim);
 }
@@ -105,8 +94,8 @@ static enum onr_status plan_nhwc(struct fused_conv *plan, struct onr_plan_ctx *c
     const struct onr_fact *inputs[RESIDUAL + 1] = {NULL};
     struct onr_plan_ctx conv = *ctx;
     memcpy(inputs, ctx->inputs, ctx->node->input_count * sizeof inputs[0]);
-    x.shape = move_channels(&x.shape, true);
-    y.shape = move_channels(&y.shape, true);
+    x.shape = onr_move_channels(&x.shape, true);
+    y.shape = onr_move_channels(&y.shape, true);
     inputs[0] = &x;
     conv.inputs = inputs;
     conv.outputs = &y;

@@ -158,6 +158,17 @@ enum onr_status onr_spatial_window(struct onr_spatial *spatial, const struct onr
     return ONR_OK;
 }
 
+struct onr_shape onr_move_channels(const struct onr_shape *shape, bool to_front)
+{
+    struct onr_shape moved = *shape;
+    int last = shape->rank - 1;
+    for (int d = 1; d <= last; d++) {
+        int from = to_front ? (d == 1 ? last : d - 1) : (d == last ? 1 : d + 1);
+        moved.dim[d] = shape->dim[from];
+    }
+    return moved;
+}
+
 enum onr_status onr_conv_check_bias(struct onr_infer_ctx *ctx, int64_t channels)
 {
     if (!onr_infer_has_input(ctx, 2) || ctx->inputs[2]->shape.rank == ONR_RANK_UNKNOWN) {

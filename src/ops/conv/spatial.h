@@ -53,6 +53,9 @@ enum onr_status onr_spatial_output(struct onr_spatial *spatial, int d, int64_t i
 enum onr_status onr_spatial_window(struct onr_spatial *spatial, const struct onr_shape *x,
                                    struct onr_window *window, struct onr_error *err) ONR_MUST_USE;
 
+/* The shape [N, spatial..., C] as [N, C, spatial...], or back. */
+struct onr_shape onr_move_channels(const struct onr_shape *shape, bool to_front);
+
 /* Checks that input 2, when there is one, is [channels] (which may be unknown). Error:
  * ONR_ERR_SHAPE. */
 enum onr_status onr_conv_check_bias(struct onr_infer_ctx *ctx, int64_t channels) ONR_MUST_USE;

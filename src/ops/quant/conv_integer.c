@@ -38,28 +38,6 @@ struct conv_form {
 static const struct conv_form integer_form = {ABSENT, 2, 1, ABSENT, 3, ABSENT, ABSENT, ABSENT};
 static const struct conv_form qlinear_form = {1, 2, 3, 4, 5, 6, 7, 8};
 
-/* A shape with the channels behind the batch. */
-static struct onr_shape channels_second(const struct onr_shape *shape, bool is_channels_last)
-{
-    struct onr_shape result = *shape;
-    for (int d = shape->rank - 1; is_channels_last && d > 1; d--) {
-        result.dim[d] = shape->dim[d - 1];
-    }
-    if (is_channels_last && shape->rank > 1) {
-        result.dim[1] = shape->dim[shape->rank - 1];
-    }
-    return result;
-}
-
-static void channels_behind(struct onr_shape *shape)
-{
-    int64_t channels = shape->dim[1];
-    for (int d = 1; d + 1 < shape->rank; d++) {
-        shape->dim[d] = shape->dim[d + 1];
-    }
-    shape->dim[shape->rank - 1] = channels;
-}
-
 static enum onr_status check_channels(struct onr_infer_ctx *ctx, const struct onr_shape *x,
                                       const struct onr_shape *w)
 {
@@ -105,9 +83,12 @@ static enum onr_status check_params(struct onr_infer_ctx *ctx, const struct conv
 static enum onr_status infer_form(struct onr_infer_ctx *ctx, const struct conv_form *form)
 {
     bool is_last = onr_attr_int(ctx->node, "channels_last", 0) != 0;
-    struct onr_shape x = channels_second(&ctx->inputs[0]->shape, is_last);
+    struct onr_shape x = ctx->inputs[0]->shape;
     const struct onr_shape *w = &ctx->inputs[form->w]->shape;
     struct onr_spatial spatial;
+    if (is_last) {
+        x = onr_move_channels(&x, true);
+    }
     if (x.rank == ONR_RANK_UNKNOWN || w->rank == ONR_RANK_UNKNOWN) {
         return ONR_OK;
     }
@@ -123,10 +104,7 @@ static enum onr_status infer_form(struct onr_infer_ctx *ctx, const struct conv_f
     for (int d = 0; d < spatial.rank; d++) {
         ONR_TRY(onr_spatial_output(&spatial, d, x.dim[2 + d], &y.dim[2 + d], ctx->err));
     }
-    if (is_last) {
-        channels_behind(&y);
-    }
-    ctx->outputs[0].shape = y;
+    ctx->outputs[0].shape = is_last ? onr_move_channels(&y, false) : y;
     return ONR_OK;
 }
 
@@ -139,10 +117,13 @@ static bool is_vector(const struct onr_plan_ctx *ctx, uint32_t index)
 static enum onr_status plan_form(struct onr_plan_ctx *ctx, const struct conv_form *form)
 {
     bool is_last = onr_attr_int(ctx->node, "channels_last", 0) != 0;
-    struct onr_shape x = channels_second(&ctx->inputs[0]->shape, is_last);
+    struct onr_shape x = ctx->inputs[0]->shape;
     const struct onr_shape *w = &ctx->inputs[form->w]->shape;
     struct onr_integer_conv *conv = ONR_ARENA_NEW(ctx->arena, struct onr_integer_conv);
     struct onr_spatial spatial;
+    if (is_last) {
+        x = onr_move_channels(&x, true);
+    }
     if (conv == NULL) {
         return onr_fail_memory(ctx->err, "the plan of a convolution");
     }
