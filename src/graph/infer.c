@@ -319,18 +319,25 @@ static enum onr_status broadcast_input(struct onr_infer_ctx *ctx, uint32_t index
     return ONR_OK;
 }
 
-enum onr_status onr_infer_broadcast(struct onr_infer_ctx *ctx)
+enum onr_status onr_infer_broadcast_of(struct onr_infer_ctx *ctx, const uint32_t *inputs,
+                                       uint32_t count)
 {
     struct onr_shape out = {.rank = 0};
-    for (uint32_t i = 0; i < ctx->node->input_count; i++) {
-        if (ctx->inputs[i] == NULL) {
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t index = inputs != NULL ? inputs[i] : i;
+        if (ctx->inputs[index] == NULL) {
             continue;
         }
-        if (ctx->inputs[i]->shape.rank == ONR_RANK_UNKNOWN) {
+        if (ctx->inputs[index]->shape.rank == ONR_RANK_UNKNOWN) {
             return ONR_OK;
         }
-        ONR_TRY(broadcast_input(ctx, i, &out));
+        ONR_TRY(broadcast_input(ctx, index, &out));
     }
     ctx->outputs[0].shape = out;
     return ONR_OK;
+}
+
+enum onr_status onr_infer_broadcast(struct onr_infer_ctx *ctx)
+{
+    return onr_infer_broadcast_of(ctx, NULL, ctx->node->input_count);
 }

@@ -221,4 +221,8 @@ bool onr_dim_broadcast(int64_t a, int64_t b, int64_t *result);
  */
 enum onr_status onr_infer_broadcast(struct onr_infer_ctx *ctx);
 
+/* The same of the inputs with these indices; NULL: 0 .. count - 1. */
+enum onr_status onr_infer_broadcast_of(struct onr_infer_ctx *ctx, const uint32_t *inputs,
+                                       uint32_t count) ONR_MUST_USE;
+
 #endif

@@ -81,6 +81,10 @@ onnxrun_test(ops
     quant/test_matmul_integer
     quant/test_matmul_integer_to_float
     quant/test_qgemm
+    quant/test_qlinear_average_pool
+    quant/test_qlinear_concat
+    quant/test_qlinear_elementwise
+    quant/test_qlinear_softmax
     quant/test_quantize_linear
     recurrent/test_causal_conv_with_state
     recurrent/test_dynamic_quantize_lstm

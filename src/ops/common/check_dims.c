@@ -7,6 +7,13 @@
 
 #define LIST_BYTES 256
 
+enum onr_status onr_check_present(const struct onr_infer_ctx *ctx, uint32_t index)
+{
+    return onr_infer_has_input(ctx, index)
+               ? ONR_OK
+               : onr_infer_fail(ctx, ONR_ERR_MODEL, "required input %" PRIu32 " is empty", index);
+}
+
 enum onr_status onr_check_dims(const struct onr_infer_ctx *ctx, uint32_t index, const char *name,
                                int rank, const int64_t *want)
 {

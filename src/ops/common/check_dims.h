@@ -5,6 +5,9 @@
 
 #include "graph/op_def.h"
 
+/* Fails with ONR_ERR_MODEL unless the input is there: for those behind optional ones. */
+enum onr_status onr_check_present(const struct onr_infer_ctx *ctx, uint32_t index) ONR_MUST_USE;
+
 /*
  * Fails with ONR_ERR_SHAPE naming the input unless it is absent, its shape is unknown, or it has
  * this rank and these dims (negative ones: any).

@@ -46,10 +46,7 @@ static enum onr_status check_required(struct onr_infer_ctx *ctx)
 {
     static const uint32_t required[] = {IN_WORD, IN_POSITION, IN_GAMMA, IN_BETA};
     for (size_t i = 0; i < sizeof required / sizeof required[0]; i++) {
-        if (!onr_infer_has_input(ctx, required[i])) {
-            return onr_infer_fail(ctx, ONR_ERR_MODEL, "required input %" PRIu32 " is empty",
-                                  required[i]);
-        }
+        ONR_TRY(onr_check_present(ctx, required[i]));
     }
     if (onr_infer_has_input(ctx, IN_SEGMENTS) != onr_infer_has_input(ctx, IN_SEGMENT)) {
         return onr_infer_fail(ctx, ONR_ERR_MODEL,

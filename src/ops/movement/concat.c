@@ -10,6 +10,8 @@
  * Edge      inputs with no elements add nothing; a single input is copied.
  * Symbols   of 1-D inputs with known contents y keeps the contents.
  */
+#include "ops/movement/concat.h"
+
 #include "ops/common/contents.h"
 #include "ops/common/copy.h"
 
@@ -68,12 +70,12 @@ static enum onr_status join_contents(struct onr_infer_ctx *ctx)
     return ONR_OK;
 }
 
-static enum onr_status concat_infer(struct onr_infer_ctx *ctx)
+enum onr_status onr_concat_infer(struct onr_infer_ctx *ctx, uint32_t first, uint32_t step)
 {
     struct onr_shape y = {.rank = ONR_RANK_UNKNOWN};
     bool is_partial = false;
     int axis = -1;
-    for (uint32_t i = 0; i < ctx->node->input_count; i++) {
+    for (uint32_t i = first; i < ctx->node->input_count; i += step) {
         if (ctx->inputs[i] == NULL) {
             return onr_infer_fail(ctx, ONR_ERR_MODEL, "input %" PRIu32 " is missing", i);
         }
@@ -95,6 +97,11 @@ static enum onr_status concat_infer(struct onr_infer_ctx *ctx)
     }
     ctx->outputs[0].shape = y;
     return y.rank == 1 ? join_contents(ctx) : ONR_OK;
+}
+
+static enum onr_status concat_infer(struct onr_infer_ctx *ctx)
+{
+    return onr_concat_infer(ctx, 0, 1);
 }
 
 /* Each input is a block of rows, `offset` bytes into the rows of y. */
