@@ -22,6 +22,16 @@ enum onr_isa onr_cpu_isa(void)
     return ONR_ISA_SCALAR;
 }
 
+bool onr_cpu_has_vnni(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512vnni") != 0;
+#else
+    return false;
+#endif
+}
+
 enum onr_isa onr_cpu_isa_capped(const char *max_isa)
 {
     enum onr_isa best = onr_cpu_isa();

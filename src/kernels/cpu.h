@@ -3,6 +3,8 @@
 #ifndef ONR_KERNELS_CPU_H
 #define ONR_KERNELS_CPU_H
 
+#include <stdbool.h>
+
 enum onr_isa {
     ONR_ISA_SCALAR,
     ONR_ISA_AVX2,   /* AVX2, FMA, F16C, BMI2 */
@@ -18,6 +20,9 @@ enum onr_isa onr_cpu_isa(void);
  * cap.
  */
 enum onr_isa onr_cpu_isa_capped(const char *max_isa);
+
+/* Whether a machine with AVX-512 also multiplies bytes with it (VNNI). */
+bool onr_cpu_has_vnni(void);
 
 /* "scalar", "avx2" or "avx512". */
 const char *onr_isa_name(enum onr_isa isa);

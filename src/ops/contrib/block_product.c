@@ -13,7 +13,7 @@
 
 static size_t chunk_stride(const struct onr_block_product *p)
 {
-    return p->is_row_major ? p->chunk : p->k_stride;
+    return p->is_row_major ? p->chunk : p->k_room;
 }
 
 static struct onr_gemm_f32_job make_job(const struct onr_block_product *p, size_t columns)
@@ -40,8 +40,10 @@ enum onr_status onr_block_product_plan(struct onr_block_product *product,
     size_t share = 4 * (size_t)ctx->thread_count; /* so that all threads have work */
     size_t most = (onr_gemm_f32_panels(p->kernel, p->n) + share - 1) / share;
     p->chunk = p->kernel->columns * (panels < most ? panels : most);
-    size_t width = p->is_row_major ? p->k : p->k_stride;
-    if (!onr_size_mul(p->chunk, width, &p->weight_bytes) ||
+    while (p->chunk % p->column_step != 0) {
+        p->chunk += p->kernel->columns;
+    }
+    if (!onr_size_mul(p->chunk, p->k_room, &p->weight_bytes) ||
         !onr_size_mul(p->weight_bytes, sizeof(float), &p->weight_bytes) ||
         p->weight_bytes > ONR_SIZE_LIMIT / ONR_MAX_THREADS) {
         return onr_fail(ctx->err, ONR_ERR_LIMIT, "rows of %zu weights are too long", p->k);

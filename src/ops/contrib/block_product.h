@@ -21,7 +21,8 @@ struct onr_block_product {
     enum onr_dtype dtype; /* of A, bias and Y: float32, float16 or bfloat16 */
     size_t m, n, k;
     bool is_row_major;
-    size_t k_stride; /* room for a column of W, at least k; not used when is_row_major */
+    size_t k_room;      /* steps of k that fill writes, at least k */
+    size_t column_step; /* fill writes whole multiples of it, a power of two, from begin on */
     onr_block_fill_fn fill;
 
     const struct onr_gemm_f32 *kernel;

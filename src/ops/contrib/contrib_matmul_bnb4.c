@@ -170,7 +170,8 @@ static enum onr_status bnb4_plan(struct onr_plan_ctx *ctx)
         .n = is_transposed ? n : k,
         .k = is_transposed ? k : n,
         .is_row_major = !is_transposed,
-        .k_stride = k,
+        .k_room = is_transposed ? k : n,
+        .column_step = 1,
         .fill = is_transposed ? fill_rows : fill_columns,
     };
     ctx->flops = 2 * (uint64_t)plan->product.m * n * k;

@@ -12,35 +12,37 @@
  *           bias: [N].
  * Types     A, scales, bias, Y: float32, float16, bfloat16, computed in float32.
  * Attrs     N, K: int. bits: 2, 4 (default) or 8. block_size: a power of two of 16 or more.
- *           accuracy_level: accepted; what is computed is level 1, float32, always.
+ *           accuracy_level: 4 rounds A to 8 bits, the others compute in float32.
  *           weight_prepacked: 0.
  * Edge      Without zero points they are 2^(bits - 1). What B holds beyond K is not used.
- * Numerics  Up to FEW_ROWS rows of A are multiplied with weights that are taken apart on the way, in
- *           an order of its own; more rows by the tiles of MatMul.
+ * Numerics  At accuracy_level 4 a block of a row of A becomes round(127 * a / max |a|), and sums
+ *           over a block are exact. As in ONNX Runtime this is done where block_size is at most 256
+ *           (with 2 bits 32 to 128), there is no g_idx, and zero points are packed or left out.
  * Aliasing  none.
  */
 #include "base/size.h"
 #include "ops/common/axes.h"
-#include "ops/common/float_io.h"
 #include "ops/contrib/block_product.h"
+#include "ops/contrib/nbits_int8.h"
 #include "ops/norm/norm_rows.h"
 
 #include <inttypes.h>
 
-/* Rows of A up to which reading the weights is the work. */
-#define FEW_ROWS 2
-
 enum { A, B, SCALES, ZEROS, GROUPS, BIAS };
 
+/* Weights that were packed at load. */
+struct nbits_state {
+    const struct onr_kernels *kernels;
+    void *packed; /* all panels, or NULL */
+    size_t bytes;
+};
+
 struct nbits_plan {
-    struct onr_block_product product;
-    unsigned bits;
-    size_t block_size, block_bytes, blocks;
-    enum onr_dtype dtype; /* of A and the scales */
-    bool has_packed_zeros;
-    bool is_few;
-    size_t split_bytes;  /* in front of the workspace: A, split */
-    size_t worker_bytes; /* scales and zero points of a row of weights */
+    struct onr_nbits_weights weights; /* without pointers */
+    size_t panel_bytes;
+    bool is_int8;
+    struct onr_nbits_int8 int8;
+    struct onr_block_product product; /* in float32 */
 };
 
 static int64_t attr(const struct onr_node *node, const char *name)
@@ -133,134 +135,136 @@ static enum onr_status nbits_infer(struct onr_infer_ctx *ctx)
     return ONR_OK;
 }
 
-/* The state is the kernel table, for plan. */
+static struct onr_nbits_weights describe(const struct onr_node *node, enum onr_dtype dtype,
+                                         const enum onr_dtype *zeros)
+{
+    struct onr_nbits_weights weights = {
+        .bits = (unsigned)onr_attr_int(node, "bits", 4),
+        .block_size = (size_t)attr(node, "block_size"),
+        .n = (size_t)attr(node, "N"),
+        .dtype = dtype,
+        .has_zeros = zeros != NULL,
+        .has_packed_zeros = zeros != NULL && *zeros == ONR_UINT8,
+    };
+    weights.block_bytes = weights.block_size * weights.bits / 8;
+    weights.blocks = ((size_t)attr(node, "K") + weights.block_size - 1) / weights.block_size;
+    return weights;
+}
+
+struct pack_job {
+    const struct onr_nbits_weights *weights;
+    size_t panel_bytes;
+    char *packed;
+};
+
+/* Items are panels. */
+static void pack_panels(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    const struct pack_job *job = arg;
+    (void)worker;
+    for (size_t i = begin; i < end; i++) {
+        onr_nbits_pack(job->weights, i, job->packed + i * job->panel_bytes);
+    }
+}
+
+/* Packs the weights if all that they consist of is constant. */
 static enum onr_status nbits_prepare(struct onr_prepare_ctx *ctx)
 {
-    ctx->state = (void *)(uintptr_t)ctx->kernels;
+    const struct onr_constant *const *constants = ctx->constants;
+    uint32_t count = ctx->node->input_count;
+    bool has_zeros = count > ZEROS && ctx->inputs[ZEROS] != NULL;
+    struct nbits_state *state = ONR_ARENA_NEW(ctx->arena, struct nbits_state);
+    if (state == NULL) {
+        return onr_fail_memory(ctx->err, "the state of MatMulNBits");
+    }
+    state->kernels = ctx->kernels;
+    ctx->state = state;
+    if (constants[B] == NULL || constants[SCALES] == NULL ||
+        (has_zeros && constants[ZEROS] == NULL) ||
+        (count > GROUPS && ctx->inputs[GROUPS] != NULL)) {
+        return ONR_OK;
+    }
+    struct onr_nbits_weights weights =
+        describe(ctx->node, constants[SCALES]->dtype, has_zeros ? &constants[ZEROS]->dtype : NULL);
+    weights.b = constants[B]->data;
+    weights.scales = constants[SCALES]->data;
+    weights.zeros = has_zeros ? constants[ZEROS]->data : NULL;
+    struct pack_job job = {.weights = &weights};
+    if (!onr_nbits_panel_bytes(&weights, &job.panel_bytes) ||
+        !onr_size_mul(onr_nbits_panels(&weights), job.panel_bytes, &state->bytes)) {
+        return onr_fail(ctx->err, ONR_ERR_LIMIT, "packed weights are too large");
+    }
+    job.packed = onr_mem_alloc(ctx->mem, state->bytes);
+    if (job.packed == NULL) {
+        return onr_fail_memory(ctx->err, "packed weights");
+    }
+    state->packed = job.packed;
+    onr_parallel_for(ctx->parallel, onr_nbits_panels(&weights), 1, pack_panels, &job);
+    ctx->consumed |= 1u << B | 1u << SCALES | (has_zeros ? 1u << ZEROS : 0);
     return ONR_OK;
+}
+
+static void nbits_release(struct onr_mem *mem, void *state)
+{
+    struct nbits_state *nbits = state;
+    if (nbits != NULL) {
+        onr_mem_free(mem, nbits->packed, nbits->bytes);
+        nbits->packed = NULL;
+    }
 }
 
 struct nbits_job {
     const struct nbits_plan *plan;
     const struct onr_kernels *kernels;
-    const uint8_t *b;
-    const void *scales;
-    const void *zeros;     /* or NULL */
+    struct onr_nbits_weights weights;
+    const char *packed;    /* or NULL */
     const int32_t *groups; /* or NULL */
-    const void *bias;      /* or NULL */
-    const float *a;        /* [m][blocks][block_size], split */
-    void *y;
-    char *workspace; /* of the workers, after A */
 };
 
-static uint8_t field_at(const uint8_t *packed, size_t i, unsigned bits)
+/* Weights that are not packed. */
+static void fill_columns(const void *arg, size_t begin, size_t end, float *w, size_t stride)
 {
-    size_t fields = 8 / bits;
-    return (uint8_t)(((unsigned)packed[i / fields] >> (i % fields * bits)) & ((1u << bits) - 1));
-}
-
-/* The zero points [first, first + count) of row n. */
-static void read_zeros(const struct nbits_job *job, size_t n, size_t first, size_t count,
-                       float *zeros)
-{
-    const struct nbits_plan *p = job->plan;
-    if (job->zeros != NULL && !p->has_packed_zeros) {
-        onr_float_gather(p->dtype, job->zeros, n * p->blocks + first, 1, count, zeros);
-        return;
-    }
-    size_t row_bytes = (p->blocks * p->bits + 7) / 8;
-    const uint8_t *row = job->zeros != NULL ? (const uint8_t *)job->zeros + n * row_bytes : NULL;
-    for (size_t i = 0; i < count; i++) {
-        zeros[i] =
-            row != NULL ? (float)field_at(row, first + i, p->bits) : (float)(1u << (p->bits - 1));
-    }
-}
-
-/* Row n of the weights; buffer: [2 * blocks]. */
-static struct onr_nbits_row read_row(const struct nbits_job *job, size_t n, float *buffer)
-{
-    const struct nbits_plan *p = job->plan;
-    read_zeros(job, n, 0, p->blocks, buffer);
-    return (struct onr_nbits_row){
-        .bits = p->bits,
-        .block_bytes = p->block_bytes,
-        .blocks = p->blocks,
-        .packed = job->b + n * p->blocks * p->block_bytes,
-        .scales =
-            onr_float_read(p->dtype, job->scales, n * p->blocks, p->blocks, buffer + p->blocks),
-        .zeros = buffer,
-    };
-}
-
-/* Weights whose groups are not blocks. */
-static void dequantize_groups(const struct nbits_job *job, size_t n, float *w)
-{
-    const struct nbits_plan *p = job->plan;
-    const uint8_t *row = job->b + n * p->blocks * p->block_bytes;
-    for (size_t i = 0; i < p->product.k; i++) {
-        size_t group = (size_t)job->groups[i];
-        float zero = 0.0f;
+    const struct nbits_job *job = arg;
+    const struct onr_nbits_weights *weights = &job->weights;
+    for (size_t j = begin; j < end; j++, w++) {
+        size_t group = SIZE_MAX;
         float scale = 0.0f;
-        read_zeros(job, n, group, 1, &zero);
-        onr_float_gather(p->dtype, job->scales, n * p->blocks + group, 1, 1, &scale);
-        w[i] = ((float)field_at(row, i, p->bits) - zero) * scale;
-    }
-}
-
-static void fill_rows(const void *arg, size_t begin, size_t end, float *w, size_t stride)
-{
-    const struct nbits_job *job = arg;
-    for (size_t n = begin; n < end; n++, w += stride) {
-        if (job->groups != NULL) {
-            dequantize_groups(job, n, w);
-        } else {
-            /* The last of what a column of W has room for is not needed yet: see nbits_plan. */
-            struct onr_nbits_row row =
-                read_row(job, n, w + job->plan->blocks * job->plan->block_size);
-            job->kernels->nbits.dequantize(&row, w);
-        }
-    }
-}
-
-/* Items are columns of Y. */
-static void dot_columns(void *arg, size_t begin, size_t end, unsigned worker)
-{
-    const struct nbits_job *job = arg;
-    const struct nbits_plan *p = job->plan;
-    float *buffer = (float *)(void *)(job->workspace + worker * p->worker_bytes);
-    for (size_t n = begin; n < end; n++) {
-        struct onr_nbits_row row = read_row(job, n, buffer);
-        float bias = 0.0f;
-        if (job->bias != NULL) {
-            onr_float_gather(p->dtype, job->bias, n, 1, 1, &bias);
-        }
-        for (size_t i = 0; i < p->product.m; i++) {
-            const float *a = job->a + i * p->blocks * p->block_size;
-            float y = job->kernels->nbits.dot(&row, a) + bias;
-            onr_float_scatter(p->dtype, &y, i * p->product.n + n, 1, 1, job->y);
-        }
-    }
-}
-
-/* A with zeros behind each row, and its blocks split as the kernel reads them. */
-static void split_rows(const struct nbits_plan *p, const void *a, float *split)
-{
-    size_t fields = 8 / p->bits;
-    for (size_t row = 0; row < p->product.m; row++) {
-        for (size_t i = 0; i < p->blocks * p->block_size; i++) {
-            size_t in_block = i % p->block_size;
-            size_t to = i - in_block + in_block % fields * p->block_bytes + in_block / fields;
-            float value = 0.0f;
-            if (i < p->product.k) {
-                onr_float_gather(p->dtype, a, row * p->product.k + i, 1, 1, &value);
+        float zero = 0.0f;
+        for (size_t i = 0; i < job->plan->product.k; i++) {
+            size_t own = job->groups != NULL ? (size_t)job->groups[i] : i / weights->block_size;
+            if (own != group) {
+                group = own;
+                scale = onr_nbits_scale(weights, j, group);
+                zero = onr_nbits_zero(weights, j, group);
             }
-            split[row * p->blocks * p->block_size + to] = value;
+            w[i * stride] = ((float)onr_nbits_code(weights, j, i) - zero) * scale;
         }
     }
+}
+
+static void fill_panels(const void *arg, size_t begin, size_t end, float *w, size_t stride)
+{
+    const struct nbits_job *job = arg;
+    for (size_t j = begin; j < end; j += ONR_NBITS_COLUMNS) {
+        const char *packed = job->packed + j / ONR_NBITS_COLUMNS * job->plan->panel_bytes;
+        struct onr_nbits_panel panel = onr_nbits_panel_at(&job->weights, packed);
+        job->kernels->nbits.dequantize(&panel, w + j - begin, stride);
+    }
+}
+
+static bool rounds_activations(const struct onr_plan_ctx *ctx,
+                               const struct onr_nbits_weights *weights)
+{
+    size_t least = weights->bits == 2 ? 32 : 16;
+    size_t most = weights->bits == 2 ? 128 : ONR_NBITS_INT8_BLOCK;
+    return attr(ctx->node, "accuracy_level") == 4 && onr_plan_input(ctx, GROUPS) == NULL &&
+           weights->has_packed_zeros == weights->has_zeros && weights->block_size >= least &&
+           weights->block_size <= most;
 }
 
 static enum onr_status nbits_plan(struct onr_plan_ctx *ctx)
 {
+    const struct nbits_state *state = ctx->state;
     const struct onr_shape *a = &ctx->inputs[A]->shape;
     const struct onr_fact *zeros = onr_plan_input(ctx, ZEROS);
     struct nbits_plan *plan = ONR_ARENA_NEW(ctx->arena, struct nbits_plan);
@@ -268,40 +272,38 @@ static enum onr_status nbits_plan(struct onr_plan_ctx *ctx)
         return onr_fail_memory(ctx->err, "the plan of MatMulNBits");
     }
     ctx->plan = plan;
-    size_t k = (size_t)attr(ctx->node, "K");
-    plan->bits = (unsigned)onr_attr_int(ctx->node, "bits", 4);
-    plan->block_size = (size_t)attr(ctx->node, "block_size");
-    plan->block_bytes = plan->block_size * plan->bits / 8;
-    plan->blocks = (k + plan->block_size - 1) / plan->block_size;
-    plan->dtype = ctx->inputs[A]->dtype;
-    plan->has_packed_zeros = zeros != NULL && zeros->dtype == ONR_UINT8;
-    plan->product = (struct onr_block_product){
-        .dtype = plan->dtype,
-        .m = (size_t)onr_shape_range(a, 0, a->rank - 1),
-        .n = (size_t)attr(ctx->node, "N"),
-        .k = k,
-        /* behind the weights of a column its scales and zero points are put, while it is made */
-        .k_stride = plan->blocks * (plan->block_size + 2),
-        .fill = fill_rows,
-    };
-    ctx->flops = 2 * (uint64_t)plan->product.m * plan->product.n * k;
-    plan->is_few = plan->product.m <= FEW_ROWS && onr_plan_input(ctx, GROUPS) == NULL;
-    if (!plan->is_few) {
-        return onr_block_product_plan(&plan->product, ctx->state, ctx);
+    plan->weights =
+        describe(ctx->node, ctx->inputs[A]->dtype, zeros != NULL ? &zeros->dtype : NULL);
+    if (!onr_nbits_panel_bytes(&plan->weights, &plan->panel_bytes)) {
+        return onr_fail(ctx->err, ONR_ERR_LIMIT, "the weights are too large");
     }
-    size_t row_bytes = plan->blocks * plan->block_size * sizeof(float);
-    plan->split_bytes = onr_size_align(plan->product.m * row_bytes, ONR_MEM_ALIGN);
-    plan->worker_bytes = onr_size_align(2 * plan->blocks * sizeof(float), ONR_MEM_ALIGN);
-    ctx->workspace_bytes = plan->split_bytes + plan->worker_bytes * ctx->thread_count;
-    return ONR_OK;
+    size_t m = (size_t)onr_shape_range(a, 0, a->rank - 1);
+    size_t k = (size_t)attr(ctx->node, "K");
+    ctx->flops = 2 * (uint64_t)m * plan->weights.n * k;
+    plan->is_int8 = rounds_activations(ctx, &plan->weights);
+    if (plan->is_int8) {
+        return onr_nbits_int8_plan(&plan->int8, &plan->weights, m, k,
+                                   state->packed == NULL ? plan->panel_bytes : 0, ctx);
+    }
+    plan->product = (struct onr_block_product){
+        .dtype = plan->weights.dtype,
+        .m = m,
+        .n = plan->weights.n,
+        .k = k,
+        .is_row_major = true,
+        .k_room = plan->weights.blocks * plan->weights.block_size,
+        .column_step = ONR_NBITS_COLUMNS,
+        .fill = state->packed != NULL ? fill_panels : fill_columns,
+    };
+    return onr_block_product_plan(&plan->product, state->kernels, ctx);
 }
 
-static enum onr_status check_groups(const struct nbits_job *job, struct onr_error *err)
+static enum onr_status check_groups(const struct nbits_job *job, size_t k, struct onr_error *err)
 {
-    for (size_t i = 0; i < job->plan->product.k && job->groups != NULL; i++) {
-        if (job->groups[i] < 0 || (size_t)job->groups[i] >= job->plan->blocks) {
+    for (size_t i = 0; i < k && job->groups != NULL; i++) {
+        if (job->groups[i] < 0 || (size_t)job->groups[i] >= job->weights.blocks) {
             return onr_fail(err, ONR_ERR_VALUE, "g_idx[%zu] is %" PRId32 ", expected 0 to %zu", i,
-                            job->groups[i], job->plan->blocks - 1);
+                            job->groups[i], job->weights.blocks - 1);
         }
     }
     return ONR_OK;
@@ -310,25 +312,28 @@ static enum onr_status check_groups(const struct nbits_job *job, struct onr_erro
 static enum onr_status nbits_run(struct onr_run_ctx *ctx)
 {
     const struct nbits_plan *plan = ctx->plan;
+    const struct nbits_state *state = ctx->state;
+    const void *a = ctx->inputs[A]->data;
+    const void *bias = onr_input_data(ctx, BIAS);
+    void *y = ctx->outputs[0]->data;
     struct nbits_job job = {
         .plan = plan,
         .kernels = ctx->kernels,
-        .b = ctx->inputs[B]->data,
-        .scales = ctx->inputs[SCALES]->data,
-        .zeros = onr_input_data(ctx, ZEROS),
+        .weights = plan->weights,
+        .packed = state->packed,
         .groups = onr_input_data(ctx, GROUPS),
-        .bias = onr_input_data(ctx, BIAS),
-        .a = ctx->workspace,
-        .y = ctx->outputs[0]->data,
-        .workspace = (char *)ctx->workspace + plan->split_bytes,
     };
-    ONR_TRY(check_groups(&job, ctx->err));
-    if (!plan->is_few) {
-        onr_block_product_run(&plan->product, &job, ctx->inputs[A]->data, job.bias, job.y, ctx);
-        return ONR_OK;
+    if (job.packed == NULL) {
+        job.weights.b = ctx->inputs[B]->data;
+        job.weights.scales = ctx->inputs[SCALES]->data;
+        job.weights.zeros = onr_input_data(ctx, ZEROS);
     }
-    split_rows(plan, ctx->inputs[A]->data, ctx->workspace);
-    onr_parallel_for(ctx->parallel, plan->product.n, onr_grain(plan->product.k), dot_columns, &job);
+    ONR_TRY(check_groups(&job, plan->product.k, ctx->err));
+    if (plan->is_int8) {
+        onr_nbits_int8_run(&plan->int8, &job.weights, job.packed, a, bias, y, ctx);
+    } else {
+        onr_block_product_run(&plan->product, &job, a, bias, y, ctx);
+    }
     return ONR_OK;
 }
 
@@ -360,6 +365,7 @@ const struct onr_op_def onr_ops_contrib_matmul_nbits[] = {
      .infer = nbits_infer,
      .prepare = nbits_prepare,
      .plan = nbits_plan,
-     .run = nbits_run},
+     .run = nbits_run,
+     .release = nbits_release},
     {.name = NULL},
 };

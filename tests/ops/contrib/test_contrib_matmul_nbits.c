@@ -2,6 +2,9 @@
 /* MatMulNBits; over its attributes: tests/contrib. */
 #include "support/op_test.h"
 
+#include <math.h>
+#include <string.h>
+
 #define test_u8(...) test_tensor(ONR_UINT8, __VA_ARGS__)
 
 /* K = 16, N = 2: the first column has weights 1, the second 0 and 1 in turn; scales 1 and 0.5. */
@@ -74,6 +77,75 @@ static void groups_may_be_other_than_blocks(void **state)
     op_test_fails(&t, ONR_ERR_VALUE, "g_idx[7] is -1, expected 0 to 1");
 }
 
+/* With 1e8 + 1 = 1e8 the order of a sum shows. */
+static void a_row_is_summed_alike_alone_and_among_others(void **state)
+{
+    (void)state;
+    for (size_t rows = 1; rows <= 17; rows++) {
+        float a[17 * 32] = {0};
+        float want[17];
+        uint8_t b[16];
+        memset(b, 0x99, sizeof b);
+        for (size_t r = 0; r < rows; r++) {
+            memcpy(a + r * 32, (float[]){1e8f, 1, -1e8f, 1, 1}, 5 * sizeof *a);
+            want[r] = 2;
+        }
+        struct op_test t;
+        op_test_begin(&t, "com.microsoft", "MatMulNBits", 1);
+        op_test_int(&t, "K", 32);
+        op_test_int(&t, "N", 1);
+        op_test_int(&t, "block_size", 16);
+        op_test_input(&t, test_f32(SHAPE((int64_t)rows, 32), a));
+        op_test_input(&t, test_u8(SHAPE(1, 2, 8), b));
+        op_test_input(&t, test_f32(SHAPE(2), (float[]){1, 1}));
+        op_test_output(&t, test_f32(SHAPE((int64_t)rows, 1), want));
+        op_test_run(&t);
+    }
+}
+
+/* max |a| is 127, so that the codes are the numbers, rounded to even; and 254 in the last row. */
+static void accuracy_level_4_rounds_to_8_bits(void **state)
+{
+    (void)state;
+    float a[3 * 20] = {127,           2.5f,        3.5f,         -0.5f,      1.4f,       [16] = 1,
+                       [17] = 0.499f, [20] = -127, [39] = 0.25f, [40] = 254, [41] = 2.9f};
+    uint8_t b[20];
+    memset(b, 0x99, sizeof b);
+    b[0] = 0xa9; /* the second weight is 2 */
+    struct op_test t;
+    op_test_begin(&t, "com.microsoft", "MatMulNBits", 1);
+    op_test_int(&t, "K", 20);
+    op_test_int(&t, "N", 1);
+    op_test_int(&t, "block_size", 16);
+    op_test_int(&t, "accuracy_level", 4);
+    op_test_input(&t, test_f32(SHAPE(3, 20), a));
+    op_test_input(&t, test_u8(SHAPE(1, 2, 8), b));
+    op_test_input(&t, test_f32(SHAPE(1, 2), (float[]){1, 10}));
+    float second = 10 * (1 + 63.0f / 127); /* 0.499 * 127 is 63.4 */
+    op_test_output(&t,
+                   test_f32(SHAPE(3, 1), (float[]){127 + 4 + 4 + 1 + second, -127 + 2.5f, 258}));
+    op_test_run(&t);
+    op_test_input(&t, test_u8(SHAPE(1, 1), (uint8_t[]){0x88}));
+    op_test_run(&t);
+    a[1] = INFINITY; /* is no number in 8 bits */
+    t.inputs[0] = test_f32(SHAPE(3, 20), a);
+    t.outputs[0] = test_f32(SHAPE(3, 1), (float[]){NAN, -127 + 2.5f, 258});
+    op_test_run(&t);
+}
+
+static void accuracy_level_4_keeps_float32_where_zero_points_are_not_packed(void **state)
+{
+    (void)state;
+    struct op_test t;
+    begin(&t, 1);
+    float a[16] = {127, 2.5f};
+    t.inputs[0] = test_f32(SHAPE(1, 16), a);
+    op_test_int(&t, "accuracy_level", 4);
+    op_test_input(&t, test_f32(SHAPE(2, 1), (float[]){8, 8}));
+    op_test_output(&t, test_f32(SHAPE(1, 2), (float[]){129.5f, 1.25f}));
+    op_test_run(&t);
+}
+
 static void bfloat16_is_rounded_once(void **state)
 {
     (void)state;
@@ -136,6 +208,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(low_bits_come_first_for_few_and_many_rows, test_tensors_free),
         cmocka_unit_test_teardown(groups_may_be_other_than_blocks, test_tensors_free),
+        cmocka_unit_test_teardown(a_row_is_summed_alike_alone_and_among_others, test_tensors_free),
+        cmocka_unit_test_teardown(accuracy_level_4_rounds_to_8_bits, test_tensors_free),
+        cmocka_unit_test_teardown(accuracy_level_4_keeps_float32_where_zero_points_are_not_packed,
+                                  test_tensors_free),
         cmocka_unit_test_teardown(bfloat16_is_rounded_once, test_tensors_free),
         cmocka_unit_test_teardown(no_rows_give_no_rows, test_tensors_free),
         cmocka_unit_test_teardown(what_does_not_fit_is_refused, test_tensors_free),

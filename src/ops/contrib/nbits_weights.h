@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The weights of MatMulNBits in panels, as kernels/quant/nbits.h wants them. */
+#ifndef ONR_OPS_CONTRIB_NBITS_WEIGHTS_H
+#define ONR_OPS_CONTRIB_NBITS_WEIGHTS_H
+
+#include "base/dtype.h"
+#include "kernels/quant/nbits.h"
+
+#include <stdbool.h>
+
+/* Weights as they come; the pointers may be unaligned. */
+struct onr_nbits_weights {
+    unsigned bits;
+    size_t block_size, block_bytes, blocks;
+    size_t n;             /* columns of Y */
+    enum onr_dtype dtype; /* of the scales, and of zero points that are not packed */
+    bool has_zeros;
+    bool has_packed_zeros;
+    const uint8_t *b;   /* [n][blocks][block_bytes] */
+    const void *scales; /* [n][blocks] */
+    const void *zeros;  /* [n][blocks], packed to bytes per column or not */
+};
+
+/* Weight i of column j as it is stored, and the scale and the zero point of a block. */
+uint8_t onr_nbits_code(const struct onr_nbits_weights *weights, size_t j, size_t i);
+float onr_nbits_scale(const struct onr_nbits_weights *weights, size_t j, size_t block);
+float onr_nbits_zero(const struct onr_nbits_weights *weights, size_t j, size_t block);
+
+static inline size_t onr_nbits_panels(const struct onr_nbits_weights *weights)
+{
+    return (weights->n + ONR_NBITS_COLUMNS - 1) / ONR_NBITS_COLUMNS;
+}
+
+/* Bytes that one packed panel takes, a multiple of 64; false when they are too many. */
+bool onr_nbits_panel_bytes(const struct onr_nbits_weights *weights, size_t *bytes);
+
+/* Packs panel `index` to `to`; columns beyond n are 0. */
+void onr_nbits_pack(const struct onr_nbits_weights *weights, size_t index, void *to);
+
+/* A panel that was packed to `from`. */
+struct onr_nbits_panel onr_nbits_panel_at(const struct onr_nbits_weights *weights,
+                                          const void *from);
+
+#endif
