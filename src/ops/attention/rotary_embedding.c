@@ -12,11 +12,11 @@
  * Inputs    ai.onnx: X, cos_cache, sin_cache, position_ids?. com.microsoft: X, position_ids,
  *           cos_cache, sin_cache.
  * Shapes    X, Y: [B,N,S,H] or [B,S,N*H]. caches: [max,r/2] with position_ids [B,S] (com.microsoft
- *           also [1]: row s has position p + s), [B|1,S,r/2] without.
+ *           also one number p: row s has position p + s), [B|1,S,r/2] without.
  * Types     float32, float16, bfloat16 (computed in float32). position_ids: int64.
  * Attrs     interleaved: int, default 0. num_heads: int, for rank 3 (com.microsoft: else H is twice
- *           the width of the cache). rotary_embedding_dim: int, r, default 0 (H). scale: only 1.
- *           is_packed_batching: only 0.
+ *           the width of the cache). rotary_embedding_dim: int, r, default 0 (H).
+ *           com.microsoft: scale and is_packed_batching change nothing here, as in ONNX Runtime.
  * Edge      Positions are checked when the operator runs.
  * Aliasing  none.
  */
@@ -136,8 +136,8 @@ static enum onr_status check_caches(struct onr_infer_ctx *ctx, const struct rota
         return ONR_OK;
     }
     int rank = ctx->inputs[in->positions]->shape.rank;
-    if (in->is_contrib && rank == 1) {
-        return check_dim(ctx, in->positions, 0, 1);
+    if (in->is_contrib && rank < 2) {
+        return rank == 1 ? check_dim(ctx, in->positions, 0, 1) : ONR_OK;
     }
     if (rank != 2) {
         return onr_infer_fail(ctx, ONR_ERR_SHAPE, "position_ids has rank %d, expected 2", rank);
@@ -150,10 +150,6 @@ static enum onr_status infer_form(struct onr_infer_ctx *ctx, const struct rotary
 {
     const struct onr_shape *x = &ctx->inputs[0]->shape;
     ONR_TRY(onr_infer_same_shape(ctx));
-    if (onr_attr_int(ctx->node, "is_packed_batching", 0) != 0 ||
-        onr_attr_float(ctx->node, "scale", 1.0f) != 1.0f) {
-        return onr_infer_fail(ctx, ONR_ERR_UNSUPPORTED, "packed batching or a scale other than 1");
-    }
     if (x->rank == ONR_RANK_UNKNOWN) {
         return ONR_OK;
     }
@@ -202,7 +198,7 @@ static enum onr_status plan_form(struct onr_plan_ctx *ctx, const struct rotary_i
     *plan = (struct rotary_plan){
         .dtype = ctx->inputs[0]->dtype,
         .is_interleaved = onr_attr_int(ctx->node, "interleaved", 0) != 0,
-        .is_start = positions != NULL && positions->shape.rank == 1,
+        .is_start = positions != NULL && positions->shape.rank < 2,
         .batch = (size_t)d.batch,
         .heads = (size_t)d.heads,
         .rows = (size_t)d.rows,

@@ -56,6 +56,10 @@ static void contrib_form_takes_a_start_position(void **state)
     op_test_output(
         &t, test_tensor(ONR_FLOAT16, SHAPE(1, 1, 4), (uint16_t[]){0xc200, 0xc400, 0x3c00, 0x4000}));
     op_test_run(&t);
+    t.inputs[1] = test_i64(SCALAR, (int64_t[]){1});
+    op_test_float(&t, "scale", 3); /* of which nothing comes */
+    op_test_int(&t, "is_packed_batching", 1);
+    op_test_run(&t);
     t.inputs[1] = test_i64(SHAPE(1), (int64_t[]){2});
     op_test_fails(&t, ONR_ERR_VALUE, "position_ids[0] is 2, the cache has 2 rows");
 }
