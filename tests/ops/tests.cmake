@@ -18,6 +18,7 @@ onnxrun_test(ops
     contrib/test_contrib_group_query_attention
     contrib/test_contrib_matmul_bnb4
     contrib/test_contrib_matmul_nbits
+    contrib/test_contrib_moe
     contrib/test_contrib_multi_head_attention
     contrib/test_contrib_skip_layer_normalization
     control/test_scan8

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Planning of a mixture of experts. */
+#include "base/size.h"
+#include "ops/common/workspace.h"
+#include "ops/contrib/moe.h"
+
+/* Floats between layers of a round of tokens, and the fewest tokens of a round. */
+#define ROUND_FLOATS ((size_t)1 << 24)
+#define ROUND_TOKENS 64
+
+/* Floats of weights that are filled in at once, where a panel has fewer. */
+#define CHUNK_FLOATS 131072
+
+struct onr_gemm_f32_job onr_moe_product(const struct onr_moe_layer *layer,
+                                        const struct onr_moe *moe, size_t rows, size_t columns)
+{
+    bool is_filled = moe->fill != NULL;
+    return (struct onr_gemm_f32_job){
+        .kernel = layer->kernel,
+        .m = rows,
+        .n = columns,
+        .k = layer->k,
+        .a = {NULL, ONR_FLOAT, layer->a_stride, 1},
+        .b = {NULL, is_filled ? ONR_FLOAT : moe->dtype, 1, is_filled ? layer->stride : layer->k},
+        .c_stride = layer->c_stride,
+        .scale = 1.0f,
+    };
+}
+
+/* Chooses tiles and chunks, so that all threads have work, and the worker's scratch. */
+static void plan_layer(struct onr_moe_layer *layer, const struct onr_moe *moe,
+                       const struct onr_moe_state *state, unsigned thread_count)
+{
+    bool is_filled = moe->fill != NULL;
+    if (layer->n == 0) {
+        return;
+    }
+    layer->kernel = layer->packed != NULL ? layer->packed[0].kernel
+                                          : onr_gemm_f32_choose(&state->kernels->gemm, layer->n);
+    if (is_filled) {
+        layer->block_size = moe->config.block_size > 0 ? moe->config.block_size : layer->k;
+        layer->blocks = layer->k == 0 ? 0 : (layer->k + layer->block_size - 1) / layer->block_size;
+        /* behind the weights of an output its scales and zero points are put, while it is made */
+        layer->stride = layer->k + 2 * layer->blocks;
+    }
+    size_t share = 4 * (size_t)thread_count;
+    size_t panels = (onr_gemm_f32_panels(layer->kernel, layer->n) + share - 1) / share;
+    size_t panel = layer->kernel->columns * (layer->stride + 1);
+    size_t most = panel < CHUNK_FLOATS ? CHUNK_FLOATS / panel : 1;
+    layer->chunk = layer->kernel->columns * (is_filled && most < panels ? most : panels);
+    struct onr_gemm_f32_job job = onr_moe_product(layer, moe, moe->round, layer->chunk);
+    job.b_packed = layer->packed != NULL ? layer->packed[0].data : NULL;
+    layer->gemm_bytes = onr_gemm_f32_workspace(&job);
+    layer->weight_bytes =
+        onr_size_align(layer->chunk * layer->stride * sizeof(float), ONR_MEM_ALIGN);
+}
+
+static size_t worker_bytes(const struct onr_moe *moe)
+{
+    size_t row = moe->experts > moe->inter ? moe->experts : moe->inter;
+    row = moe->hidden > row ? moe->hidden : row;
+    size_t bytes = row * sizeof(float);
+    for (size_t l = 0; l < ONR_MOE_LAYERS; l++) {
+        const struct onr_moe_layer *layer = &moe->layer[l];
+        size_t needs =
+            layer->gemm_bytes + layer->weight_bytes + layer->chunk * sizeof(float); /* bias */
+        bytes = needs > bytes ? needs : bytes;
+    }
+    return onr_size_align(bytes, ONR_MEM_ALIGN);
+}
+
+static enum onr_status plan_workspace(struct onr_moe *moe, struct onr_plan_ctx *ctx)
+{
+    struct onr_workspace space = {0};
+    size_t rows = 0;
+    space.is_too_large = !onr_size_mul(moe->round, moe->config.k, &rows);
+    size_t linear = moe->config.has_fc3 ? rows : 0;
+    size_t floats = 0;
+    space.is_too_large = space.is_too_large || !onr_size_mul(rows, moe->hidden, &floats);
+    moe->rows_at = onr_workspace_add(&space, floats, sizeof(float));
+    space.is_too_large = space.is_too_large || !onr_size_mul(rows, moe->width, &floats);
+    moe->h_at = onr_workspace_add(&space, floats, sizeof(float));
+    space.is_too_large = space.is_too_large || !onr_size_mul(linear, moe->inter, &floats);
+    moe->linear_at = onr_workspace_add(&space, floats, sizeof(float));
+    moe->expert_at = onr_workspace_add(&space, rows, sizeof(uint32_t));
+    moe->weight_at = onr_workspace_add(&space, rows, sizeof(float));
+    moe->row_at = onr_workspace_add(&space, rows, sizeof(size_t));
+    moe->token_at = onr_workspace_add(&space, rows, sizeof(size_t));
+    moe->begin_at = onr_workspace_add(&space, moe->experts + 1, sizeof(size_t));
+    moe->active_at = onr_workspace_add(&space, moe->experts, sizeof(size_t));
+    moe->worker_bytes = worker_bytes(moe);
+    moe->scratch_at = onr_workspace_add(&space, ctx->thread_count, moe->worker_bytes);
+    return onr_workspace_finish(&space, &ctx->workspace_bytes, ctx->err);
+}
+
+static void read_sizes(struct onr_moe *moe, const struct onr_moe_dims *dims)
+{
+    moe->tokens = (size_t)dims->tokens;
+    moe->experts = (size_t)dims->experts;
+    moe->hidden = (size_t)dims->hidden;
+    moe->inter = (size_t)dims->inter;
+    moe->width = (size_t)dims->width;
+    size_t floats = moe->hidden + moe->width + (moe->config.has_fc3 ? moe->inter : 0) + 1;
+    size_t round = ROUND_FLOATS / floats / moe->config.k;
+    round = round < ROUND_TOKENS ? ROUND_TOKENS : round;
+    moe->round = round < moe->tokens ? round : moe->tokens;
+}
+
+enum onr_status onr_moe_plan(struct onr_plan_ctx *ctx, const struct onr_moe_inputs *in,
+                             onr_moe_fill_fn fill)
+{
+    const struct onr_moe_state *state = ctx->state;
+    struct onr_moe_dims dims;
+    struct onr_moe *moe = ONR_ARENA_NEW(ctx->arena, struct onr_moe);
+    if (moe == NULL) {
+        return onr_fail_memory(ctx->err, "the plan of a mixture of experts");
+    }
+    ctx->plan = moe;
+    moe->dtype = ctx->inputs[ONR_MOE_INPUT]->dtype;
+    moe->router_weights = in->router_weights;
+    moe->fill = fill;
+    ONR_TRY(onr_moe_configure(&moe->config, in, ctx->node, ctx->err));
+    ONR_TRY(onr_moe_read_dims(&dims, &moe->config, in, ctx->inputs, ctx->err));
+    read_sizes(moe, &dims);
+    for (size_t l = 0; l < ONR_MOE_LAYERS; l++) {
+        if (l == ONR_MOE_FC3 && !moe->config.has_fc3) {
+            continue;
+        }
+        struct onr_moe_layer *layer = &moe->layer[l];
+        size_t n = l == ONR_MOE_FC1 ? moe->width : l == ONR_MOE_FC2 ? moe->hidden : moe->inter;
+        *layer = (struct onr_moe_layer){
+            .in = in->layer[l],
+            .n = n,
+            .k = l == ONR_MOE_FC2 ? moe->inter : moe->hidden,
+            .a_stride = l == ONR_MOE_FC2 ? moe->width : moe->hidden,
+            .c_stride = n,
+            .packed = state->packed[l],
+            .bits = moe->config.bits[l],
+        };
+        plan_layer(layer, moe, state, ctx->thread_count);
+        ctx->flops += 2 * (uint64_t)moe->tokens * moe->config.k * layer->n * layer->k;
+    }
+    return plan_workspace(moe, ctx);
+}
