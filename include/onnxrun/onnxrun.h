@@ -286,6 +286,9 @@ typedef struct onnxrun_session_options {
     uint32_t struct_size;  /* sizeof(onnxrun_session_options) */
     uint32_t threads;      /* 0: OMP_NUM_THREADS, else what affinity and cgroup allow */
     uint64_t memory_bytes; /* cap on this session's heap; 0: the model's limit */
+    /* Of random operators without a seed in the model: sessions with the same seed draw the same
+     * numbers, run by run, with any number of threads. 0: a seed from the operating system */
+    uint64_t seed;
 } onnxrun_session_options;
 
 /* clang-format off */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions: binds the caller's tensors by name, checks them against the signature, runs. */
 #include "api/handles.h"
+#include "base/os.h"
 #include "base/sequence.h"
 
 #include <inttypes.h>
@@ -34,7 +35,8 @@ onnxrun_status onnxrun_session_create(const onnxrun_model *model,
     struct onr_frame_options frame = {.program = model->program,
                                       .parallel = &made->parallel,
                                       .mem = &made->mem,
-                                      .loop_count = model->limits.loop_count};
+                                      .loop_count = model->limits.loop_count,
+                                      .seed = given.seed != 0 ? given.seed : onr_os_random_key()};
     enum onr_status status = onr_frame_create(&frame, &made->frame, &err);
     const struct onr_graph *graph = model->graph;
     if (status == ONR_OK) {

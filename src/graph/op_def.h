@@ -129,6 +129,13 @@ struct onr_run_host {
                                 const struct onr_tensor **outputs, uint32_t *output_count);
 };
 
+/* What the numbers of a random operator depend on, besides its attribute `seed`. */
+struct onr_random_source {
+    uint64_t seed; /* of the session; in a body also of the node that runs it */
+    uint64_t node; /* index of the running node in its graph */
+    uint64_t run;  /* runs of the graph in this session before this one */
+};
+
 /* What run gets: pointers only. inputs[i] and outputs[i] are NULL where absent. */
 struct onr_run_ctx {
     const struct onr_node *node; /* for messages */
@@ -144,6 +151,7 @@ struct onr_run_ctx {
     const struct onr_run_host *host;
     void *host_data;
     uint64_t *iterations_left; /* of all loops of this run */
+    struct onr_random_source random;
     struct onr_error *err;
 };
 

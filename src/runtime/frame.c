@@ -2,6 +2,7 @@
 /* Walks the steps of a program's plans. */
 #include "runtime/frame.h"
 
+#include "base/random.h"
 #include "base/sequence.h"
 #include "graph/eval_node.h"
 #include "runtime/buffer.h"
@@ -26,8 +27,9 @@ struct onr_frame {
     uint64_t own_iterations; /* that are left ... */
     uint64_t *iterations;    /* ... which bodies share with the main program */
     uint64_t flops;
-    uint32_t node;     /* that is running */
-    char no_workspace; /* what steps without a workspace get, which is not NULL */
+    struct onr_random_source random; /* but for the node */
+    uint32_t node;                   /* that is running */
+    char no_workspace;               /* what steps without a workspace get, which is not NULL */
 };
 
 /* ---- memory of a run ---- */
@@ -98,10 +100,7 @@ static void *host_alloc_bytes(struct onr_run_ctx *ctx, size_t bytes)
     return onr_arena_alloc(frame->strings, bytes);
 }
 
-/*
- * The frame of body `index` of the running node, made when it is first needed; NULL when that
- * fails.
- */
+/* The frame of body `index` of the running node, made when it is first needed; NULL: an error. */
 static struct onr_frame *body_frame(struct onr_frame *frame, uint32_t index, struct onr_error *err)
 {
     const struct onr_bound_node *bound = &frame->program->nodes[frame->node];
@@ -118,6 +117,7 @@ static struct onr_frame *body_frame(struct onr_frame *frame, uint32_t index, str
     if (*slot == NULL) {
         struct onr_frame_options options = {
             .program = bound->bodies[index], .parallel = frame->parallel, .mem = frame->mem};
+        options.seed = onr_random_derive(frame->random.seed, frame->node, (uint64_t)index + 1);
         if (onr_frame_create(&options, slot, err) != ONR_OK || *slot == NULL) {
             return NULL;
         }
@@ -198,11 +198,13 @@ static enum onr_status run_steps(struct onr_frame *frame, const struct onr_plan 
                               .host = &frame_host,
                               .host_data = frame,
                               .iterations_left = frame->iterations,
+                              .random = frame->random,
                               .err = err};
     for (uint32_t i = 0; i < plan->step_count; i++) {
         const struct onr_step *step = &plan->steps[i];
         const struct onr_bound_node *bound = &frame->program->nodes[step->node];
         frame->node = step->node;
+        ctx.random.node = step->node;
         ctx.node = bound->node;
         ctx.state = bound->state;
         ctx.plan = step->plan;
@@ -221,8 +223,7 @@ static enum onr_status run_steps(struct onr_frame *frame, const struct onr_plan 
     return ONR_OK;
 }
 
-/* The plan of the first segment (parent NULL) or of the one behind parent, from the cache or built.
- */
+/* The plan of the first segment (parent NULL) or of that behind parent, from the cache or built. */
 static enum onr_status next_plan(struct onr_frame *frame, struct onr_plan *parent,
                                  struct onr_plan **plan, struct onr_error *err)
 {
@@ -294,6 +295,7 @@ enum onr_status onr_frame_run(struct onr_frame *frame, struct onr_error *err)
         ONR_TRY(run_steps(frame, plan, err));
         frame->flops += plan->flops;
     } while (plan->end_node < frame->program->node_count || plan->cut_count > 0);
+    frame->random.run++;
     return gather_outputs(frame, plan, err);
 }
 
@@ -340,6 +342,7 @@ enum onr_status onr_frame_create(const struct onr_frame_options *options, struct
     onr_arena_init(&made->own_strings, options->mem);
     made->strings = &made->own_strings;
     made->loop_count = options->loop_count;
+    made->random.seed = options->seed;
     made->iterations = &made->own_iterations;
     enum onr_status status = alloc_frame(made, err);
     if (status != ONR_OK) {

@@ -16,6 +16,7 @@ struct onr_frame_options {
     const struct onr_parallel *parallel; /* likewise */
     struct onr_mem *mem;                 /* of the session */
     uint64_t loop_count;                 /* most iterations of all loops of one run */
+    uint64_t seed;                       /* of random operators */
 };
 
 /* Errors: ONR_ERR_MEMORY; *frame is NULL then. */

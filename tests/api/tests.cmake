@@ -4,6 +4,7 @@ onnxrun_test(api
     test_determinism
     test_inspect
     test_model
+    test_seed
     test_sequence
     test_session
     test_tensor)

@@ -8,6 +8,7 @@ onnxrun_test(base
     test_minifloat
     test_os
     test_parallel
+    test_random
     test_sequence
     test_shape
     test_size

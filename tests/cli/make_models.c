@@ -53,6 +53,18 @@ static void cast_model(const char *name, enum onr_dtype from, enum onr_dtype to)
     save(name, &p);
 }
 
+/* y = RandomUniformLike (x) */
+static void random_model(const char *name)
+{
+    struct proto p;
+    const int64_t dims[] = {2};
+    proto_model(&p, 8, 17);
+    proto_value(&p, GRAPH_INPUT, "x", ONR_FLOAT, 1, dims);
+    proto_node(&p, "RandomUniformLike", "x", "y");
+    proto_value(&p, GRAPH_OUTPUT, "y", ONR_FLOAT, 1, dims);
+    save(name, &p);
+}
+
 /* An operator that nobody knows. */
 static void unsupported_model(const char *name)
 {
@@ -130,6 +142,7 @@ int main(int argc, char **argv)
     cast_model("ids.onnx", ONR_INT64, ONR_FLOAT);
     cast_model("half.onnx", ONR_FLOAT, ONR_FLOAT16);
     cast_model("bytes.onnx", ONR_FLOAT, ONR_UINT8);
+    random_model("random.onnx");
     unsupported_model("unknown.onnx");
     hostile_model("hostile.onnx");
     test_cases();

@@ -73,6 +73,8 @@ run 1 onnxdump relu.onnx --stage sky
 stderr_has 'expected model, graph, program or plan'
 run 1 onnxrun run relu.onnx --threads 0
 stderr_has '--threads 0: expected a number from 1 to 256'
+run 1 onnxrun run relu.onnx --seed 0
+stderr_has '--seed 0: expected a number from 1 to 9223372036854775807'
 run 1 onnxrun run relu.onnx other.onnx
 stderr_has 'more than one model: "other.onnx"'
 
@@ -85,6 +87,10 @@ stdout_is 'y: float[2, 3]  min 0  max 3  mean 1.1  1 nan
 run 0 onnxrun run relu.onnx -i x=arange -d s1=1
 stdout_is 'y: float[1, 3]  min 0  max 2  mean 1
 [[0, 1, 2]]'
+run 0 onnxrun run random.onnx -i x=ones --seed 5
+cp out seed.out
+run 0 onnxrun run random.onnx -i x=ones --seed 5 --threads 1
+stdout_is "$(cat seed.out)"
 run 4 onnxrun run relu.onnx -i 'x=[]' -d s1=1
 stderr_has 'input "x" has shape'
 run 1 onnxrun run relu.onnx

@@ -26,6 +26,12 @@ void session_test_begin(struct session_test *t, const char *text)
     }
 }
 
+void session_test_restart(struct session_test *t, const onnxrun_session_options *options)
+{
+    onnxrun_session_free(t->session);
+    assert_int_equal(onnxrun_session_create(t->model, options, &t->session, &t->error), ONNXRUN_OK);
+}
+
 void session_test_end(struct session_test *t)
 {
     for (size_t i = 0; i < t->input_count; i++) {

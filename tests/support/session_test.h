@@ -39,6 +39,9 @@ onnxrun_status session_test_load(struct session_test *t, const char *text,
                                  const onnxrun_model_options *options);
 void session_test_end(struct session_test *t);
 
+/* Makes a new session in place of the present one. */
+void session_test_restart(struct session_test *t, const onnxrun_session_options *options);
+
 /* Binds a tensor, in place of an earlier one of the same name. */
 void session_test_in(struct session_test *t, const char *name, const struct onr_tensor *tensor);
 

@@ -22,6 +22,8 @@ static const char help[] =
     "                            only the outputs named are computed, and none is printed\n"
     "      --labels FILE         names of classes, one per line: print the most probable ones\n"
     "      --top K               number of classes to print (5); also without --labels\n"
+    "      --seed N              seed of random operators; without it each run draws other "
+    "numbers\n"
     "      --threads N           number of threads\n"
     "  -h, --help                print this help\n"
     "\n" INPUTS_HELP
@@ -46,6 +48,7 @@ struct run {
     const char *labels_path;
     size_t top; /* 0: print values */
     uint32_t threads;
+    uint64_t seed; /* 0: from the system */
     onnxrun_model *model;
     onnxrun_session *session;
     onnxrun_binding *outputs;
@@ -96,6 +99,12 @@ static int add_option(struct run *run, int option, char *const *argv)
         }
         run->top = (size_t)number;
         return EXIT_CODE_OK;
+    case OPTION_SEED:
+        if (!args_int("onnxrun run", "--seed", optarg, 1, INT64_MAX, &number)) {
+            return EXIT_CODE_USAGE;
+        }
+        run->seed = (uint64_t)number;
+        return EXIT_CODE_OK;
     case OPTION_THREADS:
         if (!args_int("onnxrun run", "--threads", optarg, 1, 256, &number)) {
             return EXIT_CODE_USAGE;
@@ -115,6 +124,7 @@ static int parse_options(struct run *run, int argc, char **argv, bool *wants_hel
         {"output", required_argument, NULL, 'o'},
         {"labels", required_argument, NULL, OPTION_LABELS},
         {"top", required_argument, NULL, OPTION_TOP},
+        {"seed", required_argument, NULL, OPTION_SEED},
         {"threads", required_argument, NULL, OPTION_THREADS},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -187,6 +197,7 @@ static int compute(struct run *run)
 {
     onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
     options.threads = run->threads;
+    options.seed = run->seed;
     onnxrun_status status =
         onnxrun_session_create(run->model, &options, &run->session, &run->error);
     if (status == ONNXRUN_OK) {
