@@ -87,6 +87,7 @@ onnxrun_test(ops
     quant/test_qlinear_elementwise
     quant/test_qlinear_softmax
     quant/test_quantize_linear
+    random/test_dropout
     random/test_random
     random/test_sampling
     recurrent/test_causal_conv_with_state
