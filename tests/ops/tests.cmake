@@ -70,6 +70,7 @@ onnxrun_test(ops
     movement/test_transpose
     movement/test_trilu
     movement/test_unique
+    norm/test_batch_normalization
     norm/test_channel_normalization
     norm/test_layer_normalization
     norm/test_lrn

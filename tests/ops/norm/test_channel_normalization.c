@@ -1,43 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* BatchNormalization, GroupNormalization, InstanceNormalization and LpNormalization. */
+/* GroupNormalization, InstanceNormalization and LpNormalization. */
 #include "support/op_test.h"
-
-static void batch_form_uses_the_given_statistics(void **state)
-{
-    (void)state;
-    struct op_test t;
-    op_test_begin(&t, "", "BatchNormalization", 15);
-    op_test_float(&t, "epsilon", 0);
-    op_test_input(&t, test_f32(SHAPE(2, 2, 2), (float[]){1, 3, 5, 7, 3, 1, 7, 5}));
-    op_test_input(&t, test_f32(SHAPE(2), (float[]){1, 2}));
-    op_test_input(&t, test_f32(SHAPE(2), (float[]){0, 10}));
-    op_test_input(&t, test_f32(SHAPE(2), (float[]){2, 6}));
-    op_test_input(&t, test_f32(SHAPE(2), (float[]){1, 4}));
-    op_test_output(&t, test_f32(SHAPE(2, 2, 2), (float[]){-1, 1, 9, 11, 1, -1, 11, 9}));
-    op_test_run(&t);
-    t.inputs[4] = test_f32(SHAPE(3), NULL);
-    op_test_fails(&t, ONR_ERR_SHAPE, "var has shape 3, expected 2");
-    t.inputs[4] = test_f32(SHAPE(2), NULL);
-    op_test_int(&t, "training_mode", 1);
-    op_test_fails(&t, ONR_ERR_UNSUPPORTED, "training is not supported");
-}
-
-static void batch_form_in_other_types(void **state)
-{
-    (void)state;
-    struct op_test t;
-    op_test_begin(&t, "", "BatchNormalization", 15);
-    op_test_float(&t, "epsilon", 0);
-    op_test_input(&t, test_tensor(ONR_FLOAT16, SHAPE(1, 1), (uint16_t[]){0x4200}));
-    for (int i = 0; i < 2; i++) {
-        op_test_input(&t, test_f32(SHAPE(1), (float[]){1}));
-    }
-    for (int i = 0; i < 2; i++) {
-        op_test_input(&t, test_tensor(ONR_DOUBLE, SHAPE(1), (double[]){1}));
-    }
-    op_test_output(&t, test_tensor(ONR_FLOAT16, SHAPE(1, 1), (uint16_t[]){0x4200}));
-    op_test_run(&t);
-}
 
 static void group_form_scales_groups_before_21_and_channels_since(void **state)
 {
@@ -106,8 +69,6 @@ static void lp_form_leaves_zeros(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(batch_form_uses_the_given_statistics, test_tensors_free),
-        cmocka_unit_test_teardown(batch_form_in_other_types, test_tensors_free),
         cmocka_unit_test_teardown(group_form_scales_groups_before_21_and_channels_since,
                                   test_tensors_free),
         cmocka_unit_test_teardown(instance_form_takes_each_channel_alone, test_tensors_free),
