@@ -95,6 +95,47 @@ static void strided_copy_goes_forward_backward_and_repeats(void **state)
     }
 }
 
+/* Indices over all of [-dim, dim); step says whether the column goes along with the index. */
+static void check_gather(size_t size, size_t count, int64_t step)
+{
+    enum { DIM = 7, STRIDE = 103 };
+    int64_t dim = (int64_t)count + 1;
+    int64_t *index = test_tensor(ONR_INT64, 1, &dim, NULL)->data;
+    unsigned char *src = some_bytes(DIM * STRIDE * size);
+    unsigned char *dst = some_bytes((count + 1) * size);
+    unsigned char *want = some_bytes((count + 1) * size);
+    onr_gather_fn gather = kernels.move.gather[onr_move_size_index(size)];
+    for (size_t i = 0; i < count; i++) {
+        index[i] = (int64_t)(i * 5 % (2 * DIM)) - DIM;
+        int64_t at = (index[i] + DIM) % DIM * STRIDE + (int64_t)i * step;
+        memcpy(want + i * size, src + (size_t)at * size, size);
+    }
+    assert_true(gather(count, dst, src, step, index, DIM, STRIDE));
+    assert_memory_equal(dst, want, (count + 1) * size);
+    static const int64_t outside[] = {DIM, -DIM - 1, INT64_MIN, INT64_MAX};
+    for (size_t i = 0; i < count; i++) {
+        int64_t kept = index[i];
+        index[i] = outside[i % 4];
+        assert_false(gather(count, dst, src, step, index, DIM, STRIDE));
+        index[i] = kept;
+    }
+    assert_memory_equal(dst, want, (count + 1) * size);
+}
+
+static void gather_takes_indices_from_both_ends_and_refuses_others(void **state)
+{
+    (void)state;
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        for (size_t size = 1; size <= 16; size *= 2) {
+            for (size_t i = 0; i < EXTENT_COUNT; i++) {
+                check_gather(size, extents[i], 0);
+                check_gather(size, extents[i], 1);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +143,8 @@ int main(void)
         cmocka_unit_test_teardown(interleaved_streams_are_taken_apart_and_put_together,
                                   test_tensors_free),
         cmocka_unit_test_teardown(strided_copy_goes_forward_backward_and_repeats,
+                                  test_tensors_free),
+        cmocka_unit_test_teardown(gather_takes_indices_from_both_ends_and_refuses_others,
                                   test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
  * Attrs     GatherElements: axis, default 0. GatherND: batch_dims (12+), default 0.
  * Edge      negative indices count from the end; those out of range are an error at run time.
  */
+#include "kernels/kernels.h"
 #include "ops/common/contents.h"
 #include "ops/common/index.h"
 
@@ -61,32 +62,67 @@ static enum onr_status gather_elements_plan(struct onr_plan_ctx *ctx)
     return ONR_OK;
 }
 
-/* Rows of the last dimension of indices. */
+/* Indices that are checked and used together, while they are in the first level cache. */
+#define BLOCK 256
+
+struct elements_job {
+    const struct onr_run_ctx *ctx;
+    bool is_out_of_range[ONR_MAX_THREADS]; /* an index that the worker met */
+};
+
+/* count indices from `first` on, as int64: in place or in buffer. */
+static const int64_t *read_indices(const struct onr_tensor *indices, size_t first, size_t count,
+                                   int64_t *buffer)
+{
+    if (indices->dtype == ONR_INT64) {
+        return (const int64_t *)indices->data + first;
+    }
+    for (size_t i = 0; i < count; i++) {
+        buffer[i] = ((const int32_t *)indices->data)[first + i];
+    }
+    return buffer;
+}
+
+/* One row of the last dimension of indices; base is the element of x that all its indices 0 mean.
+ * False when an index is out of range. */
+static bool gather_elements_row(const struct onr_run_ctx *ctx, size_t row, int64_t base)
+{
+    const struct elements_plan *plan = ctx->plan;
+    const struct onr_tensor *x = ctx->inputs[0];
+    const struct onr_shape *shape = &ctx->inputs[1]->shape;
+    size_t length = (size_t)shape->dim[shape->rank - 1];
+    size_t size = onr_dtype_size(x->dtype);
+    int64_t step = plan->axis == shape->rank - 1 ? 0 : 1;
+    onr_gather_fn gather = ctx->kernels->move.gather[onr_move_size_index(size)];
+    int64_t buffer[BLOCK];
+    for (size_t i = 0; i < length; i += BLOCK) {
+        size_t count = length - i < BLOCK ? length - i : BLOCK;
+        size_t first = row * length + i;
+        if (!gather(count, (char *)ctx->outputs[0]->data + first * size,
+                    (const char *)x->data + ((size_t)base + i * (size_t)step) * size, step,
+                    read_indices(ctx->inputs[1], first, count, buffer), x->shape.dim[plan->axis],
+                    plan->x_stride[plan->axis])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void gather_elements_rows(void *arg, size_t begin, size_t end, unsigned worker)
 {
-    (void)worker;
-    const struct onr_run_ctx *ctx = arg;
-    const struct elements_plan *plan = ctx->plan;
-    const struct onr_shape *shape = &ctx->inputs[1]->shape;
-    int last = shape->rank - 1;
-    int64_t dim = ctx->inputs[0]->shape.dim[plan->axis];
-    size_t length = (size_t)shape->dim[last];
-    size_t size = onr_dtype_size(ctx->inputs[0]->dtype);
-    int64_t along = plan->axis == last ? 0 : 1;
-    const char *x = ctx->inputs[0]->data;
-    char *y = ctx->outputs[0]->data;
+    struct elements_job *job = arg;
+    const struct elements_plan *plan = job->ctx->plan;
+    const struct onr_shape *shape = &job->ctx->inputs[1]->shape;
     for (size_t row = begin; row < end; row++) {
         int64_t base = 0;
         size_t rest = row;
-        for (int d = last - 1; d >= 0; d--) {
+        for (int d = shape->rank - 2; d >= 0; d--) {
             int64_t i = (int64_t)(rest % (size_t)shape->dim[d]);
             rest /= (size_t)shape->dim[d];
             base += d == plan->axis ? 0 : i * plan->x_stride[d];
         }
-        for (size_t i = 0; i < length; i++) {
-            int64_t index = onr_index_wrap(onr_index_at(ctx->inputs[1], row * length + i), dim);
-            int64_t from = base + index * plan->x_stride[plan->axis] + (int64_t)i * along;
-            onr_copy_element(y + (row * length + i) * size, x + (size_t)from * size, size);
+        if (!gather_elements_row(job->ctx, row, base)) {
+            job->is_out_of_range[worker] = true;
         }
     }
 }
@@ -95,13 +131,19 @@ static enum onr_status gather_elements_run(struct onr_run_ctx *ctx)
 {
     const struct elements_plan *plan = ctx->plan;
     const struct onr_shape *shape = &ctx->inputs[1]->shape;
-    ONR_TRY(onr_check_indices(ctx->err, ctx->inputs[1], ctx->inputs[0]->shape.dim[plan->axis]));
+    struct elements_job job = {.ctx = ctx};
     if (onr_tensor_count(ctx->inputs[1]) == 0) {
         return ONR_OK;
     }
     size_t rows = (size_t)onr_shape_range(shape, 0, shape->rank - 1);
     size_t row_bytes = (size_t)shape->dim[shape->rank - 1] * onr_dtype_size(ctx->inputs[0]->dtype);
-    onr_parallel_for(ctx->parallel, rows, GRAIN_BYTES / row_bytes + 1, gather_elements_rows, ctx);
+    onr_parallel_for(ctx->parallel, rows, GRAIN_BYTES / row_bytes + 1, gather_elements_rows, &job);
+    for (size_t i = 0; i < ONR_MAX_THREADS; i++) {
+        if (job.is_out_of_range[i]) {
+            return onr_check_indices(ctx->err, ctx->inputs[1],
+                                     ctx->inputs[0]->shape.dim[plan->axis]);
+        }
+    }
     return ONR_OK;
 }
 

@@ -44,6 +44,61 @@ static void indices_that_do_not_fit_are_refused(void **state)
                            "input 1 has rank 1, expected 2");
 }
 
+enum { ROWS = 5, LONG = 600, DEPTH = 3 };
+
+/* x [ROWS, DEPTH, LONG] holds its element numbers; along axis 1 row r, column i takes (r + i) %
+ * DEPTH, along axis 2 column (7 i) % LONG of depth 0. */
+static void gather_long_rows(int axis, enum onr_dtype index_dtype, int64_t last_index,
+                             struct op_test *t)
+{
+    struct onr_tensor *x = test_tensor(ONR_DOUBLE, SHAPE(ROWS, DEPTH, LONG), NULL);
+    struct onr_tensor *indices = test_tensor(index_dtype, SHAPE(ROWS, 1, LONG), NULL);
+    struct onr_tensor *y = test_tensor(ONR_DOUBLE, SHAPE(ROWS, 1, LONG), NULL);
+    for (int64_t i = 0; i < ROWS * DEPTH * LONG; i++) {
+        ((double *)x->data)[i] = (double)i;
+    }
+    for (int64_t i = 0; i < ROWS * LONG; i++) {
+        int64_t row = i / LONG;
+        int64_t column = i % LONG;
+        int64_t index = axis == 1 ? (row + column) % DEPTH : 7 * column % LONG;
+        int64_t from = axis == 1 ? index * LONG + column : index;
+        ((double *)y->data)[i] = (double)(row * DEPTH * LONG + from);
+        index = i == ROWS * LONG - 1 && last_index != 0 ? last_index : index;
+        if (index_dtype == ONR_INT32) {
+            ((int32_t *)indices->data)[i] = (int32_t)index;
+        } else {
+            ((int64_t *)indices->data)[i] = index;
+        }
+    }
+    op_test_begin(t, "", "GatherElements", 13);
+    op_test_int(t, "axis", axis);
+    op_test_input(t, x);
+    op_test_input(t, indices);
+    op_test_output(t, y);
+}
+
+static void rows_longer_than_a_block_are_gathered(void **state)
+{
+    (void)state;
+    struct op_test t;
+    for (int axis = 1; axis <= 2; axis++) {
+        gather_long_rows(axis, ONR_INT64, 0, &t);
+        op_test_run(&t);
+        gather_long_rows(axis, ONR_INT32, 0, &t);
+        op_test_run(&t);
+    }
+}
+
+static void the_last_index_of_the_last_row_is_checked(void **state)
+{
+    (void)state;
+    struct op_test t;
+    gather_long_rows(1, ONR_INT64, DEPTH, &t);
+    op_test_fails(&t, ONR_ERR_VALUE, "index 3 at 2999 is out of range [-3, 2]");
+    gather_long_rows(2, ONR_INT32, -LONG - 1, &t);
+    op_test_fails(&t, ONR_ERR_VALUE, "index -601 at 2999 is out of range [-600, 599]");
+}
+
 static void nd(struct op_test *t, int64_t batch_dims, const struct onr_tensor *indices)
 {
     op_test_begin(t, "", "GatherND", 13);
@@ -94,6 +149,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(the_index_stands_in_along_axis, test_tensors_free),
         cmocka_unit_test_teardown(indices_that_do_not_fit_are_refused, test_tensors_free),
+        cmocka_unit_test_teardown(rows_longer_than_a_block_are_gathered, test_tensors_free),
+        cmocka_unit_test_teardown(the_last_index_of_the_last_row_is_checked, test_tensors_free),
         cmocka_unit_test_teardown(tuples_pick_blocks, test_tensors_free),
         cmocka_unit_test_teardown(tuples_that_do_not_fit_are_refused, test_tensors_free),
     };
