@@ -186,6 +186,12 @@ run 4 onnxrun test cases --json
 stdout_is_json
 stdout_has '{"passed": 2, "failed": 1, "unsupported": 1,'
 stdout_has '"name": "unknown", "verdict": "unsupported"'
+cp -r cases/good endless
+data=endless/test_data_set_0/output_0.pb
+{ head -c 10 cases/good/test_data_set_0/output_0.pb && printf '\0\0\200\177'; } >$data
+run 4 onnxrun test endless --json
+stdout_is_json
+stdout_has '"verdict": "failed", "max_error": null, "max_ulp": null'
 run 1 onnxrun test cases --filter nothing
 run 2 onnxrun test nowhere
 stderr_has 'cannot read the folder "nowhere"'

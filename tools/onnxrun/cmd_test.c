@@ -7,6 +7,7 @@
 #include "onnxrun/jobs.h"
 
 #include <getopt.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -223,6 +224,16 @@ static void report_progress(void *user, size_t done, size_t ended)
     }
 }
 
+/* JSON has no number that is not finite. */
+static void print_member(const char *name, double value)
+{
+    if (isfinite(value)) {
+        printf(", \"%s\": %.9g", name, value);
+    } else {
+        printf(", \"%s\": null", name);
+    }
+}
+
 static void print_json(const struct report *report)
 {
     printf("{\"passed\": %zu, \"failed\": %zu, \"unsupported\": %zu,\n \"cases\": [",
@@ -233,9 +244,10 @@ static void print_json(const struct report *report)
         const char *name = report->cases->items[i].name;
         fputs(i > 0 ? ",\n  {\"name\": " : "\n  {\"name\": ", stdout);
         escape_json(stdout, name, strlen(name));
-        printf(", \"verdict\": \"%s\", \"max_error\": %.9g, \"max_ulp\": %.4g, \"seconds\": %.6f, "
-               "\"message\": ",
-               verdict_names[result->verdict], result->max_error, result->max_ulp, result->seconds);
+        printf(", \"verdict\": \"%s\"", verdict_names[result->verdict]);
+        print_member("max_error", result->max_error);
+        print_member("max_ulp", result->max_ulp);
+        printf(", \"seconds\": %.6f, \"message\": ", result->seconds);
         escape_json(stdout, result->message, strlen(result->message));
         fputs("}", stdout);
     }
