@@ -147,9 +147,9 @@ static int expected(int op, int x, int y)
     case ONR_BINARY_XOR:
         return x ^ y;
     case ONR_BINARY_SHIFT_LEFT:
-        return y < 8 ? x << y : 0;
-    default:
-        return y < 8 ? x >> y : 0;
+        return y >= 0 && y < 8 ? x * (1 << y) : 0;
+    default: /* y places to the right, rounded down */
+        return y >= 0 && y < 8 ? (x - floor_mod(x, 1 << y)) / (1 << y) : -(x < 0);
     }
 }
 
@@ -178,6 +178,26 @@ static void bytes_follow_the_definition_for_all_pairs(void **state)
                 }
             }
         }
+    }
+}
+
+static void remainders_of_zero_have_the_sign_of_the_divisor(void **state)
+{
+    (void)state;
+    const float x[] = {0, -0.0f, 6, -6};
+    const float y[] = {-3, 3, -3, INFINITY};
+    const double wide_x[] = {0, -0.0, 6, -6};
+    const double wide_y[] = {-3, 3, -3, HUGE_VAL};
+    float z[4];
+    double wide_z[4];
+    struct onr_kernels kernels;
+    onr_kernels_init(&kernels, onr_cpu_isa());
+    kernels.binary.rows[ONR_BINARY_MOD][ONR_FLOAT](4, x, 1, y, 1, z);
+    kernels.binary.rows[ONR_BINARY_MOD][ONR_DOUBLE](4, wide_x, 1, wide_y, 1, wide_z);
+    assert_true(isinf(z[3]) && z[3] > 0 && isinf(wide_z[3]) && wide_z[3] > 0);
+    for (int i = 0; i < 3; i++) {
+        assert_true(fabsf(z[i]) <= 0 && fabs(wide_z[i]) <= 0);
+        assert_true((signbit(z[i]) != 0) == (i != 1) && (signbit(wide_z[i]) != 0) == (i != 1));
     }
 }
 
@@ -279,6 +299,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loops_equal_single_elements),
+        cmocka_unit_test(remainders_of_zero_have_the_sign_of_the_divisor),
         cmocka_unit_test(bytes_follow_the_definition_for_all_pairs),
         cmocka_unit_test(selection_copies_bytes),
         cmocka_unit_test(powers_equal_single_elements),

@@ -12,10 +12,14 @@ void ONR_KERNEL(onr_fill_binary_f32)(struct onr_kernels *kernels);
 /* Elements of the half types that are converted together; they fit the first level cache. */
 #define BLOCK 256
 
+/* The sign of y, of a result of 0 too. */
 static inline float floor_mod(float x, float y)
 {
     float r = fmodf(x, y);
-    return r != 0.0f && (r < 0.0f) != (y < 0.0f) ? r + y : r;
+    if (r == 0.0f) {
+        return copysignf(0.0f, y);
+    }
+    return (r < 0.0f) != (y < 0.0f) ? r + y : r;
 }
 
 BINARY(add_f32, float, float, x + y)

@@ -8,10 +8,14 @@
 
 void ONR_KERNEL(onr_fill_binary_f64)(struct onr_kernels *kernels);
 
+/* The sign of y, of a result of 0 too. */
 static inline double floor_mod(double x, double y)
 {
     double r = fmod(x, y);
-    return r != 0.0 && (r < 0.0) != (y < 0.0) ? r + y : r;
+    if (r == 0.0) {
+        return copysign(0.0, y);
+    }
+    return (r < 0.0) != (y < 0.0) ? r + y : r;
 }
 
 BINARY(add_f64, double, double, x + y)

@@ -44,7 +44,8 @@ void ONR_KERNEL(onr_fill_binary_int)(struct onr_kernels *kernels);
         }                                                                                          \
     }
 
-/* Division by -1 is negation, which may wrap; the instruction would trap. */
+/* Division by -1 is negation, which may wrap; the instruction would trap. A shift by a negative number or by the width
+ * and more leaves the sign; what >> does to negative numbers, the compiler chooses. */
 #define BINARY_SIGNED(name, type, wide, lowest, highest)                                           \
     BINARY_ORDER(name, type, lowest, highest)                                                      \
     static inline type divide_##name(type x, type y)                                               \
@@ -63,9 +64,16 @@ void ONR_KERNEL(onr_fill_binary_int)(struct onr_kernels *kernels);
         type r = remainder_##name(x, y);                                                           \
         return (type)(r != 0 && (r < 0) != (y < 0) ? r + y : r);                                   \
     }                                                                                              \
+    static inline type shift_##name(type x, type y)                                                \
+    {                                                                                              \
+        const unsigned last = sizeof(type) * 8 - 1;                                                \
+        unsigned n = (wide)y < last ? (unsigned)y : last;                                          \
+        return (type)(x < 0 ? ~(~x >> n) : x >> n);                                                \
+    }                                                                                              \
     BINARY(div_##name, type, type, divide_##name(x, y))                                            \
     BINARY(fmod_##name, type, type, remainder_##name(x, y))                                        \
     BINARY(mod_##name, type, type, modulo_##name(x, y))                                            \
+    BINARY(shift_right_##name, type, type, shift_##name(x, y))                                     \
     BINARY(prelu_##name, type, type, x < 0 ? (wide)x * (wide)y : (wide)x)
 
 #define BINARY_UNSIGNED(name, type, highest)                                                       \
@@ -105,9 +113,9 @@ BINARY(equal_string, struct onr_string, uint8_t, is_same_string(x, y))
     FILL(XOR, dtype, xor_##name)                                                                   \
     FILL(EQUAL, dtype, equal_##name)
 
-#define FILL_SHIFT(dtype, name)                                                                    \
-    FILL(SHIFT_LEFT, dtype, shift_left_##name)                                                     \
-    FILL(SHIFT_RIGHT, dtype, shift_right_##name)
+#define FILL_SHIFT(dtype, left, right)                                                             \
+    FILL(SHIFT_LEFT, dtype, shift_left_##left)                                                     \
+    FILL(SHIFT_RIGHT, dtype, shift_right_##right)
 
 /* The remainders of unsigned numbers are the same. */
 #define FILL_ORDER(dtype, name, remainder)                                                         \
@@ -131,10 +139,14 @@ static void fill_widths(struct onr_binary_kernels *binary)
     FILL_WIDTH(UINT32, w32)
     FILL_WIDTH(INT64, w64)
     FILL_WIDTH(UINT64, w64)
-    FILL_SHIFT(UINT8, w8)
-    FILL_SHIFT(UINT16, w16)
-    FILL_SHIFT(UINT32, w32)
-    FILL_SHIFT(UINT64, w64)
+    FILL_SHIFT(INT8, w8, i8)
+    FILL_SHIFT(UINT8, w8, w8)
+    FILL_SHIFT(INT16, w16, i16)
+    FILL_SHIFT(UINT16, w16, w16)
+    FILL_SHIFT(INT32, w32, i32)
+    FILL_SHIFT(UINT32, w32, w32)
+    FILL_SHIFT(INT64, w64, i64)
+    FILL_SHIFT(UINT64, w64, w64)
     FILL(AND, BOOL, and_w8)
     FILL(OR, BOOL, or_w8)
     FILL(XOR, BOOL, xor_w8)

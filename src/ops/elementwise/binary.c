@@ -10,13 +10,14 @@
  * Shapes    a, b: any that broadcast -> c: the broadcast shape.
  *           Versions 1 to 6, and PRelu: one-way, see onr_binary_infer.
  * Types     Add, Div, Mod, Mul, Sub, comparisons: every numeric type; Equal also bool and string;
- *           And, Or, Xor: bool; Bitwise*: integers; BitShift: unsigned integers; PRelu: float
- *           types, 32 and 64 bit integers. Comparisons give bool. float16 and bfloat16 are
- *           computed in float.
+ *           And, Or, Xor: bool; Bitwise*: integers; BitShift: integers, before 28 unsigned ones;
+ *           PRelu: float types, 32 and 64 bit integers. Comparisons give bool. float16 and bfloat16
+ *           are computed in float.
  * Attrs     BitShift: direction, "LEFT" or "RIGHT". Mod: fmod, int, default 0.
- * Edge      Integers wrap, Div cuts towards 0, x / 0 and Mod(x, 0) of integers are 0, shifts by
- *           the width or more give 0. Mod has the sign of b, with fmod=1 that of a; floats follow
- *           fmod=0 too, as numpy does. A comparison with NaN is false.
+ * Edge      Integers wrap, Div cuts towards 0, x / 0 and Mod(x, 0) of integers are 0. Shifts to the
+ *           right keep the sign; by a negative number, the width or more they give nothing but the
+ *           sign: -1 or 0, and those to the left 0. Mod has the sign of b, with fmod=1 that of a;
+ *           floats follow fmod=0 too, as numpy does. A comparison with NaN is false.
  * Aliasing  c may share storage with a or b, except in comparisons.
  */
 #include "ops/elementwise/binary.h"
@@ -24,6 +25,7 @@
 #include "kernels/kernels.h"
 #include "ops/common/check_dims.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 struct binary_state {
@@ -124,8 +126,11 @@ static enum onr_status binary_prepare(struct onr_prepare_ctx *ctx)
 
 static enum onr_status mod_prepare(struct onr_prepare_ctx *ctx)
 {
-    bool is_fmod = onr_attr_int(ctx->node, "fmod", 0) != 0;
-    return bind(ctx, is_fmod ? ONR_BINARY_FMOD : ONR_BINARY_MOD, false);
+    int64_t fmod = onr_attr_int(ctx->node, "fmod", 0);
+    if (fmod != 0 && fmod != 1) {
+        return onr_fail(ctx->err, ONR_ERR_MODEL, "fmod is %" PRId64 ", expected 0 or 1", fmod);
+    }
+    return bind(ctx, fmod == 1 ? ONR_BINARY_FMOD : ONR_BINARY_MOD, false);
 }
 
 static enum onr_status bit_shift_prepare(struct onr_prepare_ctx *ctx)
@@ -142,7 +147,6 @@ static enum onr_status bit_shift_prepare(struct onr_prepare_ctx *ctx)
 
 static const struct onr_param_spec numeric_specs[] = {{ONR_DTYPES_NUMERIC, 1}, {0}};
 static const struct onr_param_spec int_specs[] = {{ONR_DTYPES_INT, 1}, {0}};
-static const struct onr_param_spec uint_specs[] = {{ONR_DTYPES_UINT, 1}, {0}};
 static const struct onr_param_spec bool_specs[] = {{ONR_BIT(BOOL), 1}, {0}};
 static const struct onr_param_spec equal_specs[] = {{EQUAL_TYPES, 1}, {0}};
 static const struct onr_param_spec prelu_specs[] = {{PRELU_TYPES, 1}, {0}};
@@ -179,7 +183,7 @@ const struct onr_op_def onr_ops_binary[] = {
     ARITHMETIC("Add", 7, numeric_specs),
     OLD_ARITHMETIC("And", bool_specs),
     ARITHMETIC("And", 7, bool_specs),
-    {ONR_BINARY_ROW("BitShift", 11, ONR_OPSET_LATEST, uint_specs, uint_specs, bit_shift_prepare,
+    {ONR_BINARY_ROW("BitShift", 11, ONR_OPSET_LATEST, int_specs, int_specs, bit_shift_prepare,
                     binary_run),
      .attrs = bit_shift_attrs, .traits = ONR_TRAIT_INPLACE},
     ARITHMETIC("BitwiseAnd", 18, int_specs),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Einsum (ai.onnx), version 12. https://onnx.ai/onnx/operators/onnx__Einsum.html
+ * Einsum (ai.onnx), all versions. https://onnx.ai/onnx/operators/onnx__Einsum.html
  *
  * Y[output labels] = sum over all other labels of the product of the inputs at their labels
  *
@@ -8,7 +8,7 @@
  *           or 1. An ellipsis stands for leading, middle or trailing dimensions that broadcast. ->
  *           Y: by the term behind "->", or without it the ellipsis and the labels that occur once,
  *           A-Z before a-z.
- * Types     float16, float32, float64, all integers (which wrap around). float16 is summed in
+ * Types     float16, bfloat16 (28+), float32, float64, all integers (which wrap around). The half types are summed in
  *           float32.
  * Attrs     equation: string, required.
  * Edge      a label twice in a term takes the diagonal; empty sums are 0.
@@ -252,7 +252,7 @@ static enum onr_status einsum_run(struct onr_run_ctx *ctx)
     return ONR_OK;
 }
 
-static const struct onr_param_spec specs[] = {{ONR_DTYPES_NUMERIC & ~ONR_BIT(BFLOAT16), 1}, {0}};
+static const struct onr_param_spec specs[] = {{ONR_DTYPES_NUMERIC, 1}, {0}};
 static const struct onr_attr_spec attrs[] = {{"equation", ONR_ATTR_STRING, true}, {.name = NULL}};
 
 extern const struct onr_op_def onr_ops_einsum[];

@@ -5,11 +5,11 @@
  *
  * Transpose:     y[i0..] = x with dimension i of y being dimension perm[i] of x.
  * SpaceToDepth:  [N, C, H, W] -> [N, b*b*C, H/b, W/b], channel (i*b + j)*C + c takes x[n, c, h*b +
- * i, w*b + j]. DepthToSpace:  the reverse; in mode CRD the channel is c*b*b + i*b + j.
+ * i, w*b + j]; in mode CRD channel c*b*b + i*b + j does. DepthToSpace:  the reverse.
  *
  * Types     all.
  * Attrs     Transpose: perm, default: dimensions reversed. The others: blocksize, required, > 0;
- * DepthToSpace 11+: mode "DCR" (default) or "CRD".
+ * DepthToSpace 11+, SpaceToDepth 28+: mode "DCR" (default) or "CRD".
  */
 #include "ops/common/check_dims.h"
 #include "ops/common/contents.h"
@@ -100,8 +100,16 @@ static enum onr_status permuted_run(struct onr_run_ctx *ctx)
     return ONR_OK;
 }
 
+static bool is_column_first(const struct onr_node *node)
+{
+    return onr_string_is(onr_attr_string(node, "mode", "DCR"), "CRD");
+}
+
 static enum onr_status read_block(struct onr_infer_ctx *ctx, int64_t *block)
 {
+    static const char *const orders[] = {"DCR", "CRD", NULL};
+    size_t order = 0;
+    ONR_TRY(onr_check_attr_choice(ctx->node, "mode", orders, &order, ctx->err));
     *block = onr_attr_int(ctx->node, "blocksize", 0);
     if (*block <= 0 || *block > INT32_MAX) {
         return onr_infer_fail(ctx, ONR_ERR_VALUE, "blocksize is %" PRId64 ", expected above 0",
@@ -124,16 +132,12 @@ static enum onr_status divide_dim(struct onr_infer_ctx *ctx, int axis, int64_t d
     return ONR_OK;
 }
 
-static const char *const depth_orders[] = {"DCR", "CRD", NULL};
-
 static enum onr_status depth_to_space_infer(struct onr_infer_ctx *ctx)
 {
     const struct onr_shape *x = &ctx->inputs[0]->shape;
     struct onr_shape *y = &ctx->outputs[0].shape;
-    size_t mode = 0;
     int64_t block = 0;
     ONR_TRY(read_block(ctx, &block));
-    ONR_TRY(onr_check_attr_choice(ctx->node, "mode", depth_orders, &mode, ctx->err));
     onr_infer_unknown_dims(ctx, 4);
     if (x->rank != ONR_RANK_UNKNOWN) {
         y->dim[0] = x->dim[0];
@@ -149,9 +153,7 @@ static enum onr_status depth_to_space_plan(struct onr_plan_ctx *ctx)
     const struct onr_shape *x = &ctx->inputs[0]->shape;
     int64_t b = onr_attr_int(ctx->node, "blocksize", 1);
     int64_t c = x->dim[1] / (b * b);
-    size_t mode = 0;
-    ONR_TRY(onr_check_attr_choice(ctx->node, "mode", depth_orders, &mode, ctx->err));
-    if (mode == 1) {
+    if (is_column_first(ctx->node)) {
         struct onr_shape crd = {6, {x->dim[0], c, b, b, x->dim[2], x->dim[3]}};
         return plan_permuted(ctx, &crd, (const int[]){0, 1, 4, 2, 5, 3});
     }
@@ -180,7 +182,9 @@ static enum onr_status space_to_depth_plan(struct onr_plan_ctx *ctx)
     const struct onr_shape *x = &ctx->inputs[0]->shape;
     int64_t b = onr_attr_int(ctx->node, "blocksize", 1);
     struct onr_shape split = {6, {x->dim[0], x->dim[1], x->dim[2] / b, b, x->dim[3] / b, b}};
-    return plan_permuted(ctx, &split, (const int[]){0, 3, 5, 1, 2, 4});
+    static const int depth_first[] = {0, 3, 5, 1, 2, 4};
+    static const int column_first[] = {0, 1, 3, 5, 2, 4};
+    return plan_permuted(ctx, &split, is_column_first(ctx->node) ? column_first : depth_first);
 }
 
 static const struct onr_param_spec any_specs[] = {{ONR_DTYPES_ALL, 1}, {0}};
@@ -202,7 +206,8 @@ const struct onr_op_def onr_ops_transpose[] = {
     TRANSPOSE_ROW("DepthToSpace", 1, 10, block_attrs, depth_to_space_infer, depth_to_space_plan),
     TRANSPOSE_ROW("DepthToSpace", 11, ONR_OPSET_LATEST, mode_attrs, depth_to_space_infer,
                   depth_to_space_plan),
-    TRANSPOSE_ROW("SpaceToDepth", 1, ONR_OPSET_LATEST, block_attrs, space_to_depth_infer,
+    TRANSPOSE_ROW("SpaceToDepth", 1, 27, block_attrs, space_to_depth_infer, space_to_depth_plan),
+    TRANSPOSE_ROW("SpaceToDepth", 28, ONR_OPSET_LATEST, mode_attrs, space_to_depth_infer,
                   space_to_depth_plan),
     {.name = NULL},
 };

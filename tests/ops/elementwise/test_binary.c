@@ -85,8 +85,18 @@ static void mod_takes_the_sign_of_the_divisor_unless_fmod(void **state)
     b = test_f32(SHAPE(4), (float[]){2.1f, -3.4f, 0, INFINITY});
     check_mod(1, a, b, test_f32(SHAPE(4), (float[]){-0.1f, 0.4f, NAN, -1}));
     check_mod(0, a, b, test_f32(SHAPE(4), (float[]){2.0f, -3.0f, NAN, INFINITY}));
+    a = f64(SHAPE(4), (double[]){HUGE_VAL, 5, -5, -HUGE_VAL});
+    b = f64(SHAPE(4), (double[]){3, -HUGE_VAL, -HUGE_VAL, -HUGE_VAL});
+    check_mod(0, a, b, f64(SHAPE(4), (double[]){(double)NAN, -HUGE_VAL, -5, (double)NAN}));
     check_mod(1, u8(SHAPE(2), (uint8_t[]){200, 3}), u8(SHAPE(2), (uint8_t[]){7, 0}),
               u8(SHAPE(2), (uint8_t[]){4, 0}));
+    struct op_test t;
+    op_test_begin(&t, "", "Mod", 28);
+    op_test_int(&t, "fmod", 2);
+    op_test_input(&t, a);
+    op_test_input(&t, b);
+    op_test_output(&t, a);
+    op_test_fails(&t, ONR_ERR_MODEL, "fmod is 2, expected 0 or 1");
 }
 
 static void comparisons_give_bool(void **state)
@@ -148,6 +158,39 @@ static void shifts_by_the_width_give_zero(void **state)
     op_test_input(&t, u8(SHAPE(1), NULL));
     op_test_output(&t, u8(SHAPE(1), NULL));
     op_test_fails(&t, ONR_ERR_MODEL, "\"UP\", expected LEFT or RIGHT");
+}
+
+static void shift(const char *direction, const struct onr_tensor *a, const struct onr_tensor *b,
+                  const struct onr_tensor *c)
+{
+    struct op_test t;
+    op_test_begin(&t, "", "BitShift", 28);
+    op_test_string(&t, "direction", direction);
+    op_test_input(&t, a);
+    op_test_input(&t, b);
+    op_test_output(&t, c);
+    op_test_run(&t);
+}
+
+static void shifts_of_signed_integers_keep_the_sign_to_the_right(void **state)
+{
+    (void)state;
+    const struct onr_tensor *a = i8(SHAPE(6), (int8_t[]){-128, -1, 100, 3, -5, 5});
+    const struct onr_tensor *b = i8(SHAPE(6), (int8_t[]){1, 7, 2, 8, -1, -128});
+    shift("RIGHT", a, b, i8(SHAPE(6), (int8_t[]){-64, -1, 25, 0, -1, 0}));
+    shift("LEFT", a, b, i8(SHAPE(6), (int8_t[]){0, -128, -112, 0, 0, 0}));
+    a = test_tensor(ONR_INT16, SHAPE(3), (int16_t[]){INT16_MIN, 1, -3});
+    b = test_tensor(ONR_INT16, SHAPE(3), (int16_t[]){15, 15, 16});
+    shift("RIGHT", a, b, test_tensor(ONR_INT16, SHAPE(3), (int16_t[]){-1, 0, -1}));
+    shift("LEFT", a, b, test_tensor(ONR_INT16, SHAPE(3), (int16_t[]){0, INT16_MIN, 0}));
+    a = i32(SHAPE(3), (int32_t[]){INT32_MIN, INT32_MAX, -3});
+    b = i32(SHAPE(3), (int32_t[]){31, 1, INT32_MIN});
+    shift("RIGHT", a, b, i32(SHAPE(3), (int32_t[]){-1, INT32_MAX / 2, -1}));
+    shift("LEFT", a, b, i32(SHAPE(3), (int32_t[]){0, -2, 0}));
+    a = test_i64(SHAPE(3), (int64_t[]){INT64_MIN, 1, -3});
+    b = test_i64(SHAPE(3), (int64_t[]){62, 63, 64});
+    shift("RIGHT", a, b, test_i64(SHAPE(3), (int64_t[]){-2, 0, -1}));
+    shift("LEFT", a, b, test_i64(SHAPE(3), (int64_t[]){0, INT64_MIN, 0}));
 }
 
 static void prelu_is_broadcast_one_way(void **state)
@@ -289,6 +332,8 @@ int main(void)
         cmocka_unit_test_teardown(comparisons_give_bool, test_tensors_free),
         cmocka_unit_test_teardown(logic_and_bits, test_tensors_free),
         cmocka_unit_test_teardown(shifts_by_the_width_give_zero, test_tensors_free),
+        cmocka_unit_test_teardown(shifts_of_signed_integers_keep_the_sign_to_the_right,
+                                  test_tensors_free),
         cmocka_unit_test_teardown(prelu_is_broadcast_one_way, test_tensors_free),
         cmocka_unit_test_teardown(broadcasting_follows_the_definition, test_tensors_free),
         cmocka_unit_test_teardown(scalars_stay_scalars, test_tensors_free),

@@ -175,6 +175,8 @@ static void all_types(void **state)
     run_typed(ONR_DOUBLE, (double[]){1.5, 2}, (double[]){2, 4}, (double[]){11});
     run_typed(ONR_FLOAT16, (uint16_t[]){0x3c00, 0x4000}, (uint16_t[]){0x4000, 0x3c00},
               (uint16_t[]){0x4400});
+    run_typed(ONR_BFLOAT16, (uint16_t[]){0x3f80, 0x4000}, (uint16_t[]){0x4000, 0x3f80},
+              (uint16_t[]){0x4080});
     run_typed(ONR_INT8, (int8_t[]){127, 1}, (int8_t[]){1, 1}, (int8_t[]){-128});
     run_typed(ONR_UINT8, (uint8_t[]){255, 1}, (uint8_t[]){1, 2}, (uint8_t[]){1});
     run_typed(ONR_INT16, (int16_t[]){-5, 1}, (int16_t[]){2, 2}, (int16_t[]){-8});

@@ -99,7 +99,7 @@ static void what_is_no_permutation_is_refused(void **state)
 static void depth_and_space(struct op_test *t, const char *op, const char *mode, int64_t block,
                             const struct onr_tensor *x)
 {
-    op_test_begin(t, "", op, 13);
+    op_test_begin(t, "", op, 28);
     op_test_int(t, "blocksize", block);
     if (mode != NULL) {
         op_test_string(t, "mode", mode);
@@ -123,6 +123,11 @@ static void depth_moves_to_space_and_back(void **state)
     depth_and_space(&t, "SpaceToDepth", NULL, 2, test_f32(SHAPE(1, 2, 2, 2), dcr));
     op_test_output(&t, test_f32(SHAPE(1, 8, 1, 1), x));
     op_test_run(&t);
+    depth_and_space(&t, "SpaceToDepth", "CRD", 2, test_f32(SHAPE(1, 2, 2, 2), crd));
+    op_test_output(&t, test_f32(SHAPE(1, 8, 1, 1), x));
+    op_test_run(&t);
+    t.version = 13;
+    op_test_fails(&t, ONR_ERR_MODEL, "attribute \"mode\" is not known");
 }
 
 static void blocks_that_do_not_divide_are_refused(void **state)
@@ -138,6 +143,9 @@ static void blocks_that_do_not_divide_are_refused(void **state)
     depth_and_space(&t, "DepthToSpace", "ABC", 2, test_f32(SHAPE(1, 8, 1, 1), NULL));
     op_test_output(&t, test_f32(SCALAR, NULL));
     op_test_fails(&t, ONR_ERR_MODEL, "mode is \"ABC\"");
+    depth_and_space(&t, "SpaceToDepth", "", 2, test_f32(SHAPE(1, 8, 2, 2), NULL));
+    op_test_output(&t, test_f32(SCALAR, NULL));
+    op_test_fails(&t, ONR_ERR_MODEL, "mode is \"\", expected DCR or CRD");
     depth_and_space(&t, "SpaceToDepth", NULL, 2, test_f32(SHAPE(6, 2, 2), NULL));
     op_test_output(&t, test_f32(SCALAR, NULL));
     op_test_fails(&t, ONR_ERR_SHAPE, "input 0 has rank 3, expected 4");
