@@ -141,6 +141,7 @@ int main(int argc, char **argv)
     relu_model("relu.onnx", 2, (const int64_t[]){-1, 3});
     cast_model("ids.onnx", ONR_INT64, ONR_FLOAT);
     cast_model("half.onnx", ONR_FLOAT, ONR_FLOAT16);
+    cast_model("double.onnx", ONR_FLOAT, ONR_DOUBLE);
     cast_model("bytes.onnx", ONR_FLOAT, ONR_UINT8);
     random_model("random.onnx");
     unsupported_model("unknown.onnx");

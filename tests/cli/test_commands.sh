@@ -186,12 +186,20 @@ run 4 onnxrun test cases --json
 stdout_is_json
 stdout_has '{"passed": 2, "failed": 1, "unsupported": 1,'
 stdout_has '"name": "unknown", "verdict": "unsupported"'
-cp -r cases/good endless
-data=endless/test_data_set_0/output_0.pb
-{ head -c 10 cases/good/test_data_set_0/output_0.pb && printf '\0\0\200\177'; } >$data
+# 1 where 0 was expected is no finite number of units in the last place of 0
+mkdir -p endless/test_data_set_0
+cp double.onnx endless/model.onnx
+{
+    printf '\10\1\10\3\20\1\112\14'
+    printf '\0\0\200\77%.0s' 1 2 3
+} >endless/test_data_set_0/input_0.pb
+{
+    printf '\10\1\10\3\20\13\112\30'
+    printf '\0%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24
+} >endless/test_data_set_0/output_0.pb
 run 4 onnxrun test endless --json
 stdout_is_json
-stdout_has '"verdict": "failed", "max_error": null, "max_ulp": null'
+stdout_has '"verdict": "failed", "max_error": 1, "max_ulp": null'
 run 1 onnxrun test cases --filter nothing
 run 2 onnxrun test nowhere
 stderr_has 'cannot read the folder "nowhere"'
