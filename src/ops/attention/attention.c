@@ -17,7 +17,7 @@
  *           qk_matmul_output_mode: 0 scores, 1 after softcap, 2 after the mask, 3 probabilities.
  *           softmax_precision: 1, 10, 11 or 16; never computed in less than float32, 11 makes all
  *           of it float64. left_window_size, right_window_size (25+): int, default -1 (none).
- *           q_num_heads, kv_num_heads: required for rank 3.
+ *           q_num_heads, kv_num_heads: required for rank 3; with rank 4 refused (25+) or ignored.
  * Edge      A query that sees no key gives zeros. nonpad_kv_seqlen hides the keys from that number
  *           on; it is checked when the operator runs.
  * Aliasing  none.

@@ -12,10 +12,29 @@ struct attention_dims {
     int64_t batch, heads, kv_heads, queries, added, past, head, v_head;
 };
 
+/* Version 25 forbids for rank 4 what before had no meaning there. */
+static enum onr_status check_heads(struct onr_infer_ctx *ctx, const char *attr, int rank)
+{
+    const struct onr_attr *heads = onr_node_attr(ctx->node, attr);
+    if (rank == 4 && heads != NULL && ctx->node->version >= 25) {
+        return onr_infer_fail(ctx, ONR_ERR_MODEL,
+                              "attribute \"%s\" is for inputs of rank 3, these have rank 4", attr);
+    }
+    if (rank == 3 && heads == NULL) {
+        return onr_infer_fail(ctx, ONR_ERR_MODEL, "attribute \"%s\" is needed for rank 3", attr);
+    }
+    if (rank == 3 && heads->as.i <= 0) {
+        return onr_infer_fail(ctx, ONR_ERR_MODEL, "%s is %" PRId64 ", expected above 0", attr,
+                              heads->as.i);
+    }
+    return ONR_OK;
+}
+
 static enum onr_status split_heads(struct onr_infer_ctx *ctx, uint32_t index, const char *attr,
                                    int64_t *heads, int64_t *rows, int64_t *width)
 {
     const struct onr_shape *shape = &ctx->inputs[index]->shape;
+    ONR_TRY(check_heads(ctx, attr, shape->rank));
     if (shape->rank == 4) {
         *heads = shape->dim[1];
         *rows = shape->dim[2];
@@ -25,9 +44,6 @@ static enum onr_status split_heads(struct onr_infer_ctx *ctx, uint32_t index, co
     *heads = onr_attr_int(ctx->node, attr, 0);
     *rows = shape->dim[1];
     *width = shape->dim[2];
-    if (*heads <= 0) {
-        return onr_infer_fail(ctx, ONR_ERR_MODEL, "attribute \"%s\" is needed for rank 3", attr);
-    }
     if (*width >= 0) {
         if (*width % *heads != 0) {
             return onr_infer_fail(ctx, ONR_ERR_SHAPE,
@@ -152,8 +168,17 @@ static enum onr_status check_mask(struct onr_infer_ctx *ctx, const struct attent
 
 static enum onr_status check_attrs(struct onr_infer_ctx *ctx)
 {
+    static const char *const windows[] = {"left_window_size", "right_window_size"};
     int64_t mode = onr_attr_int(ctx->node, "qk_matmul_output_mode", 0);
     int64_t precision = onr_attr_int(ctx->node, "softmax_precision", ONR_FLOAT);
+    for (int i = 0; i < 2; i++) {
+        int64_t size = onr_attr_int(ctx->node, windows[i], -1);
+        if (size < -1) {
+            return onr_infer_fail(ctx, ONR_ERR_MODEL,
+                                  "%s is %" PRId64 ", expected -1 (no bound) or more", windows[i],
+                                  size);
+        }
+    }
     if (mode < 0 || mode > 3) {
         return onr_infer_fail(ctx, ONR_ERR_MODEL,
                               "qk_matmul_output_mode is %" PRId64 ", expected 0 to 3", mode);

@@ -2,6 +2,7 @@
 #include "support/op_test.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* One call, with what the oracle needs to know of it. Layout of all operands: [batch, heads, rows,
@@ -251,6 +252,57 @@ static void operands_that_do_not_fit_are_refused(void **state)
     op_test_fails(&t, ONR_ERR_MODEL, "qk_matmul_output_mode is 4");
 }
 
+static void windows_below_minus_one_are_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"left_window_size", "right_window_size"};
+    for (int i = 0; i < 2; i++) {
+        struct op_test t;
+        char message[128];
+        op_test_begin(&t, "", "Attention", 25);
+        op_test_int(&t, names[i], -2);
+        for (int k = 0; k < 3; k++) {
+            op_test_input(&t, test_f32(SHAPE(1, 1, 2, 4), NULL));
+        }
+        op_test_output(&t, test_f32(SHAPE(1, 1, 2, 4), NULL));
+        (void)snprintf(message, sizeof message, "%s is -2, expected -1 (no bound) or more",
+                       names[i]);
+        op_test_fails(&t, ONR_ERR_MODEL, message);
+        t.attrs[0].as.i = -1;
+        op_test_run(&t);
+    }
+}
+
+static void numbers_of_heads_are_for_rank_3(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"q_num_heads", "kv_num_heads"};
+    for (int i = 0; i < 2; i++) {
+        struct op_test t;
+        char message[128];
+        op_test_begin(&t, "", "Attention", 25);
+        op_test_int(&t, names[i], 1);
+        for (int k = 0; k < 3; k++) {
+            op_test_input(&t, test_f32(SHAPE(1, 1, 2, 4), NULL));
+        }
+        op_test_output(&t, test_f32(SHAPE(1, 1, 2, 4), NULL));
+        (void)snprintf(message, sizeof message,
+                       "attribute \"%s\" is for inputs of rank 3, these have rank 4", names[i]);
+        op_test_fails(&t, ONR_ERR_MODEL, message);
+        t.version = 24; /* ignored there */
+        op_test_run(&t);
+    }
+    struct op_test t;
+    op_test_begin(&t, "", "Attention", 25);
+    op_test_int(&t, "q_num_heads", 2);
+    op_test_int(&t, "kv_num_heads", -2);
+    for (int k = 0; k < 3; k++) {
+        op_test_input(&t, test_f32(SHAPE(1, 2, 8), NULL));
+    }
+    op_test_output(&t, test_f32(SHAPE(1, 2, 8), NULL));
+    op_test_fails(&t, ONR_ERR_MODEL, "kv_num_heads is -2, expected above 0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +312,8 @@ int main(void)
         cmocka_unit_test_teardown(rank_3_short_mask_presents_and_probabilities, test_tensors_free),
         cmocka_unit_test_teardown(padded_keys_are_hidden_and_counted, test_tensors_free),
         cmocka_unit_test_teardown(windows_bound_both_sides, test_tensors_free),
+        cmocka_unit_test_teardown(windows_below_minus_one_are_refused, test_tensors_free),
+        cmocka_unit_test_teardown(numbers_of_heads_are_for_rank_3, test_tensors_free),
         cmocka_unit_test_teardown(double_and_half_types, test_tensors_free),
         cmocka_unit_test_teardown(empty_batches_and_no_keys, test_tensors_free),
         cmocka_unit_test_teardown(operands_that_do_not_fit_are_refused, test_tensors_free),
