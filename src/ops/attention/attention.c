@@ -99,7 +99,7 @@ static enum onr_status attention_plan(struct onr_plan_ctx *ctx)
     plan_mask(a, onr_plan_input(ctx, ONR_ATTENTION_IN_MASK));
     a->q_dtype = ctx->inputs[ONR_ATTENTION_IN_Q]->dtype;
     a->v_dtype = ctx->inputs[ONR_ATTENTION_IN_V]->dtype;
-    a->y_dtype = a->q_dtype;
+    a->k_dtype = a->y_dtype = a->q_dtype;
     a->is_double = a->q_dtype == ONR_DOUBLE || a->v_dtype == ONR_DOUBLE ||
                    onr_attr_int(node, "softmax_precision", ONR_FLOAT) == ONR_DOUBLE;
     const struct onr_attr *scale = onr_node_attr(node, "scale");

@@ -191,7 +191,7 @@ static void compute_scores(const struct attention_job *job, const struct query_b
     for (size_t j = block->keys.begin; j < block->keys.end; j += count) {
         size_t rest = block->keys.end - j;
         count = rest < BLOCK_KEYS ? rest : BLOCK_KEYS;
-        struct onr_rows_f32 k = read_keys(a->q_dtype, block, &a->past_k, d->past_k, a->past, &a->k,
+        struct onr_rows_f32 k = read_keys(a->k_dtype, block, &a->past_k, d->past_k, a->past, &a->k,
                                           d->k, j, &count, a->head, scratch->k);
         job->kernels->attention.scores_f32(block->count, count, a->head, q, k, scratch->scores + j,
                                            a->keys);
@@ -299,8 +299,9 @@ static void finish_row(const struct attention_job *job, const struct query_block
     emit_scores(job, block, r, ONR_SCORES_CAPPED, 1.0f, scores);
     for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
         if (a->masks[m].dtype != ONR_UNDEFINED) {
-            size_t row = onr_mask_row(&a->masks[m], block->b, block->n, block->first + r);
-            add_mask(&a->masks[m], job->data->masks[m], row, seen, scores);
+            struct onr_attention_mask mask = a->masks[m];
+            size_t row = onr_mask_row(&mask, job->data, block->b, block->n, block->first + r);
+            add_mask(&mask, job->data->masks[m], row, seen, scores);
         }
     }
     if (a->scores_output == ONR_SCORES_MASKED) {

@@ -53,7 +53,8 @@ struct onr_attention {
     size_t keys; /* past and new */
     size_t head;
     size_t v_head;
-    enum onr_dtype q_dtype; /* of q, k and scores */
+    enum onr_dtype q_dtype; /* of q and scores */
+    enum onr_dtype k_dtype;
     enum onr_dtype v_dtype;
     enum onr_dtype y_dtype;
     struct onr_head_strides q, k, v, past_k, past_v, y;
@@ -79,6 +80,7 @@ struct onr_attention_data {
     void *scores;          /* [batch, heads, queries, keys] or NULL */
     const size_t *limit;   /* [batch]; NULL: keys */
     const int64_t *offset; /* [batch]; NULL: past */
+    const size_t *columns; /* [batch]: column of the masks that belongs to key 0; NULL: 0 */
     const float *sinks; /* [heads]: a score that takes part in the sum but has no value; or NULL */
     void *workspace;    /* onr_attention_workspace bytes */
 };
@@ -105,11 +107,15 @@ struct onr_key_range onr_attention_range(const struct onr_attention *attention,
 double onr_attention_bias(const struct onr_attention_mask *mask, const void *data, size_t row,
                           size_t key);
 
-/* Element offset of the row of a mask. */
-static inline size_t onr_mask_row(const struct onr_attention_mask *mask, size_t b, size_t n,
+/* Element offset of the row of a mask, and in *mask the same mask from the column of key 0 on. */
+static inline size_t onr_mask_row(struct onr_attention_mask *mask,
+                                  const struct onr_attention_data *data, size_t b, size_t n,
                                   size_t i)
 {
-    return b * mask->strides.batch + n * mask->strides.head + i * mask->strides.row;
+    size_t column = data->columns != NULL ? data->columns[b] : 0;
+    column = column < mask->keys ? column : mask->keys;
+    mask->keys -= column;
+    return b * mask->strides.batch + n * mask->strides.head + i * mask->strides.row + column;
 }
 
 static inline size_t onr_head_offset(const struct onr_head_strides *strides, size_t b, size_t n,

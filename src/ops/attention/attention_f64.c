@@ -43,7 +43,7 @@ static void compute_scores(const struct onr_attention *a, const struct onr_atten
     onr_double_gather(a->q_dtype, d->q, onr_head_offset(&a->q, b, n, i), 1, a->head, s->q);
     for (size_t j = 0; j < a->keys; j++) {
         double sum = 0;
-        read_row(a->q_dtype, &a->past_k, d->past_k, a->past, &a->k, d->k, b, kv, j, a->head, s->k);
+        read_row(a->k_dtype, &a->past_k, d->past_k, a->past, &a->k, d->k, b, kv, j, a->head, s->k);
         for (size_t h = 0; h < a->head; h++) {
             sum += s->q[h] * s->k[h];
         }
@@ -64,9 +64,10 @@ static void bias_scores(const struct onr_attention *a, const struct onr_attentio
     emit(a, d, row, ONR_SCORES_CAPPED, scores);
     for (size_t j = 0; j < a->keys; j++) {
         for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
-            const struct onr_attention_mask *mask = &a->masks[m];
-            if (mask->dtype != ONR_UNDEFINED) {
-                scores[j] += onr_attention_bias(mask, d->masks[m], onr_mask_row(mask, b, n, i), j);
+            struct onr_attention_mask mask = a->masks[m];
+            if (mask.dtype != ONR_UNDEFINED) {
+                size_t first = onr_mask_row(&mask, d, b, n, i);
+                scores[j] += onr_attention_bias(&mask, d->masks[m], first, j);
             }
         }
         if (j < seen.begin || j >= seen.end) {

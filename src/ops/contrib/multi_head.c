@@ -182,7 +182,8 @@ enum onr_status onr_multi_head_plan(struct onr_plan_ctx *ctx,
     plan->element = onr_dtype_size(dtype);
     plan->is_shared = d.is_shared;
     plan->has_beams = onr_plan_input(ctx, in->beam_of) != NULL;
-    plan->attention.q_dtype = plan->attention.v_dtype = plan->attention.y_dtype = dtype;
+    plan->attention.q_dtype = plan->attention.k_dtype = dtype;
+    plan->attention.v_dtype = plan->attention.y_dtype = dtype;
     plan_sizes(plan, &d, ctx);
     plan_operands(plan, &d, ctx);
     plan_scores(plan, ctx);

@@ -69,7 +69,7 @@ enum onr_status onr_self_attention_plan(struct onr_self_attention *self,
     *self = (struct onr_self_attention){.in = *in};
     struct onr_attention *a = &self->attention;
     plan_operands(self, ctx);
-    a->q_dtype = a->v_dtype = a->y_dtype = dtype;
+    a->q_dtype = a->k_dtype = a->v_dtype = a->y_dtype = dtype;
     float scale = onr_attr_float(node, "scale", 0);
     a->scale = scale != 0.0f ? (double)scale : 1.0 / sqrt((double)a->head);
     a->is_causal = onr_attr_int(node, "unidirectional", 0) != 0;
