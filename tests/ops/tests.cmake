@@ -21,6 +21,7 @@ onnxrun_test(ops
     contrib/test_contrib_moe
     contrib/test_contrib_multi_head_attention
     contrib/test_contrib_skip_layer_normalization
+    contrib/test_contrib_sparse_attention
     control/test_scan8
     conv/test_conv
     conv/test_conv_transpose

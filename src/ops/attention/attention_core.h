@@ -30,7 +30,9 @@ struct onr_attention_mask {
     bool is_flag;         /* not above 0: add `fill`, else nothing; if not set: add the element */
     double fill;          /* -inf hides the key */
     struct onr_head_strides strides;
-    size_t keys; /* that the mask covers; those beyond are hidden */
+    size_t keys;   /* that the mask covers; those beyond are hidden */
+    size_t period; /* heads after which its heads come again; 0: it has all of them */
+    size_t block;  /* positions that share a row, the first from position 0; 0: a row per query */
 };
 
 #define ONR_ATTENTION_MASKS 2
@@ -79,7 +81,7 @@ struct onr_attention_data {
     void *y;
     void *scores;          /* [batch, heads, queries, keys] or NULL */
     const size_t *limit;   /* [batch]; NULL: keys */
-    const int64_t *offset; /* [batch]; NULL: past */
+    const int64_t *offset; /* [batch]; NULL: past, where no mask has blocks */
     const size_t *columns; /* [batch]: column of the masks that belongs to key 0; NULL: 0 */
     const float *sinks; /* [heads]: a score that takes part in the sum but has no value; or NULL */
     void *workspace;    /* onr_attention_workspace bytes */
@@ -115,7 +117,9 @@ static inline size_t onr_mask_row(struct onr_attention_mask *mask,
     size_t column = data->columns != NULL ? data->columns[b] : 0;
     column = column < mask->keys ? column : mask->keys;
     mask->keys -= column;
-    return b * mask->strides.batch + n * mask->strides.head + i * mask->strides.row + column;
+    size_t head = mask->period > 0 ? n % mask->period : n;
+    size_t row = mask->block > 0 ? ((size_t)data->offset[b] + i) / mask->block : i;
+    return b * mask->strides.batch + head * mask->strides.head + row * mask->strides.row + column;
 }
 
 static inline size_t onr_head_offset(const struct onr_head_strides *strides, size_t b, size_t n,

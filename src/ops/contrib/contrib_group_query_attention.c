@@ -185,7 +185,7 @@ static enum onr_scores_output scores_of(const struct onr_plan_ctx *ctx)
     return onr_attr_int(ctx->node, "qk_output", 0) == 1 ? ONR_SCORES_MASKED : ONR_SCORES_SOFTMAX;
 }
 
-static enum onr_status gqa_plan(struct onr_plan_ctx *ctx)
+enum onr_status onr_gqa_make_plan(struct onr_plan_ctx *ctx)
 {
     const struct onr_node *node = ctx->node;
     struct onr_gqa_plan *plan = ONR_ARENA_NEW(ctx->arena, struct onr_gqa_plan);
@@ -288,7 +288,7 @@ static const float *read_sinks(const struct onr_run_ctx *ctx, const struct onr_g
     return sinks;
 }
 
-static enum onr_status gqa_run(struct onr_run_ctx *ctx)
+enum onr_status onr_gqa_run(struct onr_run_ctx *ctx)
 {
     const struct onr_gqa_plan *plan = ctx->plan;
     const struct onr_attention *a = &plan->attention;
@@ -362,7 +362,7 @@ const struct onr_op_def onr_ops_contrib_group_query_attention[] = {
      .input_specs = gqa_inputs,
      .output_specs = gqa_outputs,
      .infer = onr_gqa_infer,
-     .plan = gqa_plan,
-     .run = gqa_run},
+     .plan = onr_gqa_make_plan,
+     .run = onr_gqa_run},
     {.name = NULL},
 };

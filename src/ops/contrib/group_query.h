@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GroupQueryAttention: what is known per shapes and per run, and the filling of the cache. */
+/*
+ * GroupQueryAttention and SparseAttention: what is known per shapes and per run, and the filling of
+ * the cache.
+ */
 #ifndef ONR_OPS_CONTRIB_GROUP_QUERY_H
 #define ONR_OPS_CONTRIB_GROUP_QUERY_H
 
@@ -12,6 +15,7 @@ struct onr_gqa_plan {
     bool is_packed;
     bool is_interleaved;
     bool is_smooth;
+    bool is_sparse; /* SparseAttention: lengths are not less 1, and the cache is never cleared */
     bool has_norms;
     float epsilon;
     bool is_turned;             /* queries and keys are changed: normalised, rotated or both */
@@ -76,6 +80,10 @@ static inline size_t onr_gqa_staged_bytes(const struct onr_gqa_plan *plan)
 {
     return plan->attention.head * onr_dtype_size(plan->staged_dtype);
 }
+
+/* Plans and runs a node; ctx has the inputs of GroupQueryAttention, plan is a struct onr_gqa_plan. */
+enum onr_status onr_gqa_make_plan(struct onr_plan_ctx *ctx) ONR_MUST_USE;
+enum onr_status onr_gqa_run(struct onr_run_ctx *ctx) ONR_MUST_USE;
 
 /* Fills lengths from seqlens_k. Error: ONR_ERR_VALUE when it does not fit the cache. */
 enum onr_status onr_gqa_read_lengths(const struct onr_run_ctx *ctx, const struct onr_gqa_plan *plan,

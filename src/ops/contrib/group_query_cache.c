@@ -32,16 +32,17 @@ enum onr_status onr_gqa_read_lengths(const struct onr_run_ctx *ctx, const struct
     const int32_t *seqlens = ctx->inputs[ONR_GQA_SEQLENS]->data;
     bool is_prompt = a->queries == plan->total;
     bool is_sliding = plan->window > 0;
-    int64_t most = (int64_t)(is_sliding ? plan->total : a->keys);
+    int64_t most = (int64_t)(is_sliding || plan->is_sparse ? plan->total : a->keys);
     for (size_t b = 0; b < a->batch; b++) {
-        int64_t valid = (int64_t)seqlens[b] + 1;
+        int64_t valid = (int64_t)seqlens[b] + (plan->is_sparse ? 0 : 1);
         int64_t past = is_prompt ? 0 : valid - (int64_t)a->queries;
         if (valid < 0 || valid > most || past < 0 ||
             (past > (int64_t)plan->past_rows && !is_sliding) || past + (int64_t)a->queries > most) {
             return onr_fail(ctx->err, ONR_ERR_VALUE,
-                            "seqlens_k[%zu] is %" PRId32 ", which does not fit %zu new and %zu "
-                            "cached rows",
-                            b, seqlens[b], a->queries, plan->past_rows);
+                            "%s[%zu] is %" PRId32 ", which does not fit %zu new and %zu cached "
+                            "rows",
+                            plan->is_sparse ? "key_total_sequence_lengths" : "seqlens_k", b,
+                            seqlens[b], a->queries, plan->past_rows);
         }
         struct onr_gqa_span span = {.past = (size_t)past, .old = (size_t)past};
         span.kept = span.past + a->queries;
@@ -258,6 +259,18 @@ static void fill_staged(const struct onr_gqa_job *job, const struct cache_rows *
     memset(rows->staged + count * staged_bytes, 0, (plan->staged_rows - count) * staged_bytes);
 }
 
+/* Rows of present behind those that are kept. */
+static void fill_rest(const struct onr_gqa_plan *plan, const struct cache_rows *rows)
+{
+    size_t first = rows->span->kept * plan->row_bytes;
+    size_t rest = plan->present_rows * plan->row_bytes - first;
+    if (!plan->is_sparse) {
+        memset(rows->present + first, 0, rest);
+    } else if (rest > 0) {
+        memcpy(rows->present + first, rows->past + first, rest);
+    }
+}
+
 /* Heads of keys and of values, and of queries if they turn, of one batch. */
 static size_t items_of(const struct onr_gqa_plan *plan)
 {
@@ -295,8 +308,7 @@ static void fill_items(void *arg, size_t begin, size_t end, unsigned worker)
         } else {
             fill_direct(job, &rows, scratch);
         }
-        memset(rows.present + rows.span->kept * plan->row_bytes, 0,
-               (plan->present_rows - rows.span->kept) * plan->row_bytes);
+        fill_rest(plan, &rows);
     }
 }
 

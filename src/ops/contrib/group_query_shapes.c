@@ -119,6 +119,25 @@ static enum onr_status check_window(struct onr_infer_ctx *ctx)
                         : ONR_OK;
 }
 
+static const char *const input_names[] = {
+    "query",
+    "key",
+    "value",
+    "past_key",
+    "past_value",
+    "seqlens_k",
+    "total_sequence_length",
+    "cos_cache",
+    "sin_cache",
+    "position_ids",
+    "attention_bias",
+    "head_sink",
+    "k_scale",
+    "v_scale",
+    "q_norm_weight",
+    "k_norm_weight",
+};
+
 /* Fails unless an input, if present and known, has these dims (negative: any). */
 static enum onr_status check_shape(struct onr_infer_ctx *ctx, uint32_t index, int rank,
                                    const int64_t *want)
@@ -134,9 +153,9 @@ static enum onr_status check_shape(struct onr_infer_ctx *ctx, uint32_t index, in
     if (!fits) {
         char text[ONR_SHAPE_TEXT_BYTES];
         return onr_infer_fail(ctx, ONR_ERR_SHAPE,
-                              "input %" PRIu32 " has shape %s, which does not "
-                              "fit query, num_heads and kv_num_heads",
-                              index, onr_shape_text(shape, text));
+                              "%s has shape %s, which does not fit query, num_heads and "
+                              "kv_num_heads",
+                              input_names[index], onr_shape_text(shape, text));
     }
     return ONR_OK;
 }

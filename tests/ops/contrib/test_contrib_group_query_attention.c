@@ -140,7 +140,7 @@ static void queries_and_keys_are_normalised(void **state)
     t.outputs[1] = test_f32(SHAPE(1, 1, 1, 2), (float[]){0.1f, 1.4f});
     op_test_run(&t);
     t.inputs[15] = test_f32(SHAPE(3), NULL);
-    op_test_fails(&t, ONR_ERR_SHAPE, "input 15 has shape 3, which does not fit");
+    op_test_fails(&t, ONR_ERR_SHAPE, "k_norm_weight has shape 3, which does not fit");
     t.inputs[15] = NULL;
     op_test_fails(&t, ONR_ERR_MODEL, "must come together");
 }
@@ -270,7 +270,7 @@ static void heads_must_divide(void **state)
     op_test_fails(&t, ONR_ERR_MODEL, "num_heads 1 is not a multiple of kv_num_heads 2");
     t.attrs[1].as.i = 1;
     t.inputs[1] = test_f32(SHAPE(1, 2, 2), NULL);
-    op_test_fails(&t, ONR_ERR_SHAPE, "input 1 has shape 1x2x2, which does not fit");
+    op_test_fails(&t, ONR_ERR_SHAPE, "key has shape 1x2x2, which does not fit");
 }
 
 int main(void)
