@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Range (ai.onnx)                                https://onnx.ai/onnx/operators/onnx__Range.html
+ * Range (com.microsoft), version 1: the same; delta may be left out.
  *
  * y[i] = start + i * delta for i < max(ceil((limit - start) / delta), 0)
  *
- * Shapes    three scalars (or [1]) -> [n].
+ * Shapes    three scalars (or [1]) -> [n]. delta is 1 when it is left out (com.microsoft).
  * Types     float, double, int16, int32, int64; 27+: float16 and bfloat16. Floats are computed in
  *           double.
  * Attrs     stash_type (27+) is met by that.
@@ -67,8 +68,8 @@ static enum onr_status set_count(struct onr_infer_ctx *ctx, double count)
 
 static enum onr_status infer_floats(struct onr_infer_ctx *ctx)
 {
-    double value[3];
-    for (uint32_t i = 0; i < 3; i++) {
+    double value[3] = {0, 0, 1};
+    for (uint32_t i = 0; i < 3 && onr_infer_has_input(ctx, i); i++) {
         if (ctx->inputs[i]->data == NULL) {
             ctx->needs |= 1u << i;
             continue;
@@ -86,9 +87,9 @@ static enum onr_status infer_floats(struct onr_infer_ctx *ctx)
 
 static enum onr_status infer_ints(struct onr_infer_ctx *ctx)
 {
-    struct onr_sint value[3];
+    struct onr_sint value[3] = {{0}, {0}, {.value = 1}};
     bool is_known = true;
-    for (uint32_t i = 0; i < 3; i++) {
+    for (uint32_t i = 0; i < 3 && onr_infer_has_input(ctx, i); i++) {
         const struct onr_sint *ints = NULL;
         size_t count = 0;
         ONR_TRY(onr_infer_sints(ctx, i, &ints, &count));
@@ -111,7 +112,7 @@ static enum onr_status infer_ints(struct onr_infer_ctx *ctx)
 static enum onr_status range_infer(struct onr_infer_ctx *ctx)
 {
     onr_infer_unknown_dims(ctx, 1);
-    for (uint32_t i = 0; i < 3; i++) {
+    for (uint32_t i = 0; i < 3 && onr_infer_has_input(ctx, i); i++) {
         if (onr_fact_is_shaped(ctx->inputs[i]) && onr_shape_count(&ctx->inputs[i]->shape) != 1) {
             return onr_infer_fail(ctx, ONR_ERR_SHAPE,
                                   "input %" PRIu32 " has %" PRId64 " elements, expected a scalar",
@@ -171,12 +172,14 @@ static enum onr_status range_run(struct onr_run_ctx *ctx)
 {
     struct range_task task = {.y = ctx->outputs[0]};
     enum onr_dtype dtype = task.y->dtype;
+    const void *delta =
+        ctx->input_count > 2 && ctx->inputs[2] != NULL ? ctx->inputs[2]->data : NULL;
     if (onr_dtypes_has(ONR_DTYPES_FLOAT, dtype)) {
         task.start = read_float(dtype, ctx->inputs[0]->data);
-        task.delta = read_float(dtype, ctx->inputs[2]->data);
+        task.delta = delta != NULL ? read_float(dtype, delta) : 1;
     } else {
         task.int_start = (uint64_t)read_int(dtype, ctx->inputs[0]->data);
-        task.int_delta = (uint64_t)read_int(dtype, ctx->inputs[2]->data);
+        task.int_delta = delta != NULL ? (uint64_t)read_int(dtype, delta) : 1;
     }
     onr_parallel_for(ctx->parallel, (size_t)onr_tensor_count(task.y), GRAIN, range_fill, &task);
     return ONR_OK;
@@ -188,16 +191,17 @@ static const struct onr_param_spec old_specs[] = {{OLD_TYPES, 1}, {0}};
 static const struct onr_param_spec new_specs[] = {{OLD_TYPES | ONR_DTYPES_HALF, 1}, {0}};
 static const struct onr_attr_spec stash_attrs[] = {{"stash_type", ONR_ATTR_INT, false}, {0}};
 
-#define RANGE_ROW(first, last, specs, attr_specs)                                                  \
+#define RANGE_ROW(of_domain, first, last, min, specs, attr_specs)                                  \
     {                                                                                              \
-        .domain = "", .name = "Range", .since_version = (first), .last_version = (last),           \
-        .inputs = {3, 3}, .outputs = {1, 1}, .attrs = (attr_specs), .input_specs = (specs),        \
+        .domain = (of_domain), .name = "Range", .since_version = (first), .last_version = (last),  \
+        .inputs = {(min), 3}, .outputs = {1, 1}, .attrs = (attr_specs), .input_specs = (specs),    \
         .output_specs = (specs), .infer = range_infer, .run = range_run                            \
     }
 
 extern const struct onr_op_def onr_ops_range[];
 const struct onr_op_def onr_ops_range[] = {
-    RANGE_ROW(11, 26, old_specs, NULL),
-    RANGE_ROW(27, ONR_OPSET_LATEST, new_specs, stash_attrs),
+    RANGE_ROW("", 11, 26, 3, old_specs, NULL),
+    RANGE_ROW("", 27, ONR_OPSET_LATEST, 3, new_specs, stash_attrs),
+    RANGE_ROW("com.microsoft", 1, ONR_CONTRIB_LATEST, 2, old_specs, NULL),
     {.name = NULL},
 };

@@ -2,6 +2,8 @@
 /*
  * GridSample (ai.onnx), versions 16-19, 20-21, 22+.
  *                                          https://onnx.ai/onnx/operators/onnx__GridSample.html
+ * GridSample (com.microsoft), version 1: as version 16, but bicubic with border moves no place to the
+ *                                          edge; only what a place reads beyond the edge is the edge.
  *
  * Y[n, c, o] = X[n, c] at the place grid[n, o], whose coordinates -1 and 1 are the edges of X, the
  * one of the last axis first.
@@ -64,6 +66,7 @@ static enum onr_status read_attrs(const struct onr_node *node, struct onr_sample
     sampler->mode = (enum onr_sampler_mode)mode;
     sampler->padding = (enum onr_sampler_padding)padding;
     sampler->is_aligned = onr_attr_int(node, "align_corners", 0) != 0;
+    sampler->keeps_places = node->domain[0] != '\0';
     return ONR_OK;
 }
 
@@ -308,18 +311,19 @@ static const struct onr_param_spec specs_16[] = {{OTHERS | FLOATS_16, 1}, {FLOAT
 static const struct onr_param_spec specs_22[] = {
     {OTHERS | ONR_DTYPES_FLOAT, 1}, {ONR_DTYPES_FLOAT, 0}, {0}};
 
-#define ROW(since, last, specs)                                                                    \
+#define ROW(of_domain, since, last, specs)                                                         \
     {                                                                                              \
-        .domain = "", .name = "GridSample", .since_version = (since), .last_version = (last),      \
-        .inputs = {2, 2}, .outputs = {1, 1}, .attrs = attrs, .input_specs = (specs),               \
-        .output_specs = (specs), .infer = grid_sample_infer, .plan = grid_sample_plan,             \
-        .run = grid_sample_run                                                                     \
+        .domain = (of_domain), .name = "GridSample", .since_version = (since),                     \
+        .last_version = (last), .inputs = {2, 2}, .outputs = {1, 1}, .attrs = attrs,               \
+        .input_specs = (specs), .output_specs = (specs), .infer = grid_sample_infer,               \
+        .plan = grid_sample_plan, .run = grid_sample_run                                           \
     }
 
 extern const struct onr_op_def onr_ops_grid_sample[];
 const struct onr_op_def onr_ops_grid_sample[] = {
-    ROW(16, 19, specs_16),
-    ROW(20, 21, specs_16),
-    ROW(22, ONR_OPSET_LATEST, specs_22),
+    ROW("", 16, 19, specs_16),
+    ROW("", 20, 21, specs_16),
+    ROW("", 22, ONR_OPSET_LATEST, specs_22),
+    ROW("com.microsoft", 1, ONR_CONTRIB_LATEST, specs_16),
     {.name = NULL},
 };

@@ -73,7 +73,8 @@ static double settle(const struct onr_sampler *sampler, int64_t extent, double x
     if (sampler->mode == ONR_SAMPLER_NEAREST) {
         x = rint(x);
     }
-    if (sampler->padding == ONR_SAMPLER_BORDER && (x < -half || x > last + half)) {
+    bool is_kept = sampler->keeps_places && sampler->mode == ONR_SAMPLER_CUBIC;
+    if (sampler->padding == ONR_SAMPLER_BORDER && !is_kept && (x < -half || x > last + half)) {
         x = clamp(x, 0, last);
     } else if (sampler->padding == ONR_SAMPLER_REFLECTION) {
         x = mirror(sampler, extent, x);

@@ -20,6 +20,8 @@ struct onr_sampler {
     enum onr_sampler_mode mode;
     enum onr_sampler_padding padding;
     bool is_aligned; /* the edge is the middle of the last element, not half an element further */
+    /* CUBIC with BORDER: a place beyond the edge stays, and only what it reads there is the edge */
+    bool keeps_places;
     enum onr_dtype real; /* FLOAT or DOUBLE: of elements and weights */
     size_t lanes;        /* numbers of an element, which are neighbours: 2 for complex ones */
     int rank;

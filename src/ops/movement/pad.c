@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Pad (ai.onnx)                                  https://onnx.ai/onnx/operators/onnx__Pad.html
+ * Pad (com.microsoft), version 1: as version 11 for float types; pads may be [1, 2 rank].
  *
  * y[i..] = x[i - begin..] where that is inside x; outside it as `mode` says.
  *
@@ -109,6 +110,23 @@ static enum onr_status pad_infer(struct onr_infer_ctx *ctx)
                               pad_count, padded, 2 * padded);
     }
     return pad_dims(ctx, axes, pads, padded);
+}
+
+/* A single row of pads counts as a list. */
+static enum onr_status contrib_pad_infer(struct onr_infer_ctx *ctx)
+{
+    const struct onr_fact *inputs[3];
+    struct onr_fact pads = *ctx->inputs[1];
+    struct onr_infer_ctx list_ctx = *ctx;
+    memcpy(inputs, ctx->inputs, ctx->node->input_count * sizeof *inputs);
+    inputs[1] = &pads;
+    list_ctx.inputs = inputs;
+    if (pads.shape.rank == 2 && pads.shape.dim[0] == 1) {
+        pads.shape = (struct onr_shape){.rank = 1, .dim = {pads.shape.dim[1]}};
+    }
+    ONR_TRY(pad_infer(&list_ctx));
+    ctx->needs = list_ctx.needs;
+    return ONR_OK;
 }
 
 static enum onr_status pad_attr_infer(struct onr_infer_ctx *ctx)
@@ -337,6 +355,9 @@ static const struct onr_attr_spec mode_attrs[] = {{"mode", ONR_ATTR_STRING, fals
         .output_specs = any_specs, .infer = pad_infer, .plan = pad_make_plan, .run = pad_run       \
     }
 
+static const struct onr_param_spec contrib_inputs[] = {
+    {ONR_DTYPES_FLOAT, 1}, {ONR_BIT(INT64), 0}, {ONR_DTYPES_FLOAT, 1}, {0}};
+
 extern const struct onr_op_def onr_ops_pad[];
 const struct onr_op_def onr_ops_pad[] = {
     {.domain = "",
@@ -353,5 +374,17 @@ const struct onr_op_def onr_ops_pad[] = {
      .run = pad_run},
     PAD_ROW(11, 17, 3),
     PAD_ROW(18, ONR_OPSET_LATEST, 4),
+    {.domain = "com.microsoft",
+     .name = "Pad",
+     .since_version = 1,
+     .last_version = ONR_CONTRIB_LATEST,
+     .inputs = {2, 3},
+     .outputs = {1, 1},
+     .attrs = mode_attrs,
+     .input_specs = contrib_inputs,
+     .output_specs = float_specs,
+     .infer = contrib_pad_infer,
+     .plan = pad_make_plan,
+     .run = pad_run},
     {.name = NULL},
 };

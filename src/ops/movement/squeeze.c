@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Squeeze, Unsqueeze (ai.onnx)                   https://onnx.ai/onnx/operators/onnx__Squeeze.html
+ * ExpandDims (com.microsoft): Unsqueeze with one axis, an int32 input.
  *
  * y = x without (with) dimensions of extent 1 at `axes`.
  *
@@ -139,6 +140,16 @@ static enum onr_status unsqueeze_infer(struct onr_infer_ctx *ctx)
     return ONR_OK;
 }
 
+static enum onr_status expand_dims_infer(struct onr_infer_ctx *ctx)
+{
+    int64_t count = onr_list_length(ctx, 1);
+    if (count >= 0 && count != 1) {
+        return onr_infer_fail(ctx, ONR_ERR_SHAPE, "axis has %" PRId64 " elements, expected 1",
+                              count);
+    }
+    return unsqueeze_infer(ctx);
+}
+
 static enum onr_status squeeze_run(struct onr_run_ctx *ctx)
 {
     onr_copy_bytes(ctx->parallel, ctx->outputs[0]->data, ctx->inputs[0]->data,
@@ -148,6 +159,7 @@ static enum onr_status squeeze_run(struct onr_run_ctx *ctx)
 
 static const struct onr_param_spec any_specs[] = {{ONR_DTYPES_ALL, 1}, {0}};
 static const struct onr_param_spec axes_inputs[] = {{ONR_DTYPES_ALL, 1}, {ONR_BIT(INT64), 0}, {0}};
+static const struct onr_param_spec axis_inputs[] = {{ONR_DTYPES_ALL, 1}, {ONR_BIT(INT32), 0}, {0}};
 static const struct onr_attr_spec axes_attrs[] = {{"axes", ONR_ATTR_INTS, false}, {0}};
 static const struct onr_attr_spec required_axes[] = {{"axes", ONR_ATTR_INTS, true}, {0}};
 
@@ -165,5 +177,16 @@ const struct onr_op_def onr_ops_squeeze[] = {
     SQUEEZE_ROW("Squeeze", 13, ONR_OPSET_LATEST, 1, 2, axes_inputs, NULL, squeeze_infer),
     SQUEEZE_ROW("Unsqueeze", 1, 12, 1, 1, any_specs, required_axes, unsqueeze_infer),
     SQUEEZE_ROW("Unsqueeze", 13, ONR_OPSET_LATEST, 2, 2, axes_inputs, NULL, unsqueeze_infer),
+    {.domain = "com.microsoft",
+     .name = "ExpandDims",
+     .since_version = 1,
+     .last_version = ONR_CONTRIB_LATEST,
+     .inputs = {2, 2},
+     .outputs = {1, 1},
+     .input_specs = axis_inputs,
+     .output_specs = any_specs,
+     .traits = ONR_TRAIT_VIEW,
+     .infer = expand_dims_infer,
+     .run = squeeze_run},
     {.name = NULL},
 };

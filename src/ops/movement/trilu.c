@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Trilu, EyeLike (ai.onnx)                       https://onnx.ai/onnx/operators/onnx__Trilu.html
+ * Trilu (com.microsoft), version 1: the same.
  *
  * Trilu:   y[.., r, c] = x[.., r, c] where c - r >= k (upper) or c - r <= k (lower), else 0.
  * EyeLike: y[r, c] = 1 where c - r == k, else 0.
@@ -158,21 +159,18 @@ static const struct onr_attr_spec upper_attrs[] = {{"upper", ONR_ATTR_INT, false
 static const struct onr_attr_spec eye_attrs[] = {
     {"dtype", ONR_ATTR_INT, false}, {"k", ONR_ATTR_INT, false}, {0}};
 
+#define TRILU_ROW(of_domain, since, last)                                                          \
+    {                                                                                              \
+        .domain = (of_domain), .name = "Trilu", .since_version = (since), .last_version = (last),  \
+        .inputs = {1, 2}, .outputs = {1, 1}, .attrs = upper_attrs, .input_specs = trilu_inputs,    \
+        .output_specs = any_specs, .traits = ONR_TRAIT_INPLACE, .infer = trilu_infer,              \
+        .plan = trilu_make_plan, .run = trilu_run                                                  \
+    }
+
 extern const struct onr_op_def onr_ops_trilu[];
 const struct onr_op_def onr_ops_trilu[] = {
-    {.domain = "",
-     .name = "Trilu",
-     .since_version = 14,
-     .last_version = ONR_OPSET_LATEST,
-     .inputs = {1, 2},
-     .outputs = {1, 1},
-     .attrs = upper_attrs,
-     .input_specs = trilu_inputs,
-     .output_specs = any_specs,
-     .traits = ONR_TRAIT_INPLACE,
-     .infer = trilu_infer,
-     .plan = trilu_make_plan,
-     .run = trilu_run},
+    TRILU_ROW("", 14, ONR_OPSET_LATEST),
+    TRILU_ROW("com.microsoft", 1, ONR_CONTRIB_LATEST),
     {.domain = "",
      .name = "EyeLike",
      .since_version = 9,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Unique (ai.onnx)                               https://onnx.ai/onnx/operators/onnx__Unique.html
+ * Unique (com.microsoft), version 1: of a list, as its elements first occur, without indices.
  *
  * y = the slices of x along `axis` (or the elements of x) without repetitions; indices of the first
  * of each in x; for each slice of x its place in y; and how often each occurs.
@@ -33,6 +34,16 @@ static enum onr_status unique_infer(struct onr_infer_ctx *ctx)
     return ONR_OK;
 }
 
+static enum onr_status contrib_unique_infer(struct onr_infer_ctx *ctx)
+{
+    ONR_TRY(onr_check_rank(ctx, 0, 1));
+    ONR_TRY(unique_infer(ctx));
+    if (ctx->node->output_count > 1) {
+        ctx->outputs[1].shape = ctx->inputs[0]->shape;
+    }
+    return ONR_OK;
+}
+
 struct unique_plan {
     struct onr_items items;
     int axis; /* -1: none */
@@ -57,7 +68,8 @@ static enum onr_status unique_make_plan(struct onr_plan_ctx *ctx)
         return onr_fail_memory(ctx->err, "plan of Unique");
     }
     plan->axis = -1;
-    plan->is_sorted = onr_attr_int(ctx->node, "sorted", 1) != 0;
+    bool is_contrib = ctx->node->domain[0] != '\0';
+    plan->is_sorted = onr_attr_int(ctx->node, "sorted", is_contrib ? 0 : 1) != 0;
     plan->items = (struct onr_items){.dtype = ctx->inputs[0]->dtype,
                                      .element_bytes = onr_dtype_size(ctx->inputs[0]->dtype),
                                      .count = (size_t)onr_shape_count(x),
@@ -152,28 +164,47 @@ static enum onr_status put_items(struct onr_run_ctx *ctx, const int64_t *first, 
     return ONR_OK;
 }
 
-static enum onr_status unique_run(struct onr_run_ctx *ctx)
+/* Finds the groups and returns their number. */
+static size_t find_groups(const struct onr_run_ctx *ctx, struct unique_work *work)
 {
     const struct unique_plan *plan = ctx->plan;
     struct onr_items items = plan->items;
     int64_t *space = ctx->workspace;
     size_t n = items.count;
-    items.data = ctx->inputs[0]->data;
-    struct unique_work work = {0};
-    size_t groups = 0;
-    if (n > 0) {
-        work = (struct unique_work){
-            space, space + n, space + 2 * n, space + 3 * n, space + 4 * n,
-        };
-        onr_items_sort(&items, work.order, work.spare);
-        groups = number_groups(&items, &work);
-        if (!plan->is_sorted) {
-            restore_occurrence(&items, &work);
-        }
+    *work = (struct unique_work){0};
+    if (n == 0) {
+        return 0;
     }
+    items.data = ctx->inputs[0]->data;
+    *work = (struct unique_work){
+        space, space + n, space + 2 * n, space + 3 * n, space + 4 * n,
+    };
+    onr_items_sort(&items, work->order, work->spare);
+    size_t groups = number_groups(&items, work);
+    if (!plan->is_sorted) {
+        restore_occurrence(&items, work);
+    }
+    return groups;
+}
+
+static enum onr_status contrib_unique_run(struct onr_run_ctx *ctx)
+{
+    const struct unique_plan *plan = ctx->plan;
+    struct unique_work work;
+    size_t groups = find_groups(ctx, &work);
+    ONR_TRY(put_items(ctx, work.first, groups));
+    ONR_TRY(put_list(ctx, 1, work.group, plan->items.count));
+    return put_list(ctx, 2, work.count, groups);
+}
+
+static enum onr_status unique_run(struct onr_run_ctx *ctx)
+{
+    const struct unique_plan *plan = ctx->plan;
+    struct unique_work work;
+    size_t groups = find_groups(ctx, &work);
     ONR_TRY(put_items(ctx, work.first, groups));
     ONR_TRY(put_list(ctx, 1, work.first, groups));
-    ONR_TRY(put_list(ctx, 2, work.group, n));
+    ONR_TRY(put_list(ctx, 2, work.group, plan->items.count));
     return put_list(ctx, 3, work.count, groups);
 }
 
@@ -198,5 +229,17 @@ const struct onr_op_def onr_ops_unique[] = {
      .infer = unique_infer,
      .plan = unique_make_plan,
      .run = unique_run},
+    {.domain = "com.microsoft",
+     .name = "Unique",
+     .since_version = 1,
+     .last_version = ONR_CONTRIB_LATEST,
+     .inputs = {1, 1},
+     .outputs = {1, 3},
+     .input_specs = any_specs,
+     .output_specs = unique_outputs,
+     .traits = ONR_TRAIT_DYNAMIC,
+     .infer = contrib_unique_infer,
+     .plan = unique_make_plan,
+     .run = contrib_unique_run},
     {.name = NULL},
 };

@@ -103,6 +103,30 @@ static void endless_ranges_are_refused(void **state)
     op_test_fails(&t, ONR_ERR_SHAPE, "input 0 has 2 elements, expected a scalar");
 }
 
+static void begin_contrib(struct op_test *t, enum onr_dtype dtype, const void *start,
+                          const void *limit)
+{
+    op_test_begin(t, "com.microsoft", "Range", 1);
+    op_test_input(t, test_tensor(dtype, SCALAR, start));
+    op_test_input(t, test_tensor(dtype, SCALAR, limit));
+}
+
+static void delta_of_com_microsoft_is_1_when_left_out(void **state)
+{
+    (void)state;
+    struct op_test t;
+    begin_contrib(&t, ONR_INT64, (int64_t[]){2}, (int64_t[]){5});
+    op_test_output(&t, test_i64(SHAPE(3), (int64_t[]){2, 3, 4}));
+    op_test_run(&t);
+    begin_contrib(&t, ONR_FLOAT, (float[]){0.5f}, (float[]){2});
+    op_test_output(&t, test_f32(SHAPE(2), (float[]){0.5f, 1.5f}));
+    op_test_run(&t);
+    begin_contrib(&t, ONR_INT16, (int16_t[]){5}, (int16_t[]){0});
+    op_test_input(&t, test_tensor(ONR_INT16, SCALAR, (int16_t[]){-3}));
+    op_test_output(&t, test_tensor(ONR_INT16, SHAPE(2), (int16_t[]){5, 2}));
+    op_test_run(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +134,7 @@ int main(void)
         cmocka_unit_test_teardown(floats_are_multiplied_not_summed_up, test_tensors_free),
         cmocka_unit_test_teardown(halves_are_ranges_from_27_on, test_tensors_free),
         cmocka_unit_test_teardown(endless_ranges_are_refused, test_tensors_free),
+        cmocka_unit_test_teardown(delta_of_com_microsoft_is_1_when_left_out, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,6 +177,20 @@ static void bad_input_is_refused(void **state)
     op_test_fails(&t, ONR_ERR_MODEL, "expected zeros, border or reflection");
 }
 
+static void bicubic_of_com_microsoft_moves_no_place_to_the_border(void **state)
+{
+    (void)state;
+    struct op_test t;
+    op_test_begin(&t, "com.microsoft", "GridSample", 1);
+    op_test_string(&t, "mode", "bicubic");
+    op_test_string(&t, "padding_mode", "border");
+    op_test_input(&t, test_f32(SHAPE(1, 1, 1, 4), square));
+    op_test_input(&t, test_f32(SHAPE(1, 1, 3, 2), (float[]){-1.125f, 0, 9, 0, -0.25f, 0}));
+    /* At -0.75 the fourth element counts, far beyond the edge does not differ from it. */
+    op_test_output(&t, test_f32(SHAPE(1, 1, 1, 3), (float[]){-0.03515625f, 3, 1}));
+    op_test_run(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +202,8 @@ int main(void)
         cmocka_unit_test_teardown(empty_images_and_grids, test_tensors_free),
         cmocka_unit_test_teardown(a_mirror_of_one_element_shows_it, test_tensors_free),
         cmocka_unit_test_teardown(bad_input_is_refused, test_tensors_free),
+        cmocka_unit_test_teardown(bicubic_of_com_microsoft_moves_no_place_to_the_border,
+                                  test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,6 +90,29 @@ static void impossible_pads_are_refused(void **state)
     op_test_fails(&t, ONR_ERR_SHAPE, "2 pads for 2 dimensions, expected 4");
 }
 
+static void begin_contrib(struct op_test *t, size_t rank, const int64_t *dims)
+{
+    op_test_begin(t, "com.microsoft", "Pad", 1);
+    op_test_input(t, test_f32(SHAPE(1, 2), (float[]){1, 2}));
+    op_test_input(t, test_i64(rank, dims, (int64_t[]){0, 1, 0, -1}));
+    op_test_input(t, test_f32(SHAPE(1), (float[]){7}));
+    op_test_output(t, test_f32(SHAPE(1, 2), (float[]){7, 1}));
+}
+
+static void pads_of_com_microsoft_may_be_a_row(void **state)
+{
+    (void)state;
+    struct op_test t;
+    begin_contrib(&t, SHAPE(4));
+    op_test_run(&t);
+    begin_contrib(&t, SHAPE(1, 4));
+    op_test_run(&t);
+    begin_contrib(&t, SHAPE(2, 2));
+    op_test_fails(&t, ONR_ERR_SHAPE, "input 1 has rank 2, expected 0 or 1");
+    begin_contrib(&t, SHAPE(1, 3));
+    op_test_fails(&t, ONR_ERR_SHAPE, "3 pads for 2 dimensions, expected 4");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -97,6 +120,7 @@ int main(void)
         cmocka_unit_test_teardown(negative_pads_cut_off, test_tensors_free),
         cmocka_unit_test_teardown(axes_and_value_are_inputs, test_tensors_free),
         cmocka_unit_test_teardown(impossible_pads_are_refused, test_tensors_free),
+        cmocka_unit_test_teardown(pads_of_com_microsoft_may_be_a_row, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,12 +72,24 @@ static void eye_like_has_ones_on_one_diagonal(void **state)
     op_test_fails(&t, ONR_ERR_MODEL, "dtype is 8");
 }
 
+static void trilu_of_com_microsoft_is_the_same(void **state)
+{
+    (void)state;
+    struct op_test t;
+    op_test_begin(&t, "com.microsoft", "Trilu", 1);
+    op_test_input(&t, test_f32(SHAPE(2, 2), (float[]){1, 2, 3, 4}));
+    op_test_input(&t, test_i64(SCALAR, (int64_t[]){1}));
+    op_test_output(&t, test_f32(SHAPE(2, 2), (float[]){0, 2, 0, 0}));
+    op_test_run(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(triangles_keep_their_side_of_the_diagonal, test_tensors_free),
         cmocka_unit_test_teardown(batches_of_any_type_work, test_tensors_free),
         cmocka_unit_test_teardown(eye_like_has_ones_on_one_diagonal, test_tensors_free),
+        cmocka_unit_test_teardown(trilu_of_com_microsoft_is_the_same, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,6 +76,28 @@ static void axis_must_be_in_range(void **state)
     op_test_fails(&t, ONR_ERR_SHAPE, "axis 1 out of range for rank 1");
 }
 
+static void unique_of_com_microsoft_has_no_indices_and_no_order(void **state)
+{
+    (void)state;
+    struct op_test t;
+    op_test_begin(&t, "com.microsoft", "Unique", 1);
+    op_test_input(&t, test_f32(SHAPE(6), (float[]){2, 1, 1, 3, 4, 3}));
+    op_test_output(&t, test_f32(SHAPE(4), (float[]){2, 1, 3, 4}));
+    op_test_output(&t, test_i64(SHAPE(6), (int64_t[]){0, 1, 1, 2, 3, 2}));
+    op_test_output(&t, test_i64(SHAPE(4), (int64_t[]){1, 2, 2, 1}));
+    op_test_run(&t);
+    op_test_begin(&t, "com.microsoft", "Unique", 1);
+    op_test_input(&t, test_tensor(ONR_BOOL, SHAPE(0), NULL));
+    op_test_output(&t, test_tensor(ONR_BOOL, SHAPE(0), NULL));
+    op_test_output(&t, NULL);
+    op_test_output(&t, test_i64(SHAPE(0), NULL));
+    op_test_run(&t);
+    op_test_begin(&t, "com.microsoft", "Unique", 1);
+    op_test_input(&t, test_f32(SHAPE(2, 2), NULL));
+    op_test_output(&t, test_f32(SHAPE(1), NULL));
+    op_test_fails(&t, ONR_ERR_SHAPE, "input 0 has rank 2, expected 1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -83,6 +105,8 @@ int main(void)
         cmocka_unit_test_teardown(slices_are_compared_along_axis, test_tensors_free),
         cmocka_unit_test_teardown(nan_strings_and_nothing_have_an_order_too, test_tensors_free),
         cmocka_unit_test_teardown(axis_must_be_in_range, test_tensors_free),
+        cmocka_unit_test_teardown(unique_of_com_microsoft_has_no_indices_and_no_order,
+                                  test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
