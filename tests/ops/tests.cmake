@@ -10,6 +10,7 @@ onnxrun_test(ops
     contrib/test_contrib_fused_conv
     contrib/test_contrib_fused_gemm
     contrib/test_contrib_fused_matmul
+    contrib/test_contrib_gated_relative_position_bias
     contrib/test_contrib_gated_rms_norm
     contrib/test_contrib_gather_block_quantized
     contrib/test_contrib_gelu
@@ -20,6 +21,7 @@ onnxrun_test(ops
     contrib/test_contrib_matmul_nbits
     contrib/test_contrib_moe
     contrib/test_contrib_multi_head_attention
+    contrib/test_contrib_relative_position_bias
     contrib/test_contrib_skip_layer_normalization
     contrib/test_contrib_sparse_attention
     control/test_scan8
