@@ -6,6 +6,8 @@ onnxrun_test(ops
     contrib/test_contrib_attention
     contrib/test_contrib_bias
     contrib/test_contrib_bias_softmax
+    contrib/test_contrib_cdist
+    contrib/test_contrib_crop_and_resize
     contrib/test_contrib_embed_layer_normalization
     contrib/test_contrib_fused_conv
     contrib/test_contrib_fused_gemm
@@ -21,6 +23,8 @@ onnxrun_test(ops
     contrib/test_contrib_matmul_nbits
     contrib/test_contrib_moe
     contrib/test_contrib_multi_head_attention
+    contrib/test_contrib_ngram_repeat_block
+    contrib/test_contrib_nhwc_max_pool
     contrib/test_contrib_relative_position_bias
     contrib/test_contrib_skip_layer_normalization
     contrib/test_contrib_sparse_attention

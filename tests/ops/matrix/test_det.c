@@ -77,6 +77,38 @@ static void matrices_must_be_square(void **state)
     op_test_fails(&t, ONR_ERR_SHAPE, "rank 1");
 }
 
+static void inverses_give_one_with_their_matrix(void **state)
+{
+    (void)state;
+    struct op_test t;
+    op_test_begin(&t, "com.microsoft", "Inverse", 1);
+    op_test_input(&t, test_f32(SHAPE(2, 2, 2), (float[]){0, 2, -4, 0, 1, 2, 3, 4}));
+    op_test_output(&t, test_f32(SHAPE(2, 2, 2), (float[]){0, -0.25f, 0.5f, 0, -2, 1, 1.5f, -0.5f}));
+    op_test_run(&t);
+    op_test_begin(&t, "com.microsoft", "Inverse", 1);
+    op_test_input(&t, test_tensor(ONR_FLOAT16, SHAPE(1, 1), (uint16_t[]){0x4000}));
+    op_test_output(&t, test_tensor(ONR_FLOAT16, SHAPE(1, 1), (uint16_t[]){0x3800}));
+    op_test_run(&t);
+    op_test_begin(&t, "com.microsoft", "Inverse", 1);
+    op_test_input(&t, test_f32(SHAPE(3, 0, 0), NULL));
+    op_test_output(&t, test_f32(SHAPE(3, 0, 0), NULL));
+    op_test_run(&t);
+    op_test_begin(&t, "com.microsoft", "Inverse", 1);
+    op_test_input(&t, test_f32(SHAPE(2, 3), NULL));
+    op_test_output(&t, test_f32(SHAPE(2, 3), NULL));
+    op_test_fails(&t, ONR_ERR_SHAPE, "the matrices are 2 x 3, expected square ones");
+}
+
+static void a_matrix_without_inverse_gives_no_numbers(void **state)
+{
+    (void)state;
+    struct op_test t;
+    op_test_begin(&t, "com.microsoft", "Inverse", 1);
+    op_test_input(&t, test_f32(SHAPE(1, 1), NULL));
+    op_test_output(&t, test_f32(SHAPE(1, 1), (float[]){INFINITY}));
+    op_test_run(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -85,6 +117,8 @@ int main(void)
         cmocka_unit_test_teardown(the_empty_matrix_gives_one, test_tensors_free),
         cmocka_unit_test_teardown(every_float_type_works, test_tensors_free),
         cmocka_unit_test_teardown(matrices_must_be_square, test_tensors_free),
+        cmocka_unit_test_teardown(inverses_give_one_with_their_matrix, test_tensors_free),
+        cmocka_unit_test_teardown(a_matrix_without_inverse_gives_no_numbers, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
