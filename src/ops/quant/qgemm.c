@@ -56,7 +56,7 @@ static enum onr_status plan_workspace(struct qgemm_plan *plan, struct onr_plan_c
     ONR_TRY(onr_integer_workspace(&plan->product, ctx));
     plan->product_at = onr_workspace_add(&space, ctx->workspace_bytes, 1);
     if (plan->is_transposed) {
-        space.is_too_large = !onr_size_mul(p->k, p->n, &count);
+        space.is_too_large = space.is_too_large || !onr_size_mul(p->k, p->n, &count);
         plan->b_at = onr_workspace_add(&space, count, 1);
         plan->transpose.element_bytes = 1;
         onr_copy_add(&plan->transpose, (int64_t)p->k, (int64_t)p->n, 1);
