@@ -2,15 +2,17 @@
 /*
  * QuantizeLinear, DequantizeLinear (ai.onnx), versions 10-12, 13-20, 21-22, 23+.
  * https://onnx.ai/onnx/operators/onnx__QuantizeLinear.html
+ * QuantizeLinear, DequantizeLinear (com.microsoft), version 1: as version 13 of ai.onnx.
  *
  * Quantize    y = saturate(rint(x / scale) + zero_point), halves to even; for types of 8-bit and
- * 4-bit floats y = x / scale + zero_point converted as Cast does Dequantize  y = (x - zero_point) *
- * scale
+ *             4-bit floats y = x / scale + zero_point converted as Cast does
+ * Dequantize  y = (x - zero_point) * scale
  *
  * Shapes    y as x. scale, zero_point: one element; [d(axis)]; or, with block_size, as x but
  *           ceil(d(axis) / block_size) along axis.
  * Types     All of the schema; computed in float32. Quantize: y has the type of zero_point, else
  *           output_dtype, else uint8. Dequantize: y has output_dtype, else the type of scale.
+ *           com.microsoft: integers of 4, 8 and 16 bits, Dequantize also int32; float32, float16.
  * Attrs     axis: int, default 1, ignored for rank 1. block_size: int, default 0. output_dtype:
  *           int. saturate: int, default 1, for floats of 8 bits. precision: accepted, float32 is
  *           the least used.
@@ -228,29 +230,44 @@ static const struct onr_param_spec dequantize_inputs[] = {
     {SMALL_TYPES | ONR_BIT(INT32), 1}, {SCALE_TYPES, 0}, {SMALL_TYPES | ONR_BIT(INT32), 1}, {0, 0}};
 static const struct onr_param_spec dequantize_outputs[] = {{REAL_TYPES, 0}, {0, 0}};
 
-#define QUANTIZE_ROW(since, last, attributes)                                                      \
+#define CONTRIB_INTEGERS                                                                           \
+    (ONR_BIT(INT4) | ONR_BIT(UINT4) | ONR_BIT(INT8) | ONR_BIT(UINT8) | ONR_BIT(INT16) |            \
+     ONR_BIT(UINT16))
+#define CONTRIB_REALS (ONR_BIT(FLOAT) | ONR_BIT(FLOAT16))
+
+static const struct onr_param_spec contrib_quantize_inputs[] = {
+    {CONTRIB_REALS, 1}, {CONTRIB_REALS, 1}, {CONTRIB_INTEGERS, 0}, {0, 0}};
+static const struct onr_param_spec contrib_dequantize_inputs[] = {
+    {CONTRIB_INTEGERS | ONR_BIT(INT32), 1},
+    {CONTRIB_REALS, 0},
+    {CONTRIB_INTEGERS | ONR_BIT(INT32), 1},
+    {0, 0}};
+
+#define QUANTIZE_ROW(of, since, last, attributes, specs)                                           \
     {                                                                                              \
-        .domain = "", .name = "QuantizeLinear", .since_version = (since), .last_version = (last),  \
-        .inputs = {2, 3}, .outputs = {1, 1}, .attrs = (attributes),                                \
-        .input_specs = quantize_inputs, .output_specs = quantize_outputs, .infer = quantize_infer, \
+        .domain = (of), .name = "QuantizeLinear", .since_version = (since),                        \
+        .last_version = (last), .inputs = {2, 3}, .outputs = {1, 1}, .attrs = (attributes),        \
+        .input_specs = (specs), .output_specs = quantize_outputs, .infer = quantize_infer,         \
         .plan = quantize_plan, .run = quant_run,                                                   \
     }
-#define DEQUANTIZE_ROW(since, last, attributes)                                                    \
+#define DEQUANTIZE_ROW(of, since, last, attributes, specs)                                         \
     {                                                                                              \
-        .domain = "", .name = "DequantizeLinear", .since_version = (since),                        \
+        .domain = (of), .name = "DequantizeLinear", .since_version = (since),                      \
         .last_version = (last), .inputs = {2, 3}, .outputs = {1, 1}, .attrs = (attributes),        \
-        .input_specs = dequantize_inputs, .output_specs = dequantize_outputs,                      \
-        .infer = dequantize_infer, .plan = dequantize_plan, .run = quant_run,                      \
+        .input_specs = (specs), .output_specs = dequantize_outputs, .infer = dequantize_infer,     \
+        .plan = dequantize_plan, .run = quant_run,                                                 \
     }
 
 extern const struct onr_op_def onr_ops_quantize_linear[];
 const struct onr_op_def onr_ops_quantize_linear[] = {
-    QUANTIZE_ROW(10, 12, NULL),
-    QUANTIZE_ROW(13, 18, attrs_13),
-    QUANTIZE_ROW(19, 20, quantize_attrs_19),
-    QUANTIZE_ROW(21, ONR_OPSET_LATEST, quantize_attrs_21),
-    DEQUANTIZE_ROW(10, 12, NULL),
-    DEQUANTIZE_ROW(13, 20, attrs_13),
-    DEQUANTIZE_ROW(21, ONR_OPSET_LATEST, dequantize_attrs_21),
+    QUANTIZE_ROW("", 10, 12, NULL, quantize_inputs),
+    QUANTIZE_ROW("", 13, 18, attrs_13, quantize_inputs),
+    QUANTIZE_ROW("", 19, 20, quantize_attrs_19, quantize_inputs),
+    QUANTIZE_ROW("", 21, ONR_OPSET_LATEST, quantize_attrs_21, quantize_inputs),
+    DEQUANTIZE_ROW("", 10, 12, NULL, dequantize_inputs),
+    DEQUANTIZE_ROW("", 13, 20, attrs_13, dequantize_inputs),
+    DEQUANTIZE_ROW("", 21, ONR_OPSET_LATEST, dequantize_attrs_21, dequantize_inputs),
+    QUANTIZE_ROW("com.microsoft", 1, 1, attrs_13, contrib_quantize_inputs),
+    DEQUANTIZE_ROW("com.microsoft", 1, 1, attrs_13, contrib_dequantize_inputs),
     {.name = NULL},
 };

@@ -77,6 +77,34 @@ static void dynamic_range_includes_zero(void **state)
     op_test_run(&t);
 }
 
+static void the_forms_of_com_microsoft_are_those_of_onnx(void **state)
+{
+    (void)state;
+    struct op_test t;
+    op_test_begin(&t, "com.microsoft", "QuantizeLinear", 1);
+    op_test_input(&t, test_f32(SHAPE(2, 2), (float[]){-1, 3, 100, -100}));
+    op_test_input(&t, test_f32(SHAPE(2), (float[]){2, 1}));
+    op_test_input(&t, test_tensor(ONR_INT4, SHAPE(2), (int8_t[]){1, -1}));
+    op_test_output(&t, test_tensor(ONR_INT4, SHAPE(2, 2), (int8_t[]){1, 2, 7, -8}));
+    op_test_run(&t);
+    op_test_int(&t, "axis", -2);
+    t.inputs[2] = test_tensor(ONR_UINT16, SHAPE(2), (uint16_t[]){1, 300});
+    t.outputs[0] = test_tensor(ONR_UINT16, SHAPE(2, 2), (uint16_t[]){1, 3, 400, 200});
+    op_test_run(&t);
+    op_test_begin(&t, "com.microsoft", "DequantizeLinear", 1);
+    op_test_input(&t, test_tensor(ONR_UINT4, SHAPE(2), (uint8_t[]){15, 0}));
+    op_test_input(&t, test_f32(SCALAR, (float[]){0.5f}));
+    op_test_input(&t, test_tensor(ONR_UINT4, SCALAR, (uint8_t[]){8}));
+    op_test_output(&t, test_f32(SHAPE(2), (float[]){3.5f, -4}));
+    op_test_run(&t);
+    t.inputs[0] = test_tensor(ONR_INT32, SHAPE(2), (int32_t[]){-1000, 9});
+    t.inputs[2] = NULL;
+    t.outputs[0] = test_f32(SHAPE(2), (float[]){-500, 4.5f});
+    op_test_run(&t);
+    t.inputs[0] = test_tensor(ONR_INT64, SHAPE(2), NULL);
+    op_test_fails(&t, ONR_ERR_UNSUPPORTED, "int64");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -85,6 +113,7 @@ int main(void)
         cmocka_unit_test_teardown(one_scale_per_index_of_an_axis, test_tensors_free),
         cmocka_unit_test_teardown(blocks_along_each_axis_with_a_short_last_one, test_tensors_free),
         cmocka_unit_test_teardown(dynamic_range_includes_zero, test_tensors_free),
+        cmocka_unit_test_teardown(the_forms_of_com_microsoft_are_those_of_onnx, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
