@@ -8,9 +8,16 @@
 #include "ops/common/float_io.h"
 #include "ops/quant/integer_row.h"
 
+#include <string.h>
+
 static bool is_integer(enum onr_dtype dtype)
 {
     return dtype == ONR_INT8 || dtype == ONR_UINT8;
+}
+
+static bool is_word(enum onr_dtype dtype)
+{
+    return dtype == ONR_INT16 || dtype == ONR_UINT16;
 }
 
 struct onr_integer_steps onr_integer_steps(const struct onr_fact *param, size_t rows)
@@ -125,6 +132,25 @@ static void sum_integers(const struct integer_job *job, const struct place *plac
     for (size_t j = 0; j < p->n && in->c != NULL; j++) {
         uint32_t c = (uint32_t)in->c[place->row * p->c_row_step + j * p->c_column_step];
         y[j] = (int32_t)((uint32_t)y[j] + c);
+    }
+}
+
+/* Numbers of 16 bits, without zero points. */
+static void sum_words(const struct integer_job *job, const struct place *place, int32_t *y)
+{
+    const struct onr_integer_product *p = job->product;
+    const struct onr_integer_operands *in = job->operands;
+    const uint32_t a_sign = p->a_dtype == ONR_INT16 ? 0x8000u : 0;
+    const uint32_t b_sign = p->b_dtype == ONR_INT16 ? 0x8000u : 0;
+    size_t first = place->a_matrix * p->m * p->k + place->row * p->a_row_stride;
+    memset(y, 0, p->n * sizeof *y);
+    for (size_t i = 0; i < p->k; i++) {
+        uint32_t word = ((const uint16_t *)in->a)[first + i * p->a_column_stride];
+        uint32_t a = (word ^ a_sign) - a_sign;
+        const uint16_t *b = (const uint16_t *)in->b + (place->b_matrix * p->k + i) * p->n;
+        for (size_t j = 0; j < p->n; j++) {
+            y[j] = (int32_t)((uint32_t)y[j] + a * (((uint32_t)b[j] ^ b_sign) - b_sign));
+        }
     }
 }
 
@@ -251,7 +277,9 @@ static void multiply_rows(void *arg, size_t begin, size_t end, unsigned worker)
         struct place place = {.item = item, .row = item % p->m, .y_matrix = item / p->m};
         place.a_matrix = onr_index_group_offset(&p->a_batch, place.y_matrix);
         place.b_matrix = onr_index_group_offset(&p->b_batch, place.y_matrix);
-        if (p->y_dtype == ONR_INT32) {
+        if (is_word(p->a_dtype)) {
+            sum_words(job, &place, (int32_t *)job->operands->y + item * p->n);
+        } else if (p->y_dtype == ONR_INT32) {
             sum_integers(job, &place, (int32_t *)job->operands->y + item * p->n);
         } else if (job->a_values != NULL) {
             sum_floats(job, &place, sums);
@@ -285,7 +313,8 @@ void onr_integer_product_run(const struct onr_integer_product *product,
     if (product->n == 0 || product->m == 0) {
         return;
     }
-    if (!is_integer(product->a_dtype) || !is_integer(product->b_dtype)) {
+    if (!is_word(product->a_dtype) &&
+        (!is_integer(product->a_dtype) || !is_integer(product->b_dtype))) {
         list_values(ctx->kernels, product->a_dtype, a_values);
         list_values(ctx->kernels, product->b_dtype, b_values);
         job.a_values = a_values;

@@ -8,7 +8,7 @@
  *            = saturate(rint(alpha * a_scale[i] * b_scale[j] / y_scale[i] * s) + y_zero[i])
  *
  * A and B are int8 or uint8, or floats of 8 bits, which are summed in float32; Y may be of these
- * types too.
+ * types too. Or A and B are int16 or uint16, without zero points and C, and Y is int32.
  */
 #ifndef ONR_OPS_QUANT_INTEGER_PRODUCT_H
 #define ONR_OPS_QUANT_INTEGER_PRODUCT_H

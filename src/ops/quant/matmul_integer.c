@@ -2,19 +2,23 @@
 /*
  * MatMulInteger (ai.onnx), version 10+.
  * https://onnx.ai/onnx/operators/onnx__MatMulInteger.html
+ * MatMulInteger16 (com.microsoft), version 1.
+ * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
  * QLinearMatMul (ai.onnx), versions 10-20, 21+.
  * https://onnx.ai/onnx/operators/onnx__QLinearMatMul.html
  *
  * s[i,j] = sum_p (A[i,p] - a_zero_point) * (B[p,j] - b_zero_point)
- * MatMulInteger: Y = s.   QLinearMatMul: y = saturate(rint(s * (a_scale * b_scale / y_scale)) +
- *                         y_zero_point), halves to even; 8-bit floats are converted as by Cast.
+ * MatMulInteger, MatMulInteger16: Y = s. MatMulInteger16 has no zero points.
+ * QLinearMatMul: y = saturate(rint(s * (a_scale * b_scale / y_scale)) + y_zero_point), halves to
+ * even; 8-bit floats are converted as by Cast.
  *
  * Shapes    A: [batch..., m, k], B: [batch..., k, n] -> Y: [batch..., m, n] with numpy's rules for
  *           batches and vectors. Scales and zero points of A and Y: one element, [m] or [batch...,
  *           m, 1]; of B: one element, [n] or [batch..., 1, n].
  * Types     A, B, y: int8, uint8, each with its zero point; QLinearMatMul from 21 on also 8-bit
  *           floats, summed in float32. MatMulInteger's Y: int32, wrapping. Scales: float32, from
- *           21 on also float16, bfloat16; their product is computed in float32.
+ *           21 on also float16, bfloat16; their product is computed in float32. MatMulInteger16: A,
+ *           B: int16, uint16; Y: uint32 when both are uint16, else int32, wrapping.
  * Edge      k = 0 gives zeros.
  * Aliasing  none.
  */
@@ -48,6 +52,13 @@ static enum onr_status integer_run(struct onr_run_ctx *ctx)
     };
     onr_integer_product_run(ctx->plan, &operands, ctx->workspace, ctx);
     return ONR_OK;
+}
+
+static enum onr_status words_infer(struct onr_infer_ctx *ctx)
+{
+    bool is_unsigned = ctx->inputs[0]->dtype == ONR_UINT16 && ctx->inputs[1]->dtype == ONR_UINT16;
+    ctx->outputs[0].dtype = is_unsigned ? ONR_UINT32 : ONR_INT32;
+    return onr_integer_infer(ctx, 0, 1, &ctx->outputs[0].shape);
 }
 
 /* Inputs of QLinearMatMul. */
@@ -115,6 +126,9 @@ static enum onr_status qlinear_run(struct onr_run_ctx *ctx)
 static const struct onr_param_spec integer_inputs[] = {
     {BYTES_10, 1}, {BYTES_10, 2}, {BYTES_10, 1}, {BYTES_10, 2}, {0, 0}};
 static const struct onr_param_spec integer_outputs[] = {{ONR_BIT(INT32), 0}, {0, 0}};
+static const struct onr_param_spec words_inputs[] = {{ONR_BIT(INT16) | ONR_BIT(UINT16), 0}, {0, 0}};
+static const struct onr_param_spec words_outputs[] = {{ONR_BIT(INT32) | ONR_BIT(UINT32), 0},
+                                                      {0, 0}};
 static const struct onr_param_spec qlinear_inputs_10[] = {
     {BYTES_10, 1}, {SCALE_10, 4}, {BYTES_10, 1}, {BYTES_10, 2}, {SCALE_10, 4},
     {BYTES_10, 2}, {SCALE_10, 4}, {BYTES_10, 3}, {0, 0}};
@@ -142,6 +156,17 @@ const struct onr_op_def onr_ops_matmul_integer[] = {
      .input_specs = integer_inputs,
      .output_specs = integer_outputs,
      .infer = integer_infer,
+     .plan = integer_plan,
+     .run = integer_run},
+    {.domain = "com.microsoft",
+     .name = "MatMulInteger16",
+     .since_version = 1,
+     .last_version = 1,
+     .inputs = {2, 2},
+     .outputs = {1, 1},
+     .input_specs = words_inputs,
+     .output_specs = words_outputs,
+     .infer = words_infer,
      .plan = integer_plan,
      .run = integer_run},
     QLINEAR_ROW(10, 20, qlinear_inputs_10, qlinear_outputs_10),

@@ -56,6 +56,32 @@ static void batches_of_integer_products_broadcast(void **state)
     op_test_run(&t);
 }
 
+static void products_of_words_wrap_around(void **state)
+{
+    (void)state;
+    struct op_test t;
+    op_test_begin(&t, "com.microsoft", "MatMulInteger16", 1);
+    op_test_input(&t, test_tensor(ONR_INT16, SHAPE(2, 2), (int16_t[]){-32768, 3, 2, -1}));
+    op_test_input(&t, test_tensor(ONR_INT16, SHAPE(2, 2), (int16_t[]){-32768, 4, 1, -32768}));
+    op_test_output(
+        &t, test_tensor(ONR_INT32, SHAPE(2, 2), (int32_t[]){1073741827, -229376, -65537, 32776}));
+    op_test_run(&t);
+    t.inputs[0] = test_tensor(ONR_UINT16, SHAPE(2), (uint16_t[]){65535, 1});
+    t.outputs[0] = test_tensor(ONR_INT32, SHAPE(2), (int32_t[]){-2147450879, 229372});
+    op_test_run(&t);
+    t.inputs[1] = test_tensor(ONR_UINT16, SHAPE(2), (uint16_t[]){65535, 65535});
+    t.outputs[0] = test_tensor(ONR_UINT32, SCALAR, (uint32_t[]){4294901760u});
+    op_test_run(&t);
+    t.inputs[0] = test_tensor(ONR_INT16, SHAPE(2, 1, 0), NULL);
+    t.inputs[1] = test_tensor(ONR_INT16, SHAPE(0, 1), NULL);
+    t.outputs[0] = test_tensor(ONR_INT32, SHAPE(2, 1, 1), NULL);
+    op_test_run(&t);
+    t.inputs[1] = test_tensor(ONR_INT16, SHAPE(1, 1), NULL);
+    op_test_fails(&t, ONR_ERR_SHAPE, "inner dimensions differ: 0 and 1");
+    t.inputs[1] = test_s8(SHAPE(0, 1), NULL);
+    op_test_fails(&t, ONR_ERR_UNSUPPORTED, "int8");
+}
+
 /* QLinearMatMul of a 2 x 2 and b 2 x 2 with one scale and zero point each, y = a * b / 2. */
 static void begin_qlinear(struct op_test *t, int64_t version)
 {
@@ -140,6 +166,7 @@ int main(void)
         cmocka_unit_test_teardown(integer_products_take_zero_points_of_rows_and_columns,
                                   test_tensors_free),
         cmocka_unit_test_teardown(batches_of_integer_products_broadcast, test_tensors_free),
+        cmocka_unit_test_teardown(products_of_words_wrap_around, test_tensors_free),
         cmocka_unit_test_teardown(sums_are_scaled_rounded_to_even_and_saturated, test_tensors_free),
         cmocka_unit_test_teardown(an_infinite_scale_saturates_and_nan_is_the_lowest,
                                   test_tensors_free),
