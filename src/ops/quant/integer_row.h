@@ -47,7 +47,7 @@ struct onr_byte_range {
 
 struct onr_byte_range onr_byte_range(enum onr_dtype dtype, const void *zero, size_t at);
 
-/* y[i * step] = saturate(rint(values[i]) + zero) for i < count <= ONR_SCALE_CHUNK; halves to even.
+/* y[i * step] = saturate(rint(values[i]) + zero) for i < count; halves to even.
  * values are overwritten. */
 void onr_bytes_from_floats(const struct onr_quant_kernels *kernels, size_t count, float *values,
                            const struct onr_byte_range *range, uint8_t *y, size_t step);

@@ -3,8 +3,8 @@
  * QLinearAveragePool, QLinearGlobalAveragePool (com.microsoft), version 1.
  * https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
  *
- * Y = saturate(rint(mean * x_scale / y_scale + y_zero_point)) with the mean of X - x_zero_point over
- * the taps of a window that fall on X, see AveragePool, or over the whole plane; halves to even.
+ * Y = saturate(rint(mean * (x_scale / y_scale) + y_zero_point)) with the mean of X - x_zero_point
+ * over the taps of a window that fall on X, see AveragePool, or over the whole plane; halves to even.
  *
  * Inputs    X, x_scale, x_zero_point?, y_scale, y_zero_point?
  * Shapes    X: [N, C, spatial...] -> Y: [N, C, out...] (global: [N, C, 1...]), with channels_last
@@ -13,14 +13,14 @@
  * Types     X, Y: int8 or uint8, the same as of the zero points. Scales: float32.
  * Attrs     channels_last: int, default 0. kernel_shape: ints, required. strides: ints, default 1.
  *           pads: ints, default 0. auto_pad: NOTSET (default), VALID, SAME_UPPER, SAME_LOWER.
- *           ceil_mode: int, default 0. count_include_pad: int, default 0; 1 divides by all taps of
- *           the window, also by those beyond the padding.
+ *           ceil_mode: int, default 0. count_include_pad: int, default 0; as for AveragePool, taps
+ *           beyond the padding do not count.
  * Edge      A window on padding only, or on an empty plane, gives y_zero_point. A window on the
  *           whole plane rounds before y_zero_point is added, as ONNX Runtime does.
  * Aliasing  none.
  */
-#include "kernels/pool/taps.h"
-#include "ops/common/check_dims.h"
+#include "kernels/kernels.h"
+#include "ops/common/workspace.h"
 #include "ops/conv/spatial.h"
 #include "ops/quant/byte_scale.h"
 
@@ -32,7 +32,8 @@ struct pool_plan {
     size_t inputs, outputs;  /* elements of a plane */
     bool is_channels_last;
     bool is_whole; /* there is one window, on the whole plane */
-    double taps;   /* what sums are divided by; 0: by the number of taps on X */
+    bool counts_padding;
+    size_t means_at, worker_bytes; /* of scratch: a plane of X and one of Y */
 };
 
 static bool is_channels_last(const struct onr_node *node)
@@ -103,6 +104,24 @@ static struct pool_plan *start_plan(struct onr_plan_ctx *ctx, const struct onr_s
     return plan;
 }
 
+/* What plan does after the window is set. */
+static enum onr_status finish_plan(struct pool_plan *plan, struct onr_plan_ctx *ctx)
+{
+    const struct onr_window *w = &plan->window;
+    struct onr_workspace space = {0};
+    size_t bytes = 0;
+    plan->outputs = (size_t)(w->out[0] * w->out[1] * w->out[2]);
+    plan->counts_padding = onr_attr_int(ctx->node, "count_include_pad", 0) != 0;
+    onr_workspace_add(&space, plan->inputs, sizeof(float));
+    plan->means_at = onr_workspace_add(&space, plan->outputs, sizeof(float));
+    ONR_TRY(onr_workspace_finish(&space, &plan->worker_bytes, ctx->err));
+    space = (struct onr_workspace){0};
+    onr_workspace_add(&space, ctx->thread_count, plan->worker_bytes);
+    ONR_TRY(onr_workspace_finish(&space, &bytes, ctx->err));
+    ctx->workspace_bytes = bytes;
+    return ONR_OK;
+}
+
 static enum onr_status pool_plan(struct onr_plan_ctx *ctx)
 {
     struct onr_shape x = channels_second(ctx->node, &ctx->inputs[X]->shape);
@@ -114,18 +133,15 @@ static enum onr_status pool_plan(struct onr_plan_ctx *ctx)
     struct onr_window *w = &plan->window;
     ONR_TRY(onr_spatial_read(ctx->node, x.rank - 2, NULL, &spatial, ctx->err));
     ONR_TRY(onr_spatial_window(&spatial, &x, w, ctx->err));
-    plan->outputs = (size_t)(w->out[0] * w->out[1] * w->out[2]);
     plan->is_whole = true;
     for (int d = 0; d < 3; d++) {
         plan->is_whole =
             plan->is_whole && w->kernel[d] == w->in[d] && w->pad[d] == 0 && w->pad_end[d] == 0;
     }
-    if (onr_attr_int(ctx->node, "count_include_pad", 0) != 0) {
-        plan->taps = (double)w->kernel[0] * (double)w->kernel[1] * (double)w->kernel[2];
-    }
-    return ONR_OK;
+    return finish_plan(plan, ctx);
 }
 
+/* A window of the whole plane, as one row; an empty plane is one window on nothing. */
 static enum onr_status global_plan(struct onr_plan_ctx *ctx)
 {
     struct onr_shape x = channels_second(ctx->node, &ctx->inputs[X]->shape);
@@ -136,46 +152,33 @@ static enum onr_status global_plan(struct onr_plan_ctx *ctx)
     int64_t inputs = (int64_t)plan->inputs;
     plan->window = (struct onr_window){.in = {1, 1, inputs},
                                        .out = {1, 1, 1},
-                                       .kernel = {1, 1, inputs},
+                                       .kernel = {1, 1, inputs > 0 ? inputs : 1},
                                        .stride = {1, 1, 1},
                                        .dilation = {1, 1, 1}};
-    plan->outputs = 1;
     plan->is_whole = true;
-    return ONR_OK;
+    return finish_plan(plan, ctx);
 }
 
 struct pool_job {
     const struct pool_plan *plan;
-    const struct onr_quant_kernels *kernels;
+    const struct onr_kernels *kernels;
     const uint8_t *x;
     uint8_t *y;
-    uint8_t flip;   /* x ^ flip counts up from the lowest number */
-    int32_t offset; /* what is then to be subtracted: the zero point from there */
-    double x_scale, y_scale;
-    float zero; /* added before results are rounded */
+    char *scratch;
+    float numbers[256]; /* of the bytes of X, in its units */
+    float scale;        /* x_scale / y_scale */
+    float zero;         /* added before results are rounded */
     struct onr_byte_range range;
 };
 
-/* y of output o of a plane, not rounded. */
-static float average(const struct pool_job *job, const uint8_t *x, size_t step, size_t o)
+/* y = the means, scaled and rounded; means are overwritten. */
+static void store_plane(const struct pool_job *job, float *means, uint8_t *y, size_t step)
 {
-    const struct pool_plan *plan = job->plan;
-    const struct onr_window *w = &plan->window;
-    int64_t row = (int64_t)o / w->out[2];
-    struct onr_taps taps =
-        onr_find_taps(w, row / w->out[1], row % w->out[1], (int64_t)o % w->out[2]);
-    int64_t count = taps.count[0] * taps.count[1] * taps.count[2];
-    int64_t sum = -count * job->offset;
-    for (int64_t a = 0; a < taps.count[0] && count > 0; a++) {
-        for (int64_t b = 0; b < taps.count[1]; b++) {
-            const uint8_t *line = x + (size_t)onr_tap_position(w, &taps, a, b, 0) * step;
-            for (size_t c = 0; c < (size_t)taps.count[2]; c++) {
-                sum += line[c * step] ^ job->flip;
-            }
-        }
+    size_t outputs = job->plan->outputs;
+    for (size_t i = 0; i < outputs; i++) {
+        means[i] = means[i] * job->scale + job->zero;
     }
-    double divisor = plan->taps > 0 ? plan->taps : (double)count;
-    return count > 0 ? (float)((double)sum * job->x_scale / (job->y_scale * divisor)) : 0.0f;
+    onr_bytes_from_floats(&job->kernels->quant, outputs, means, &job->range, y, step);
 }
 
 /* Items are planes. */
@@ -184,25 +187,19 @@ static void average_planes(void *arg, size_t begin, size_t end, unsigned worker)
     const struct pool_job *job = arg;
     const struct pool_plan *plan = job->plan;
     size_t step = plan->is_channels_last ? plan->channels : 1;
-    float values[ONR_SCALE_CHUNK];
-    (void)worker;
-    for (size_t plane = begin; plane < end; plane++) {
-        size_t batch = plane - plane % plan->channels;
-        size_t channel = plane % plan->channels;
-        const uint8_t *x = job->x;
-        if (plan->inputs > 0) {
-            x += batch * plan->inputs + channel * (plan->is_channels_last ? 1 : plan->inputs);
+    float *plane = (void *)(job->scratch + worker * plan->worker_bytes);
+    float *means = (void *)(job->scratch + worker * plan->worker_bytes + plan->means_at);
+    for (size_t item = begin; item < end; item++) {
+        size_t channel = item % plan->channels;
+        size_t x_step = plan->is_channels_last ? 1 : plan->inputs;
+        size_t y_step = plan->is_channels_last ? 1 : plan->outputs;
+        size_t x_at = (item - channel) * plan->inputs + channel * x_step;
+        size_t y_at = (item - channel) * plan->outputs + channel * y_step;
+        for (size_t i = 0; i < plan->inputs; i++) {
+            plane[i] = job->numbers[job->x[x_at + i * step]];
         }
-        uint8_t *y =
-            job->y + batch * plan->outputs + channel * (plan->is_channels_last ? 1 : plan->outputs);
-        for (size_t first = 0; first < plan->outputs; first += ONR_SCALE_CHUNK) {
-            size_t rest = plan->outputs - first;
-            size_t count = rest < ONR_SCALE_CHUNK ? rest : ONR_SCALE_CHUNK;
-            for (size_t i = 0; i < count; i++) {
-                values[i] = average(job, x, step, first + i) + job->zero;
-            }
-            onr_bytes_from_floats(job->kernels, count, values, &job->range, y + first * step, step);
-        }
+        job->kernels->pool.average[ONR_FLOAT](&plan->window, plan->counts_padding, plane, means);
+        store_plane(job, means, job->y + y_at, step);
     }
 }
 
@@ -212,17 +209,16 @@ static enum onr_status pool_run(struct onr_run_ctx *ctx)
     enum onr_dtype dtype = ctx->inputs[X]->dtype;
     struct onr_byte_scale x = onr_byte_scale_read(ctx, dtype, X_SCALE, X_ZERO);
     struct onr_byte_scale y = onr_byte_scale_read(ctx, dtype, Y_SCALE, Y_ZERO);
-    bool is_signed = dtype == ONR_INT8;
     struct pool_job job = {.plan = plan,
-                           .kernels = &ctx->kernels->quant,
+                           .kernels = ctx->kernels,
                            .x = ctx->inputs[X]->data,
                            .y = ctx->outputs[0]->data,
-                           .flip = is_signed ? 0x80 : 0,
-                           .offset = (int32_t)x.zero + (is_signed ? 128 : 0),
-                           .x_scale = (double)x.scale,
-                           .y_scale = (double)y.scale,
+                           .scratch = ctx->workspace,
+                           .scale = x.scale / y.scale,
                            .zero = plan->is_whole ? 0.0f : y.zero,
                            .range = onr_byte_range(dtype, NULL, 0)};
+    x.scale = 1.0f;
+    onr_byte_values(&x, job.numbers);
     job.range.zero = plan->is_whole ? y.zero : 0.0f;
     if (onr_tensor_count(ctx->outputs[0]) > 0) {
         size_t work = plan->inputs > plan->outputs ? plan->inputs : plan->outputs;
