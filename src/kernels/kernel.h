@@ -16,4 +16,11 @@
 #    define ONR_IVDEP
 #endif
 
+/* Before a loop over the lanes of an accumulator: unrolled, so that the lanes stay in registers. */
+#if defined(__GNUC__) && !defined(__clang__)
+#    define ONR_UNROLL_LANES _Pragma("GCC unroll 8")
+#else
+#    define ONR_UNROLL_LANES
+#endif
+
 #endif

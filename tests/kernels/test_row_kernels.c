@@ -5,6 +5,7 @@
 #include "support/test.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Nothing, one, around the 32 lanes of a sum, a prime, and more than a block of 1024. */
 static const size_t sizes[] = {0, 1, 31, 32, 33, 127, 1024, 2053};
@@ -64,7 +65,7 @@ static void check_reductions(const struct onr_kernels *kernels, size_t count, co
         }
         kernels->reduce.row[ONR_REDUCE_F32][r](count, x, &got);
         assert_close(got, want, 1e-6);
-        kernels->reduce.columns[ONR_REDUCE_F32][r](count, x, columns);
+        kernels->reduce.columns[ONR_REDUCE_F32][r](1, 0, count, x, columns);
         for (size_t i = 0; i < count; i++) {
             assert_close(columns[i], combine((enum onr_reduction)r, 0.25, (double)x[i]), 1e-12);
         }
@@ -75,6 +76,35 @@ static void reductions_agree(void **state)
 {
     (void)state;
     for_all(check_reductions);
+}
+
+/* None, fewer than 8 rows, 8, and more, that lie a little further apart than they are long. */
+static void check_columns(const struct onr_kernels *kernels, size_t count, const float *x)
+{
+    size_t stride = count / 20 + 2;
+    size_t width = stride - 1;
+    double columns[MOST];
+    for (size_t rows = 0; rows < 20 && rows * stride <= count; rows++) {
+        for (int r = 0; r < ONR_REDUCTION_COUNT; r++) {
+            for (size_t j = 0; j < width; j++) {
+                columns[j] = 0.25;
+            }
+            kernels->reduce.columns[ONR_REDUCE_F32][r](rows, stride, width, x, columns);
+            for (size_t j = 0; j < width; j++) {
+                double want = 0.25;
+                for (size_t k = 0; k < rows; k++) {
+                    want = combine((enum onr_reduction)r, want, (double)x[k * stride + j]);
+                }
+                assert_close(columns[j], want, 1e-6);
+            }
+        }
+    }
+}
+
+static void columns_of_many_rows_agree(void **state)
+{
+    (void)state;
+    for_all(check_columns);
 }
 
 static void check_nan(const struct onr_kernels *kernels, size_t count, const float *x)
@@ -98,6 +128,83 @@ static void nan_of_either_sign_reaches_the_extremes(void **state)
 {
     (void)state;
     for_all(check_nan);
+}
+
+static void check_nan_in_columns(const struct onr_kernels *kernels, size_t count, const float *x)
+{
+    enum { ROWS = 11, WIDTH = 37 };
+    float copy[ROWS * WIDTH];
+    double columns[WIDTH];
+    for (size_t at = 0; at < ROWS * WIDTH && count == MOST; at++) {
+        for (int is_max = 0; is_max < 2; is_max++) {
+            enum onr_reduction reduction = is_max != 0 ? ONR_REDUCE_MAX : ONR_REDUCE_MIN;
+            memcpy(copy, x, sizeof copy);
+            memset(columns, 0, sizeof columns);
+            copy[at] = at % 2 == 0 ? NAN : -NAN;
+            kernels->reduce.columns[ONR_REDUCE_F32][reduction](ROWS, WIDTH, WIDTH, copy, columns);
+            for (size_t j = 0; j < WIDTH; j++) {
+                assert_true((columns[j] != columns[j]) == (j == at % WIDTH));
+            }
+        }
+    }
+}
+
+static void nan_in_a_row_reaches_the_extremes_of_its_column(void **state)
+{
+    (void)state;
+    for_all(check_nan_in_columns);
+}
+
+/* The rule of ArgMax and ArgMin, element by element. */
+static size_t plain_arg(size_t count, const float *x, bool is_max, bool is_last)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < count; i++) {
+        float a = x[best];
+        float v = x[i];
+        bool is_better = a == a && (v != v || (is_max ? v > a : v < a));
+        bool is_equal = v == a || (v != v && a != a);
+        best = is_better || (is_last && is_equal) ? i : best;
+    }
+    return best;
+}
+
+static void assert_args(const struct onr_kernels *kernels, size_t count, const float *x)
+{
+    for (int i = 0; i < 4; i++) {
+        bool is_max = i / 2 == 0;
+        bool is_last = i % 2 != 0;
+        onr_arg_f32_fn arg = is_max ? kernels->reduce.arg_max_f32 : kernels->reduce.arg_min_f32;
+        assert_int_equal(arg(count, x, is_last), plain_arg(count, x, is_max, is_last));
+    }
+}
+
+static void check_args(const struct onr_kernels *kernels, size_t count, const float *x)
+{
+    static const float specials[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, -NAN, 2.0f, -2.0f};
+    float copy[MOST];
+    if (count == 0) {
+        return;
+    }
+    assert_args(kernels, count, x);
+    for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
+        memcpy(copy, x, count * sizeof *copy);
+        copy[count / 2] = specials[i]; /* once, then twice, then everywhere, with either zero */
+        assert_args(kernels, count, copy);
+        copy[count - 1] = specials[i];
+        copy[count / 3] = specials[i];
+        assert_args(kernels, count, copy);
+        for (size_t k = 0; k < count; k++) {
+            copy[k] = specials[k % 7 == 3 && i == 0 ? 1 : i];
+        }
+        assert_args(kernels, count, copy);
+    }
+}
+
+static void the_best_is_found_where_the_plain_rule_finds_it(void **state)
+{
+    (void)state;
+    for_all(check_args);
 }
 
 static void integers_wrap(void **state)
@@ -182,7 +289,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reductions_agree),
+        cmocka_unit_test(columns_of_many_rows_agree),
         cmocka_unit_test(nan_of_either_sign_reaches_the_extremes),
+        cmocka_unit_test(nan_in_a_row_reaches_the_extremes_of_its_column),
+        cmocka_unit_test(the_best_is_found_where_the_plain_rule_finds_it),
         cmocka_unit_test(integers_wrap),
         cmocka_unit_test(softmax_agrees),
         cmocka_unit_test(norms_agree),

@@ -7,6 +7,8 @@
 #ifndef ONR_KERNELS_REDUCE_LANES_H
 #define ONR_KERNELS_REDUCE_LANES_H
 
+#include "kernels/kernel.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,31 +18,38 @@
 #define ONR_SUM_LANES 32
 #define ONR_SUM_BLOCK 1024
 
-/* Defines double name(count, x, shift): the sum over v = x[i] of an expression in v and shift. */
-#define ONR_DEFINE_SUM_F32(name, term)                                                             \
-    static inline double name(size_t count, const float *x, float shift)                           \
+/*
+ * Defines double name(count, x, ...) with the given further parameters: the sum over v = x[at] of an
+ * expression in v, at and those parameters. It may write to element `at` of something, also of x.
+ */
+#define ONR_DEFINE_SUM_OVER(name, term, ...)                                                       \
+    static inline double name(size_t count, const float *x, __VA_ARGS__)                           \
     {                                                                                              \
         double total = 0;                                                                          \
-        (void)shift;                                                                               \
         for (size_t begin = 0; begin < count; begin += ONR_SUM_BLOCK) {                            \
             size_t end = count - begin < ONR_SUM_BLOCK ? count : begin + ONR_SUM_BLOCK;            \
             float lane[ONR_SUM_LANES] = {0};                                                       \
             size_t i = begin;                                                                      \
             for (; end - i >= ONR_SUM_LANES; i += ONR_SUM_LANES) {                                 \
+                ONR_IVDEP                                                                          \
+                ONR_UNROLL_LANES                                                                   \
                 for (size_t l = 0; l < ONR_SUM_LANES; l++) {                                       \
-                    float v = x[i + l];                                                            \
+                    size_t at = i + l;                                                             \
+                    float v = x[at];                                                               \
                     lane[l] += (term);                                                             \
                 }                                                                                  \
             }                                                                                      \
             size_t l = 0;                                                                          \
             for (; end - i >= 8; i += 8, l += 8) {                                                 \
+                ONR_IVDEP                                                                          \
                 for (size_t j = 0; j < 8; j++) {                                                   \
-                    float v = x[i + j];                                                            \
+                    size_t at = i + j;                                                             \
+                    float v = x[at];                                                               \
                     lane[l + j] += (term);                                                         \
                 }                                                                                  \
             }                                                                                      \
-            for (; i < end; i++, l++) {                                                            \
-                float v = x[i];                                                                    \
+            for (size_t at = i; at < end; at++, l++) {                                             \
+                float v = x[at];                                                                   \
                 lane[l] += (term);                                                                 \
             }                                                                                      \
             double sum[4] = {0};                                                                   \
@@ -53,6 +62,10 @@
         }                                                                                          \
         return total;                                                                              \
     }
+
+/* Defines double name(count, x, shift): the sum over v = x[i] of an expression in v and shift. */
+#define ONR_DEFINE_SUM_F32(name, term)                                                             \
+    ONR_DEFINE_SUM_OVER(name, ((void)at, (void)shift, (term)), float shift)
 
 /* Maps float bits to integers that compare like the numbers, and back. */
 static inline int32_t onr_float_key(uint32_t bits)
@@ -72,46 +85,69 @@ static inline float onr_float_of_key(int32_t key)
     return value;
 }
 
-static inline bool onr_has_nan_f32(size_t count, const float *x)
+/* Makes each lane the largest of itself and what x has there, and marks the lanes that met a NaN,
+ * which they leave out. */
+static inline void onr_max_lanes(const float *x, float *lane, int32_t *is_nan)
 {
-    int is_nan = 0;
-    for (size_t i = 0; i < count; i++) {
-        is_nan |= x[i] != x[i];
+    ONR_UNROLL_LANES
+    for (size_t l = 0; l < ONR_SUM_LANES; l++) {
+        lane[l] = x[l] > lane[l] ? x[l] : lane[l];
+        is_nan[l] |= x[l] != x[l];
     }
-    return is_nan != 0;
 }
 
+/* Combines the lanes from `width` on with those before. */
+#define ONR_FOLD_MAX(lane, is_nan, width)                                                          \
+    for (size_t l = 0; l < (width); l++) {                                                         \
+        (lane)[l] = (lane)[l + (width)] > (lane)[l] ? (lane)[l + (width)] : (lane)[l];             \
+        (is_nan)[l] |= (is_nan)[l + (width)];                                                      \
+    }
+
 /*
- * The largest of -inf and x[0 .. count); a NaN counts as larger than all. In lanes, as a
- * floating-point maximum in order is not vectorised; NaN is looked for in blocks that are in the
- * cache.
+ * The largest of -inf and the numbers among x[0 .. count); *has_nan says whether there is a NaN, and
+ * costs nothing where it is not used. In lanes, as a floating-point maximum in order is not
+ * vectorised. Whole lanes that end where x ends do the rest: that they repeat some elements does not
+ * matter.
  */
-static inline float onr_max_f32(size_t count, const float *x)
+static inline __attribute__((always_inline)) float onr_max_number_f32(size_t count, const float *x,
+                                                                      bool *has_nan)
 {
     float lane[ONR_SUM_LANES];
+    int32_t is_nan[ONR_SUM_LANES] = {0};
     float best = -INFINITY;
+    int any_nan = 0;
     for (size_t l = 0; l < ONR_SUM_LANES; l++) {
         lane[l] = -INFINITY;
     }
-    for (size_t begin = 0; begin < count; begin += ONR_SUM_BLOCK) {
-        size_t end = count - begin < ONR_SUM_BLOCK ? count : begin + ONR_SUM_BLOCK;
-        size_t i = begin;
-        for (; end - i >= ONR_SUM_LANES; i += ONR_SUM_LANES) {
-            for (size_t l = 0; l < ONR_SUM_LANES; l++) {
-                lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
-            }
-        }
-        for (; i < end; i++) {
+    if (count < ONR_SUM_LANES) {
+        for (size_t i = 0; i < count; i++) {
             best = x[i] > best ? x[i] : best;
+            any_nan |= x[i] != x[i];
         }
-        if (onr_has_nan_f32(end - begin, x + begin)) {
-            return NAN;
-        }
+        *has_nan = any_nan != 0;
+        return best;
     }
-    for (size_t l = 0; l < ONR_SUM_LANES; l++) {
+    for (size_t i = 0; count - i >= ONR_SUM_LANES; i += ONR_SUM_LANES) {
+        onr_max_lanes(x + i, lane, is_nan);
+    }
+    onr_max_lanes(x + count - ONR_SUM_LANES, lane, is_nan);
+    ONR_FOLD_MAX(lane, is_nan, ONR_SUM_LANES / 2)
+    ONR_FOLD_MAX(lane, is_nan, ONR_SUM_LANES / 4)
+    ONR_FOLD_MAX(lane, is_nan, ONR_SUM_LANES / 8)
+    for (size_t l = 0; l < ONR_SUM_LANES / 8; l++) {
         best = lane[l] > best ? lane[l] : best;
+        any_nan |= is_nan[l];
     }
+    *has_nan = any_nan != 0;
     return best;
+}
+
+/* The largest of -inf and x[0 .. count); a NaN counts as larger than all. */
+static inline float onr_max_f32(size_t count, const float *x)
+{
+    bool has_nan = false;
+    float best = onr_max_number_f32(count, x, &has_nan);
+    return has_nan ? NAN : best;
 }
 
 /* The smallest of +inf and x[0 .. count); a NaN counts as smaller than all. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reductions, in portable C. */
+/* Reductions of floats, in portable C. */
 #include "kernels/reduce/reduce.h"
 
 #include "kernels/kernel.h"
 #include "kernels/kernels.h"
+#include "kernels/reduce/columns.h"
 #include "kernels/reduce/lanes.h"
 
 void ONR_KERNEL(onr_fill_reduce)(struct onr_kernels *kernels);
@@ -13,21 +14,7 @@ static inline float abs_f32(float v)
     return v < 0.0f ? -v : v;
 }
 
-static inline double abs_f64(double v)
-{
-    return v < 0.0 ? -v : v;
-}
-
-/* NaN in either argument gives NaN. */
-static inline double max_f64(double a, double v)
-{
-    return ((a != a) | (a >= v)) ? a : v;
-}
-
-static inline double min_f64(double a, double v)
-{
-    return ((a != a) | (a <= v)) ? a : v;
-}
+#define ADD(a, v) ((a) + (v))
 
 ONR_DEFINE_SUM_F32(lane_sum, v)
 ONR_DEFINE_SUM_F32(lane_sum_square, v *v)
@@ -60,79 +47,88 @@ static void row_prod_f32(size_t count, const void *x, void *acc)
 
 static void row_max_f32(size_t count, const void *x, void *acc)
 {
-    *(double *)acc = max_f64(*(double *)acc, (double)onr_max_f32(count, x));
+    *(double *)acc = ONR_LARGER(*(double *)acc, (double)onr_max_f32(count, x));
 }
 
 static void row_min_f32(size_t count, const void *x, void *acc)
 {
-    *(double *)acc = min_f64(*(double *)acc, (double)onr_min_f32(count, x));
+    *(double *)acc = ONR_SMALLER(*(double *)acc, (double)onr_min_f32(count, x));
 }
 
-/* name(count, x, acc): for all j, acc[j] = an expression in a = acc[j] and v = x[j]. */
-#define DEFINE_COLUMNS(name, element, accumulator, expression)                                     \
-    static void columns_##name(size_t count, const void *x, void *acc)                             \
+/* Rows of floats, 8 at a time, which `pair` combines two by two as floats; columns_rest_NAME does
+ * those that are left over. */
+#define DEFINE_COLUMNS_BY_8(name, pair, expression)                                                \
+    static void columns_##name(size_t rows, size_t stride, size_t count, const void *x, void *acc) \
     {                                                                                              \
-        const element *restrict values = x;                                                        \
-        accumulator *restrict into = acc;                                                          \
-        for (size_t j = 0; j < count; j++) {                                                       \
-            accumulator v = (accumulator)values[j];                                                \
-            accumulator a = into[j];                                                               \
-            into[j] = (expression);                                                                \
+        const float *restrict values = x;                                                          \
+        double *restrict into = acc;                                                               \
+        for (; rows >= 8; rows -= 8, values += 8 * stride) {                                       \
+            for (size_t j = 0; j < count; j++) {                                                   \
+                float v01 = pair(values[j], values[stride + j]);                                   \
+                float v23 = pair(values[2 * stride + j], values[3 * stride + j]);                  \
+                float v45 = pair(values[4 * stride + j], values[5 * stride + j]);                  \
+                float v67 = pair(values[6 * stride + j], values[7 * stride + j]);                  \
+                double v = (double)pair(pair(v01, v23), pair(v45, v67));                           \
+                double a = into[j];                                                                \
+                into[j] = (expression);                                                            \
+            }                                                                                      \
         }                                                                                          \
+        columns_rest_##name(rows, stride, count, values, into);                                    \
     }
 
-/* The same, and row_name(count, x, acc), which combines into one accumulator. */
-#define DEFINE_BOTH(name, element, expression)                                                     \
-    DEFINE_COLUMNS(name, element, element, expression)                                             \
-    static void row_##name(size_t count, const void *x, void *acc)                                 \
+ONR_DEFINE_COLUMNS(rest_sum_f32, float, double, a + v)
+ONR_DEFINE_COLUMNS(sum_square_f32, float, double, a + v * v)
+ONR_DEFINE_COLUMNS(sum_abs_f32, float, double, a + fabs(v))
+ONR_DEFINE_COLUMNS(prod_f32, float, double, a *v)
+ONR_DEFINE_COLUMNS(rest_max_f32, float, double, ONR_LARGER(a, v))
+ONR_DEFINE_COLUMNS(rest_min_f32, float, double, ONR_SMALLER(a, v))
+DEFINE_COLUMNS_BY_8(sum_f32, ADD, a + v)
+DEFINE_COLUMNS_BY_8(max_f32, ONR_LARGER, ONR_LARGER(a, v))
+DEFINE_COLUMNS_BY_8(min_f32, ONR_SMALLER, ONR_SMALLER(a, v))
+
+/* Elements whose best value is found before it is looked for among them. */
+#define ARG_BLOCK 1024
+
+static bool is_same(float a, float b)
+{
+    return a == b || (a != a && b != b);
+}
+
+/* The best value of each block decides which block it is in. */
+#define DEFINE_ARG(name, best_of, is_better)                                                       \
+    static size_t arg_##name##_f32(size_t count, const float *x, bool is_last)                     \
     {                                                                                              \
-        const element *values = x;                                                                 \
-        element a = *(element *)acc;                                                               \
-        for (size_t i = 0; i < count; i++) {                                                       \
-            element v = values[i];                                                                 \
-            a = (expression);                                                                      \
+        float best = 0;                                                                            \
+        size_t block = 0;                                                                          \
+        for (size_t begin = 0; begin < count; begin += ARG_BLOCK) {                                \
+            size_t size = count - begin < ARG_BLOCK ? count - begin : ARG_BLOCK;                   \
+            float value = best_of(size, x + begin);                                                \
+            bool is_found = best == best && (value != value || value is_better best);              \
+            if (begin == 0 || is_found || (is_last && is_same(value, best))) {                     \
+                best = value;                                                                      \
+                block = begin;                                                                     \
+            }                                                                                      \
         }                                                                                          \
-        *(element *)acc = a;                                                                       \
+        size_t end = count - block < ARG_BLOCK ? count : block + ARG_BLOCK;                        \
+        size_t at = is_last ? end - 1 : block;                                                     \
+        while (!is_same(x[at], best)) {                                                            \
+            at = is_last ? at - 1 : at + 1;                                                        \
+        }                                                                                          \
+        return at;                                                                                 \
     }
 
-DEFINE_COLUMNS(sum_f32, float, double, a + v)
-DEFINE_COLUMNS(sum_square_f32, float, double, a + v * v)
-DEFINE_COLUMNS(sum_abs_f32, float, double, a + abs_f64(v))
-DEFINE_COLUMNS(prod_f32, float, double, a *v)
-DEFINE_COLUMNS(max_f32, float, double, max_f64(a, v))
-DEFINE_COLUMNS(min_f32, float, double, min_f64(a, v))
-
-DEFINE_BOTH(sum_f64, double, a + v)
-DEFINE_BOTH(sum_square_f64, double, a + v * v)
-DEFINE_BOTH(sum_abs_f64, double, a + abs_f64(v))
-DEFINE_BOTH(prod_f64, double, a *v)
-DEFINE_BOTH(max_f64, double, max_f64(a, v))
-DEFINE_BOTH(min_f64, double, min_f64(a, v))
-
-/* Signed sums and products are the unsigned ones: both wrap. */
-DEFINE_BOTH(sum_u64, uint64_t, a + v)
-DEFINE_BOTH(sum_square_u64, uint64_t, a + v * v)
-DEFINE_BOTH(prod_u64, uint64_t, a *v)
-DEFINE_BOTH(max_u64, uint64_t, a > v ? a : v)
-DEFINE_BOTH(min_u64, uint64_t, a < v ? a : v)
-DEFINE_BOTH(sum_abs_i64, int64_t, (int64_t)((uint64_t)a + (v < 0 ? 0u - (uint64_t)v : (uint64_t)v)))
-DEFINE_BOTH(max_i64, int64_t, a > v ? a : v)
-DEFINE_BOTH(min_i64, int64_t, a < v ? a : v)
-
-#define REDUCTIONS(form, sum, sum_square, sum_abs, prod, max, min)                                 \
-    {                                                                                              \
-        form##_##sum, form##_##sum_square, form##_##sum_abs, form##_##prod, form##_##max,          \
-            form##_##min                                                                           \
-    }
-#define DOMAINS(form)                                                                              \
-    {                                                                                              \
-        REDUCTIONS(form, sum_f32, sum_square_f32, sum_abs_f32, prod_f32, max_f32, min_f32),        \
-            REDUCTIONS(form, sum_f64, sum_square_f64, sum_abs_f64, prod_f64, max_f64, min_f64),    \
-            REDUCTIONS(form, sum_u64, sum_square_u64, sum_abs_i64, prod_u64, max_i64, min_i64),    \
-            REDUCTIONS(form, sum_u64, sum_square_u64, sum_u64, prod_u64, max_u64, min_u64),        \
-    }
+DEFINE_ARG(max, onr_max_f32, >)
+DEFINE_ARG(min, onr_min_f32, <)
 
 void ONR_KERNEL(onr_fill_reduce)(struct onr_kernels *kernels)
 {
-    kernels->reduce = (struct onr_reduce_kernels){.row = DOMAINS(row), .columns = DOMAINS(columns)};
+    static const onr_reduce_row_fn rows[] = {row_sum_f32,  row_sum_square_f32, row_sum_abs_f32,
+                                             row_prod_f32, row_max_f32,        row_min_f32};
+    static const onr_reduce_columns_fn columns[] = {columns_sum_f32,     columns_sum_square_f32,
+                                                    columns_sum_abs_f32, columns_prod_f32,
+                                                    columns_max_f32,     columns_min_f32};
+    memcpy(kernels->reduce.row[ONR_REDUCE_F32], rows, sizeof rows);
+    memcpy(kernels->reduce.columns[ONR_REDUCE_F32], columns, sizeof columns);
+    kernels->reduce.arg_max_f32 = arg_max_f32;
+    kernels->reduce.arg_min_f32 = arg_min_f32;
 }

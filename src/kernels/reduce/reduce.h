@@ -3,6 +3,7 @@
 #ifndef ONR_KERNELS_REDUCE_REDUCE_H
 #define ONR_KERNELS_REDUCE_REDUCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What is combined, over elements x: acc + x, acc + x * x, acc + |x|, acc * x, max(acc, x),
@@ -17,7 +18,7 @@ enum onr_reduction {
 };
 #define ONR_REDUCTION_COUNT 6
 
-/* Element type, and the type of the accumulator in parentheses. */
+/* Element type, and the type of the accumulator in parentheses; 8 bytes wide from F64 on. */
 enum onr_reduce_domain {
     ONR_REDUCE_F32, /* float (double) */
     ONR_REDUCE_F64, /* double (double) */
@@ -27,18 +28,31 @@ enum onr_reduce_domain {
 #define ONR_REDUCE_DOMAIN_COUNT 4
 
 /*
- * Rows:    *acc = combination of *acc and x[0 .. count).
- * Columns: acc[j] = combination of acc[j] and x[j] for j < count.
+ * *acc = combination of *acc and x[0 .. count).
  *
  * x and acc point to the domain's types and do not overlap. Floats: sums of a row run in 32 float
  * lanes over blocks of 1024 elements and in double from block to block; the order depends on count
  * alone. MAX and MIN hand on a NaN wherever it stands. Integers wrap.
  */
-typedef void (*onr_reduce_fn)(size_t count, const void *x, void *acc);
+typedef void (*onr_reduce_row_fn)(size_t count, const void *x, void *acc);
+
+/*
+ * acc[j] = combination of acc[j] and x[r * stride + j], r < rows, for j < count. As for rows, but
+ * floats are added pair by pair over 8 rows at a time, and in double from there on; other sums of
+ * floats run in double alone.
+ */
+typedef void (*onr_reduce_columns_fn)(size_t rows, size_t stride, size_t count, const void *x,
+                                      void *acc);
+
+/* Index of the first or last of the largest or smallest of x[0 .. count), count > 0. A NaN counts as
+ * both; 0 and -0 are equal. */
+typedef size_t (*onr_arg_f32_fn)(size_t count, const float *x, bool is_last);
 
 struct onr_reduce_kernels {
-    onr_reduce_fn row[ONR_REDUCE_DOMAIN_COUNT][ONR_REDUCTION_COUNT];
-    onr_reduce_fn columns[ONR_REDUCE_DOMAIN_COUNT][ONR_REDUCTION_COUNT];
+    onr_reduce_row_fn row[ONR_REDUCE_DOMAIN_COUNT][ONR_REDUCTION_COUNT];
+    onr_reduce_columns_fn columns[ONR_REDUCE_DOMAIN_COUNT][ONR_REDUCTION_COUNT];
+    onr_arg_f32_fn arg_max_f32;
+    onr_arg_f32_fn arg_min_f32;
 };
 
 #endif

@@ -9,26 +9,23 @@
 
 void ONR_KERNEL(onr_fill_softmax)(struct onr_kernels *kernels);
 
-ONR_DEFINE_SUM_F32(lane_sum, v)
+ONR_DEFINE_SUM_OVER(exp_sum, y[at] = onr_vexp_negative(v - shift), float shift, float *y)
 
-/* Blocks of the sum, each while its values are in the first level cache. */
 static double exp_sum_f32(size_t count, const float *x, float shift, float *y)
 {
-    double total = 0;
-    for (size_t begin = 0; begin < count; begin += ONR_SUM_BLOCK) {
-        size_t size = count - begin < ONR_SUM_BLOCK ? count - begin : ONR_SUM_BLOCK;
-        ONR_IVDEP
-        for (size_t i = begin; i < begin + size; i++) {
-            y[i] = onr_vexp_negative(x[i] - shift);
-        }
-        total += lane_sum(size, y + begin, 0);
-    }
-    return total;
+    return exp_sum(count, x, shift, y);
+}
+
+/* The largest number of the row; a NaN need not be looked for, it reaches the sum by itself. */
+static float max_f32(size_t count, const float *x)
+{
+    bool has_nan = false;
+    return onr_max_number_f32(count, x, &has_nan);
 }
 
 static void softmax_f32(size_t count, const float *x, float *y)
 {
-    float scale = (float)(1.0 / exp_sum_f32(count, x, onr_max_f32(count, x), y));
+    float scale = (float)(1.0 / exp_sum_f32(count, x, max_f32(count, x), y));
     for (size_t i = 0; i < count; i++) {
         y[i] *= scale;
     }
@@ -36,7 +33,7 @@ static void softmax_f32(size_t count, const float *x, float *y)
 
 static void log_softmax_f32(size_t count, const float *x, float *y)
 {
-    float max = onr_max_f32(count, x);
+    float max = max_f32(count, x);
     float exps[256];
     double total = 0;
     for (size_t begin = 0; begin < count; begin += 256) {

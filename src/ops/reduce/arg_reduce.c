@@ -12,6 +12,7 @@
  * Aliasing  none.
  */
 #include "base/half.h"
+#include "kernels/kernels.h"
 #include "ops/common/axes.h"
 
 static enum onr_status arg_infer(struct onr_infer_ctx *ctx)
@@ -118,9 +119,23 @@ static const scan_fn scans[ONR_DTYPE_COUNT] = {
 
 struct arg_job {
     const struct arg_plan *plan;
+    const struct onr_reduce_kernels *kernels;
     const void *x;
     int64_t *y;
 };
+
+/* Rows of contiguous floats. */
+static void scan_float_rows(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    const struct arg_job *job = arg;
+    const struct arg_plan *plan = job->plan;
+    onr_arg_f32_fn scan = plan->is_max ? job->kernels->arg_max_f32 : job->kernels->arg_min_f32;
+    (void)worker;
+    for (size_t row = begin; row < end; row++) {
+        const float *x = (const float *)job->x + row * plan->view.size;
+        job->y[row] = (int64_t)scan(plan->view.size, x, plan->is_last);
+    }
+}
 
 static void scan_range(void *arg, size_t begin, size_t end, unsigned worker)
 {
@@ -137,9 +152,10 @@ static void scan_range(void *arg, size_t begin, size_t end, unsigned worker)
 static enum onr_status arg_run(struct onr_run_ctx *ctx)
 {
     const struct arg_plan *plan = ctx->plan;
-    struct arg_job job = {plan, ctx->inputs[0]->data, ctx->outputs[0]->data};
+    struct arg_job job = {plan, &ctx->kernels->reduce, ctx->inputs[0]->data, ctx->outputs[0]->data};
+    bool is_float_rows = plan->dtype == ONR_FLOAT && plan->view.inner == 1;
     onr_parallel_for(ctx->parallel, plan->view.outer * plan->view.inner, onr_grain(plan->view.size),
-                     scan_range, &job);
+                     is_float_rows ? scan_float_rows : scan_range, &job);
     return ONR_OK;
 }
 

@@ -155,7 +155,7 @@ static void combine_row(const struct reduce_job *job, enum onr_reduction reducti
                         const double *shift, union onr_accumulator *into)
 {
     const struct reduce_plan *plan = job->plan;
-    onr_reduce_fn combine = job->kernels->reduce.row[plan->value.domain][reduction];
+    onr_reduce_row_fn combine = job->kernels->reduce.row[plan->value.domain][reduction];
     union onr_reduce_chunk buffer;
     for (size_t step = 0; step < plan->walk.reduced.count; step++) {
         size_t first = base + onr_index_group_offset(&plan->walk.reduced, step);
@@ -176,15 +176,27 @@ static void combine_columns(const struct reduce_job *job, enum onr_reduction red
                             size_t width, const double *shift, union onr_accumulator *into)
 {
     const struct reduce_plan *plan = job->plan;
-    onr_reduce_fn combine = job->kernels->reduce.columns[plan->value.domain][reduction];
+    onr_reduce_columns_fn combine = job->kernels->reduce.columns[plan->value.domain][reduction];
+    const struct onr_index_group *reduced = &plan->walk.reduced;
+    int inner = reduced->rank - 1;
+    size_t rows = 1;
+    size_t stride = 0;
     union onr_reduce_chunk buffer;
-    for (size_t j = 0; j < width; j++) {
-        into[j] = onr_reduce_identity(&plan->value, reduction);
+    if (shift == NULL && inner >= 0 && onr_reduce_is_direct(&plan->value)) {
+        rows = reduced->dim[inner];
+        stride = reduced->stride[inner];
     }
-    for (size_t step = 0; step < plan->walk.reduced.count; step++) {
-        size_t first = base + onr_index_group_offset(&plan->walk.reduced, step);
+    union onr_accumulator identity = onr_reduce_identity(&plan->value, reduction);
+    for (size_t j = 0; j < width; j++) {
+        into[j] = identity;
+    }
+    for (size_t step = 0; step < reduced->count; step += rows) {
+        size_t first = base + onr_index_group_offset(reduced, step);
         const void *x = onr_reduce_read(&plan->value, job->x, first, width, &buffer);
-        combine(width, shift != NULL ? exp_chunk(job, width, x, shift, true, &buffer) : x, into);
+        if (shift != NULL) {
+            x = exp_chunk(job, width, x, shift, true, &buffer);
+        }
+        combine(rows, stride, width, x, into);
     }
 }
 
@@ -238,10 +250,8 @@ static void reduce_columns(void *arg, size_t begin, size_t end, unsigned worker)
         } else {
             combine_columns(job, plan->value.reduction, base, width, NULL, values);
         }
-        for (size_t j = 0; j < width; j++) {
-            onr_reduce_store(&plan->value, values[j], shift[j], job->y,
-                             item / tiles * plan->walk.run + column + j);
-        }
+        onr_reduce_store_all(&plan->value, width, values, shift, job->y,
+                             item / tiles * plan->walk.run + column);
     }
 }
 

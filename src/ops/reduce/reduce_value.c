@@ -190,6 +190,24 @@ void onr_reduce_store(const struct onr_reduce_value *value, union onr_accumulato
     }
 }
 
+void onr_reduce_store_all(const struct onr_reduce_value *value, size_t count,
+                          const union onr_accumulator *acc, const double *shift, void *data,
+                          size_t first)
+{
+    bool is_mean = value->finish == ONR_FINISH_MEAN;
+    if (value->dtype != ONR_FLOAT || (value->finish != ONR_FINISH_NONE && !is_mean)) {
+        for (size_t i = 0; i < count; i++) {
+            onr_reduce_store(value, acc[i], shift[i], data, first + i);
+        }
+        return;
+    }
+    float *y = (float *)data + first;
+    double divisor = is_mean ? (double)value->reduced_count : 1;
+    for (size_t i = 0; i < count; i++) {
+        y[i] = (float)(acc[i].f / divisor);
+    }
+}
+
 union onr_accumulator onr_reduce_identity(const struct onr_reduce_value *value,
                                           enum onr_reduction reduction)
 {

@@ -58,4 +58,9 @@ union onr_accumulator onr_reduce_identity(const struct onr_reduce_value *value,
 void onr_reduce_store(const struct onr_reduce_value *value, union onr_accumulator acc, double shift,
                       void *data, size_t index);
 
+/* The same for elements from `first` on, each with its own shift. */
+void onr_reduce_store_all(const struct onr_reduce_value *value, size_t count,
+                          const union onr_accumulator *acc, const double *shift, void *data,
+                          size_t first);
+
 #endif
