@@ -21,6 +21,7 @@
 #include "kernels/pool/pool.h"
 #include "kernels/quant/nbits.h"
 #include "kernels/quant/quant.h"
+#include "kernels/reduce/order.h"
 #include "kernels/reduce/reduce.h"
 #include "kernels/softmax/softmax.h"
 
@@ -33,6 +34,7 @@ struct onr_kernels {
     struct onr_move_kernels move;
     struct onr_convert_kernels convert;
     struct onr_reduce_kernels reduce;
+    struct onr_order_kernels order;
     struct onr_softmax_kernels softmax;
     struct onr_norm_kernels norm;
     struct onr_conv_kernels conv;

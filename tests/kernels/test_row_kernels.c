@@ -207,6 +207,49 @@ static void the_best_is_found_where_the_plain_rule_finds_it(void **state)
     for_all(check_args);
 }
 
+/* Keys order as the elements, flipped the other way round, and the picked ones are the large. */
+static void check_keys(const struct onr_kernels *kernels, size_t count, const float *x)
+{
+    static const float specials[] = {-INFINITY, -0.0f, 0.0f, INFINITY, NAN, -NAN, 1e-40f, -1e-40f};
+    float copy[MOST] = {0};
+    uint64_t keys[MOST];
+    uint64_t flipped[MOST];
+    uint16_t picked[MOST];
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = i % 5 == 0 ? specials[i / 5 % 8] : x[i];
+    }
+    kernels->order.keys_f32(count, copy, 0, keys);
+    kernels->order.keys_f32(count, copy, UINT64_MAX, flipped);
+    for (size_t i = 1; i < count; i++) {
+        float a = copy[i - 1];
+        float b = copy[i];
+        assert_true((keys[i - 1] < keys[i]) == (a == a && (b != b || a < b)));
+        assert_true((keys[i - 1] == keys[i]) == (a == b || (a != a && b != b)));
+        assert_true(flipped[i] == (keys[i] ^ UINT64_MAX));
+    }
+    uint64_t most = 0;
+    size_t found = 0;
+    uint64_t least = count > 0 ? keys[count / 2] : 0;
+    size_t picked_count = kernels->order.pick(count, keys, least, picked);
+    for (size_t i = 0; i < count; i++) {
+        most = keys[i] > most ? keys[i] : most;
+        if (keys[i] >= least) {
+            assert_true(found < picked_count && picked[found] == i);
+            found++;
+        }
+    }
+    assert_int_equal(picked_count, found);
+    assert_true(kernels->order.max(count, keys) == most);
+    flipped[0] = UINT64_MAX;
+    assert_true(kernels->order.max(1, flipped) == UINT64_MAX);
+}
+
+static void keys_order_as_floats_do(void **state)
+{
+    (void)state;
+    for_all(check_keys);
+}
+
 static void integers_wrap(void **state)
 {
     (void)state;
@@ -293,6 +336,7 @@ int main(void)
         cmocka_unit_test(nan_of_either_sign_reaches_the_extremes),
         cmocka_unit_test(nan_in_a_row_reaches_the_extremes_of_its_column),
         cmocka_unit_test(the_best_is_found_where_the_plain_rule_finds_it),
+        cmocka_unit_test(keys_order_as_floats_do),
         cmocka_unit_test(integers_wrap),
         cmocka_unit_test(softmax_agrees),
         cmocka_unit_test(norms_agree),

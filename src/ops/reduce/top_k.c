@@ -12,12 +12,20 @@
  *           counts as the largest element. 0 <= k <= d(axis).
  * Aliasing  none.
  */
-#include "base/half.h"
-#include "base/size.h"
 #include "ops/common/axes.h"
+#include "ops/common/workspace.h"
+#include "ops/reduce/order_keys.h"
 
 #include <inttypes.h>
 #include <string.h>
+
+/* Most elements that are turned into keys at a time. */
+#define MAX_BLOCK 256
+/* Fewer in a block than this, and looking at the blocks first does not pay. */
+#define MIN_BLOCK 16
+/* Blocks per wanted element: the k-th best of the best of this many times k blocks is nearly as good
+ * as the k-th best element. */
+#define BLOCKS_PER_K 4
 
 struct candidate {
     uint64_t key; /* larger is better */
@@ -28,7 +36,10 @@ struct top_k_plan {
     struct onr_axis_view view;
     enum onr_dtype dtype;
     size_t k;
-    bool is_largest;
+    uint64_t flip;      /* of the keys, so that the wanted elements have the largest */
+    size_t block;       /* elements */
+    size_t best_count;  /* blocks, when their best are looked at first, else 0 */
+    size_t best_offset; /* of the best key of each block within the memory of a worker */
     size_t worker_bytes;
 };
 
@@ -72,6 +83,16 @@ static enum onr_status top_k_infer(struct onr_infer_ctx *ctx)
     return ONR_OK;
 }
 
+static void choose_blocks(struct top_k_plan *plan)
+{
+    size_t size = plan->k > 0 ? plan->view.size / BLOCKS_PER_K / plan->k : 0;
+    plan->block = MAX_BLOCK;
+    if (size >= MIN_BLOCK) {
+        plan->block = size < MAX_BLOCK ? size / MIN_BLOCK * MIN_BLOCK : MAX_BLOCK;
+        plan->best_count = (plan->view.size + plan->block - 1) / plan->block;
+    }
+}
+
 static enum onr_status top_k_plan(struct onr_plan_ctx *ctx)
 {
     const struct onr_fact *x = ctx->inputs[0];
@@ -84,60 +105,16 @@ static enum onr_status top_k_plan(struct onr_plan_ctx *ctx)
     plan->view = onr_axis_view(&x->shape, axis);
     plan->dtype = x->dtype;
     plan->k = (size_t)ctx->outputs[0].shape.dim[axis];
-    plan->is_largest = onr_attr_int(ctx->node, "largest", 1) != 0;
-    if (!onr_size_mul(plan->k, sizeof(struct candidate), &plan->worker_bytes) ||
-        !onr_size_mul(plan->worker_bytes, ctx->thread_count, &ctx->workspace_bytes)) {
-        return onr_fail(ctx->err, ONR_ERR_LIMIT, "k is too large");
-    }
+    plan->flip = onr_attr_int(ctx->node, "largest", 1) != 0 ? 0 : UINT64_MAX;
+    choose_blocks(plan);
+    struct onr_workspace space = {0};
+    struct onr_workspace workers = {0};
+    (void)onr_workspace_add(&space, plan->k, sizeof(struct candidate));
+    plan->best_offset = onr_workspace_add(&space, plan->best_count, sizeof(uint64_t));
+    ONR_TRY(onr_workspace_finish(&space, &plan->worker_bytes, ctx->err));
+    (void)onr_workspace_add(&workers, ctx->thread_count, plan->worker_bytes);
     ctx->plan = plan;
-    return ONR_OK;
-}
-
-static uint64_t float_key(double value)
-{
-    double positive_zero = value + 0.0;
-    uint64_t bits;
-    if (value != value) {
-        return UINT64_MAX;
-    }
-    memcpy(&bits, &positive_zero, sizeof bits);
-    return (bits >> 63) != 0 ? ~bits : bits | (uint64_t)1 << 63;
-}
-
-static uint64_t int_key(int64_t value)
-{
-    return (uint64_t)value ^ (uint64_t)1 << 63;
-}
-
-/* Maps an element to a number that orders as it does. */
-static uint64_t element_key(enum onr_dtype dtype, const void *data, size_t at)
-{
-    switch (dtype) {
-    case ONR_FLOAT:
-        return float_key((double)((const float *)data)[at]);
-    case ONR_DOUBLE:
-        return float_key(((const double *)data)[at]);
-    case ONR_FLOAT16:
-        return float_key((double)onr_half_to_float(((const uint16_t *)data)[at]));
-    case ONR_BFLOAT16:
-        return float_key((double)onr_bfloat16_to_float(((const uint16_t *)data)[at]));
-    case ONR_INT8:
-        return int_key(((const int8_t *)data)[at]);
-    case ONR_INT16:
-        return int_key(((const int16_t *)data)[at]);
-    case ONR_INT32:
-        return int_key(((const int32_t *)data)[at]);
-    case ONR_INT64:
-        return int_key(((const int64_t *)data)[at]);
-    case ONR_UINT8:
-        return ((const uint8_t *)data)[at];
-    case ONR_UINT16:
-        return ((const uint16_t *)data)[at];
-    case ONR_UINT32:
-        return ((const uint32_t *)data)[at];
-    default:
-        return ((const uint64_t *)data)[at];
-    }
+    return onr_workspace_finish(&workers, &ctx->workspace_bytes, ctx->err);
 }
 
 static bool is_worse(struct candidate a, struct candidate b)
@@ -166,39 +143,98 @@ static void sift_down(struct candidate *heap, size_t count, size_t at)
     heap[at] = item;
 }
 
-/* Leaves the k best of one row in heap, best first. */
-static void select_row(const struct top_k_plan *plan, const void *x, size_t first,
-                       struct candidate *heap)
-{
-    uint64_t flip = plan->is_largest ? 0 : UINT64_MAX;
-    for (size_t i = 0; i < plan->view.size; i++) {
-        struct candidate item = {element_key(plan->dtype, x, first + i * plan->view.inner) ^ flip,
-                                 i};
-        if (i < plan->k) {
-            heap[i] = item;
-            for (size_t at = plan->k / 2; i + 1 == plan->k && at > 0; at--) {
-                sift_down(heap, plan->k, at - 1);
-            }
-        } else if (is_worse(heap[0], item)) {
-            heap[0] = item;
-            sift_down(heap, plan->k, 0);
-        }
-    }
-    for (size_t count = plan->k; count > 1; count--) {
-        struct candidate worst = heap[0];
-        heap[0] = heap[count - 1];
-        heap[count - 1] = worst;
-        sift_down(heap, count - 1, 0);
-    }
-}
-
 struct top_k_job {
     const struct top_k_plan *plan;
+    const struct onr_order_kernels *kernels;
     const char *x;
     char *values;     /* NULL: not wanted */
     int64_t *indices; /* NULL: not wanted */
     char *workspace;
 };
+
+/* The best that one row has shown so far. */
+struct selection {
+    const struct top_k_job *job;
+    size_t first; /* element of x that the row begins with */
+    struct candidate *heap;
+    size_t count;   /* in the heap, which is one from k on */
+    uint64_t least; /* keys below it are known not to count */
+};
+
+static void offer(struct selection *row, uint64_t key, size_t index)
+{
+    size_t k = row->job->plan->k;
+    struct candidate item = {key, index};
+    if (row->count < k) {
+        row->heap[row->count++] = item;
+        for (size_t at = k / 2; row->count == k && at > 0; at--) {
+            sift_down(row->heap, k, at - 1);
+        }
+    } else if (is_worse(row->heap[0], item)) {
+        row->heap[0] = item;
+        sift_down(row->heap, k, 0);
+    }
+    if (row->count == k && row->heap[0].key > row->least) {
+        row->least = row->heap[0].key;
+    }
+}
+
+/* Writes the keys of a block and returns how many they are. */
+static size_t read_block(const struct selection *row, size_t block, uint64_t *keys)
+{
+    const struct top_k_plan *plan = row->job->plan;
+    size_t begin = block * plan->block;
+    size_t rest = plan->view.size - begin;
+    size_t count = rest < plan->block ? rest : plan->block;
+    onr_order_keys(row->job->kernels, plan->dtype, row->job->x,
+                   row->first + begin * plan->view.inner, plan->view.inner, count, plan->flip,
+                   keys);
+    return count;
+}
+
+/*
+ * Writes the best key of each block and leaves the k-th best of them as the least that counts: at
+ * least k elements have that key or a better one, and few more do.
+ */
+static void look_at_blocks(struct selection *row, uint64_t *best)
+{
+    const struct top_k_plan *plan = row->job->plan;
+    uint64_t keys[MAX_BLOCK];
+    for (size_t b = 0; b < plan->best_count; b++) {
+        size_t count = read_block(row, b, keys);
+        best[b] = row->job->kernels->max(count, keys);
+        offer(row, best[b], b);
+    }
+    row->count = 0;
+}
+
+/* Leaves the k best of one row in the heap, best first. */
+static void select_row(struct selection *row, uint64_t *best)
+{
+    const struct top_k_plan *plan = row->job->plan;
+    uint64_t keys[MAX_BLOCK];
+    uint16_t picked[MAX_BLOCK];
+    size_t blocks = (plan->view.size + plan->block - 1) / plan->block;
+    if (plan->best_count > 0) {
+        look_at_blocks(row, best);
+    }
+    for (size_t b = 0; b < blocks; b++) {
+        if (plan->best_count > 0 && best[b] < row->least) {
+            continue;
+        }
+        size_t count = read_block(row, b, keys);
+        size_t found = row->job->kernels->pick(count, keys, row->least, picked);
+        for (size_t i = 0; i < found; i++) {
+            offer(row, keys[picked[i]], b * plan->block + picked[i]);
+        }
+    }
+    for (size_t count = plan->k; count > 1; count--) {
+        struct candidate worst = row->heap[0];
+        row->heap[0] = row->heap[count - 1];
+        row->heap[count - 1] = worst;
+        sift_down(row->heap, count - 1, 0);
+    }
+}
 
 static void select_range(void *arg, size_t begin, size_t end, unsigned worker)
 {
@@ -206,20 +242,22 @@ static void select_range(void *arg, size_t begin, size_t end, unsigned worker)
     const struct top_k_plan *plan = job->plan;
     struct onr_axis_view view = plan->view;
     size_t element = onr_dtype_size(plan->dtype);
-    struct candidate *heap = (void *)(job->workspace + worker * plan->worker_bytes);
+    char *memory = job->workspace + worker * plan->worker_bytes;
     for (size_t item = begin; item < end; item++) {
         size_t outer = item / view.inner;
         size_t column = item % view.inner;
-        size_t first = outer * view.size * view.inner + column;
-        select_row(plan, job->x, first, heap);
+        struct selection row = {.job = job,
+                                .first = outer * view.size * view.inner + column,
+                                .heap = (struct candidate *)(void *)memory};
+        select_row(&row, (uint64_t *)(void *)(memory + plan->best_offset));
         for (size_t i = 0; i < plan->k; i++) {
             size_t to = (outer * plan->k + i) * view.inner + column;
-            size_t from = first + heap[i].index * view.inner;
+            size_t from = row.first + row.heap[i].index * view.inner;
             if (job->values != NULL) {
                 memcpy(job->values + to * element, job->x + from * element, element);
             }
             if (job->indices != NULL) {
-                job->indices[to] = (int64_t)heap[i].index;
+                job->indices[to] = (int64_t)row.heap[i].index;
             }
         }
     }
@@ -228,7 +266,10 @@ static void select_range(void *arg, size_t begin, size_t end, unsigned worker)
 static enum onr_status top_k_run(struct onr_run_ctx *ctx)
 {
     const struct top_k_plan *plan = ctx->plan;
-    struct top_k_job job = {.plan = plan, .x = ctx->inputs[0]->data, .workspace = ctx->workspace};
+    struct top_k_job job = {.plan = plan,
+                            .kernels = &ctx->kernels->order,
+                            .x = ctx->inputs[0]->data,
+                            .workspace = ctx->workspace};
     if (ctx->outputs[0] != NULL) {
         job.values = ctx->outputs[0]->data;
     }
