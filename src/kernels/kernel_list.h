@@ -7,6 +7,8 @@
 ONR_KERNEL_FAMILY(attention_f32)
 ONR_KERNEL_FAMILY(binary_f32)
 ONR_KERNEL_FAMILY(conv)
+ONR_KERNEL_FAMILY(conv_direct)
+ONR_KERNEL_FAMILY(conv_patch)
 ONR_KERNEL_FAMILY(conv_spread)
 ONR_KERNEL_FAMILY(convert_direct)
 ONR_KERNEL_FAMILY(gemm)

@@ -21,20 +21,57 @@ struct onr_window {
     int64_t pad_end[3]; /* behind the last; kernels other than average pooling ignore it */
 };
 
+struct onr_patch; /* patch.h */
+
+#define ONR_PATCH_BLOCK      16 /* floats that are copied at a time ... */
+#define ONR_PATCH_SLACK      16 /* ... so that up to this many are touched behind an end */
+#define ONR_PATCH_MAX_BLOCKS 64
+
+struct onr_patch_block {
+    size_t to, from;
+};
+
 /*
- * Columns [column, column + count) and rows [k_begin, k_begin + k) of the matrix that turns a
- * convolution into a product, as [k][width], zeros from count on. Row r is (channel, tap) of x:
- * float[channels][in], column an output position.
+ * y = the patch of `channels` channels of x: float[channels][in]; y has room for ONR_PATCH_SLACK
+ * more, which may be overwritten.
  */
-void onr_im2col_f32(const struct onr_window *window, const float *x, size_t k_begin, size_t k,
-                    size_t column, size_t count, size_t width, float *piece);
+typedef void (*onr_patch_fill_fn)(const struct onr_window *window, const struct onr_patch *patch,
+                                  const float *x, size_t channels, float *y);
+
+/*
+ * y[p * width + block.to ...] = x[offsets[p] + block.from ...] for p < k and all blocks, which are
+ * sorted by `to`; for the product of matrices, p being a row of the right side. Reads and writes
+ * reach up to ONR_PATCH_SLACK floats behind the last block.
+ */
+typedef void (*onr_patch_pack_fn)(const float *x, const size_t *offsets, size_t k,
+                                  const struct onr_patch_block *blocks, size_t block_count,
+                                  size_t width, float *y);
+
+/*
+ * For each line l: y[r * y_stride + l * y_line + i] = bias[r] + sum over p of w[r * k + p] *
+ * x[offsets[p] + l * x_line + i], r < rows, i < count, p ascending. Less than ONR_PATCH_SLACK floats
+ * of x are read behind a line, and written to y when count is less than that. taps_high is not 0
+ * when the taps are that many rows of k / taps_high and line l sees its row t at x_line before line
+ * l - 1 sees its row t + 1: offsets[p + k / taps_high] = offsets[p] + x_line.
+ */
+struct onr_conv_direct {
+    size_t rows, lines, count, k;
+    const float *w;
+    const float *bias; /* or NULL */
+    const float *x;
+    const size_t *offsets;
+    size_t taps_high;
+    size_t x_line;
+    float *y;
+    size_t y_stride, y_line;
+};
+
+typedef void (*onr_conv_direct_fn)(const struct onr_conv_direct *job);
 
 /*
  * y[o] += sum over taps of w[tap] * x[...]; one plane of input and output, y: [out], x: [in], w:
  * [kernel]. Taps are added in order. y does not overlap the others.
  */
-typedef void (*onr_conv_plane_f32_fn)(const struct onr_window *window, const float *x,
-                                      const float *w, float *y);
 typedef void (*onr_conv_plane_f64_fn)(const struct onr_window *window, const double *x,
                                       const double *w, double *y);
 
@@ -49,7 +86,9 @@ typedef void (*onr_conv_spread_f64_fn)(const struct onr_window *window, const do
                                        size_t x_stride, const double *w, double *y);
 
 struct onr_conv_kernels {
-    onr_conv_plane_f32_fn plane_f32;
+    onr_patch_fill_fn fill;
+    onr_patch_pack_fn pack;
+    onr_conv_direct_fn direct;
     onr_conv_plane_f64_fn plane_f64;
     onr_conv_spread_f32_fn spread_f32;
     onr_conv_spread_f64_fn spread_f64;

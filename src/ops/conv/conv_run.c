@@ -1,27 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Convolutions as products: per image and group, Y (out_channels x positions) = W (out_channels x
- * k) * columns of X. A worker makes a few panels of columns for one block of k at a time, which
- * stay in L2, and multiplies them at once.
- */
+/* How a convolution is computed, which is chosen here, and what all ways share. */
 #include "ops/conv/conv_run.h"
 
 #include "base/size.h"
 #include "ops/common/float_io.h"
 
-/* Floats of the panels that a worker makes at a time. */
-#define CHUNK_FLOATS ((size_t)64 * 1024)
+#include <inttypes.h>
 
 /* Multiply-adds below which a second thread costs more than it brings. */
 #define SERIAL_MACS 131072.0
 
-struct task {
-    const struct onr_conv *conv;
-    const struct onr_kernels *kernels;
-    const void *x, *w, *b; /* b may be NULL */
-    void *y;
-    char *scratch; /* of all workers */
-};
+/* Groups of up to so many outputs are not worth panels. */
+#define DIRECT_OUTPUTS 8
 
 static bool is_half(const struct onr_conv *conv)
 {
@@ -31,63 +21,37 @@ static bool is_half(const struct onr_conv *conv)
 static enum onr_conv_way choose_way(const struct onr_conv *conv)
 {
     const struct onr_window *w = &conv->window;
-    if (conv->dtype == ONR_DOUBLE || conv->out_channels <= 2 || conv->k == 0) {
+    bool is_plain = true;
+    for (int d = 0; d < 3; d++) {
+        is_plain = is_plain && w->kernel[d] == 1 && w->stride[d] == 1 && w->in[d] == w->out[d];
+    }
+    if (conv->dtype == ONR_DOUBLE) {
         return ONR_CONV_PLANES;
     }
-    for (int d = 0; d < 3; d++) {
-        if (w->kernel[d] != 1 || w->stride[d] != 1 || w->in[d] != w->out[d]) {
-            return ONR_CONV_IM2COL;
-        }
+    if (conv->k == 0 || conv->out_channels <= (is_plain ? 2 : DIRECT_OUTPUTS)) {
+        return ONR_CONV_DIRECT;
     }
-    return ONR_CONV_PRODUCT;
+    return is_plain ? ONR_CONV_PRODUCT : ONR_CONV_PANELS;
 }
 
-/* The product of one group, without pointers to data. */
-static struct onr_gemm_f32_job make_job(const struct onr_conv *conv)
+static bool plan_way(struct onr_conv *conv, const struct onr_kernels *kernels,
+                     unsigned thread_count)
 {
-    return (struct onr_gemm_f32_job){
-        .kernel = conv->kernel,
-        .m = conv->out_channels,
-        .n = conv->outputs,
-        .k = conv->k,
-        .a = {NULL, ONR_FLOAT, conv->k, 1},
-        .b = {NULL, ONR_FLOAT, conv->outputs, 1},
-        .c_stride = conv->outputs,
-        .scale = 1.0f,
-    };
+    switch (conv->way) {
+    case ONR_CONV_DIRECT:
+        return onr_conv_plan_direct(conv, thread_count);
+    case ONR_CONV_PANELS:
+    case ONR_CONV_PRODUCT:
+        return onr_conv_plan_product(conv, kernels, thread_count);
+    case ONR_CONV_PLANES:
+        break;
+    }
+    conv->items = conv->out_channels;
+    return true;
 }
 
-static size_t grain_of(double macs)
-{
-    return macs >= SERIAL_MACS ? 1 : (size_t)(SERIAL_MACS / (macs + 1.0)) + 1;
-}
-
-static void plan_product(struct onr_conv *conv, const struct onr_kernels *kernels,
-                         unsigned thread_count)
-{
-    conv->kernel = onr_gemm_f32_choose(&kernels->gemm, conv->outputs);
-    conv->panels = onr_gemm_f32_panels(conv->kernel, conv->outputs);
-    size_t k_block = conv->k < ONR_GEMM_KC ? conv->k : ONR_GEMM_KC;
-    size_t panel = (k_block + 1) * conv->kernel->columns;
-    size_t matrices = conv->batch * conv->groups;
-    size_t fair = conv->panels * matrices / (4 * (size_t)thread_count);
-    conv->chunk_panels = panel < CHUNK_FLOATS ? CHUNK_FLOATS / panel : 1;
-    conv->chunk_panels = conv->chunk_panels < fair ? conv->chunk_panels : (fair > 0 ? fair : 1);
-    conv->chunks = (conv->panels + conv->chunk_panels - 1) / conv->chunk_panels;
-    size_t items = conv->chunks * matrices;
-    size_t tiles = (conv->out_channels + conv->kernel->rows - 1) / conv->kernel->rows;
-    conv->row_splits = items >= thread_count ? 1 : (tiles < thread_count ? tiles : thread_count);
-    conv->grain = grain_of((double)(conv->out_channels / conv->row_splits) * (double)conv->k *
-                           (double)(conv->chunk_panels * conv->kernel->columns));
-    struct onr_gemm_f32_job job = make_job(conv);
-    conv->gemm_bytes = onr_gemm_f32_workspace(&job);
-    size_t columns = conv->chunk_panels * conv->kernel->columns;
-    size_t piece = conv->way == ONR_CONV_IM2COL ? columns * k_block * sizeof(float) : 0;
-    conv->worker_bytes = conv->gemm_bytes + onr_size_align(piece, ONR_MEM_ALIGN);
-}
-
-void onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *kernels, unsigned thread_count,
-                   size_t *workspace_bytes)
+enum onr_status onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *kernels,
+                              unsigned thread_count, size_t *workspace_bytes, struct onr_error *err)
 {
     const struct onr_window *w = &conv->window;
     conv->inputs = (size_t)(w->in[0] * w->in[1] * w->in[2]);
@@ -98,13 +62,16 @@ void onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *kernels, uns
     *workspace_bytes = 0;
     if (conv->batch == 0 || conv->out_channels == 0 || conv->outputs == 0) {
         conv->batch = 0;
-        return;
+        return ONR_OK;
     }
-    if (conv->way == ONR_CONV_PLANES) {
-        conv->grain = grain_of((double)conv->outputs * (double)(conv->k + 1));
-    } else {
-        plan_product(conv, kernels, thread_count);
+    if (!plan_way(conv, kernels, thread_count)) {
+        return onr_fail(err, ONR_ERR_LIMIT,
+                        "a window of %" PRId64 " x %" PRId64 " x %" PRId64 " takes too much memory",
+                        w->kernel[0], w->kernel[1], w->kernel[2]);
     }
+    double macs = (double)conv->out_channels * (double)conv->outputs * (double)(conv->k + 1) /
+                  (double)conv->items;
+    conv->grain = macs >= SERIAL_MACS ? 1 : (size_t)(SERIAL_MACS / macs) + 1;
     if (is_half(conv)) {
         size_t images = conv->batch * conv->groups;
         size_t filters = conv->groups * conv->out_channels;
@@ -115,136 +82,52 @@ void onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *kernels, uns
     }
     *workspace_bytes = conv->x_bytes + conv->w_bytes + conv->b_bytes + conv->y_bytes +
                        conv->worker_bytes * thread_count;
+    return ONR_OK;
 }
 
 /* One output plane: the bias, then each input plane with its filter. */
-static void run_plane(const struct task *task, size_t plane)
+static void run_plane(const struct onr_conv_task *task, size_t plane)
 {
     const struct onr_conv *conv = task->conv;
     size_t filters = conv->groups * conv->out_channels;
     size_t filter = plane % filters;
     size_t x_plane =
         (plane / filters * conv->groups + filter / conv->out_channels) * conv->in_channels;
-    if (conv->dtype == ONR_DOUBLE) {
-        double *y = (double *)task->y + plane * conv->outputs;
-        for (size_t i = 0; i < conv->outputs; i++) {
-            y[i] = task->b != NULL ? ((const double *)task->b)[filter] : 0.0;
-        }
-        for (size_t c = 0; c < conv->in_channels; c++) {
-            task->kernels->conv.plane_f64(
-                &conv->window, (const double *)task->x + (x_plane + c) * conv->inputs,
-                (const double *)task->w + filter * conv->k + c * conv->taps, y);
-        }
-        return;
-    }
-    float *y = (float *)task->y + plane * conv->outputs;
+    double *y = (double *)task->y + plane * conv->outputs;
     for (size_t i = 0; i < conv->outputs; i++) {
-        y[i] = task->b != NULL ? ((const float *)task->b)[filter] : 0.0f;
+        y[i] = task->b != NULL ? ((const double *)task->b)[filter] : 0.0;
     }
     for (size_t c = 0; c < conv->in_channels; c++) {
-        task->kernels->conv.plane_f32(
-            &conv->window, (const float *)task->x + (x_plane + c) * conv->inputs,
-            (const float *)task->w + filter * conv->k + c * conv->taps, y);
+        task->kernels->conv.plane_f64(
+            &conv->window, (const double *)task->x + (x_plane + c) * conv->inputs,
+            (const double *)task->w + filter * conv->k + c * conv->taps, y);
     }
 }
 
-static void run_planes(void *arg, size_t begin, size_t end, unsigned worker)
+static void run_planes(void *task, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
     for (size_t plane = begin; plane < end; plane++) {
-        run_plane(arg, plane);
+        run_plane(task, plane);
     }
 }
 
-/* What a worker computes at a time: some rows of some panels of one group of one image. */
-struct part {
-    const float *x; /* [in_channels, inputs] */
-    size_t panel_begin, panel_end;
-    size_t row_begin, row_end;
-    char *scratch;
-};
-
-/* Makes the panels of columns for steps [k_begin, k_begin + k), and adds their product to the
- * output. */
-static void run_k_block(const struct onr_conv *conv, const struct part *part,
-                        const struct onr_gemm_f32_job *whole, size_t k_begin, size_t k)
+static void run_task(const struct onr_parallel *parallel, struct onr_conv_task *task)
 {
-    size_t width = conv->kernel->columns;
-    size_t column = part->panel_begin * width;
-    float *pieces = (float *)(void *)(part->scratch + conv->gemm_bytes);
-    struct onr_gemm_f32_job job = *whole;
-    job.n = part->panel_end * width < conv->outputs ? part->panel_end * width - column
-                                                    : conv->outputs - column;
-    job.k = k;
-    job.a.data = (const float *)whole->a.data + k_begin;
-    job.b_packed = pieces;
-    job.c = whole->c + column;
-    job.accumulate = k_begin > 0;
-    for (size_t p = 0; p < part->panel_end - part->panel_begin; p++) {
-        size_t left = job.n - p * width;
-        onr_im2col_f32(&conv->window, part->x, k_begin, k, column + p * width,
-                       left < width ? left : width, width, pieces + p * k * width);
-    }
-    onr_gemm_f32_run(&job, part->row_begin, part->row_end, 0, part->panel_end - part->panel_begin,
-                     part->scratch);
-}
-
-static void run_part(const struct task *task, const struct part *part, struct onr_gemm_f32_job *job)
-{
+    static const onr_task_fn ways[] = {
+        [ONR_CONV_PLANES] = run_planes,
+        [ONR_CONV_DIRECT] = onr_conv_run_direct,
+        [ONR_CONV_PANELS] = onr_conv_run_products,
+        [ONR_CONV_PRODUCT] = onr_conv_run_products,
+    };
     const struct onr_conv *conv = task->conv;
-    if (conv->way == ONR_CONV_PRODUCT) {
-        job->b.data = part->x;
-        onr_gemm_f32_run(job, part->row_begin, part->row_end, part->panel_begin, part->panel_end,
-                         part->scratch);
-        return;
-    }
-    size_t blocks = onr_gemm_k_blocks(conv->k);
-    for (size_t i = 0; i < blocks; i++) {
-        size_t begin = onr_gemm_k_begin(conv->k, blocks, i);
-        run_k_block(conv, part, job, begin, onr_gemm_k_begin(conv->k, blocks, i + 1) - begin);
-    }
-}
-
-static void run_products(void *arg, size_t begin, size_t end, unsigned worker)
-{
-    const struct task *task = arg;
-    const struct onr_conv *conv = task->conv;
-    for (size_t item = begin; item < end; item++) {
-        size_t chunk = item % conv->chunks;
-        size_t split = item / conv->chunks % conv->row_splits;
-        size_t matrix = item / conv->chunks / conv->row_splits;
-        size_t filter = matrix % conv->groups * conv->out_channels;
-        size_t last = (chunk + 1) * conv->chunk_panels;
-        struct part part = {
-            .x = (const float *)task->x + matrix * conv->in_channels * conv->inputs,
-            .panel_begin = chunk * conv->chunk_panels,
-            .panel_end = last < conv->panels ? last : conv->panels,
-            .row_begin = conv->out_channels * split / conv->row_splits,
-            .row_end = conv->out_channels * (split + 1) / conv->row_splits,
-            .scratch = task->scratch + worker * conv->worker_bytes,
-        };
-        struct onr_gemm_f32_job job = make_job(conv);
-        job.a.data = (const float *)task->w + filter * conv->k;
-        job.c = (float *)task->y + matrix * conv->out_channels * conv->outputs;
-        job.row_bias = task->b != NULL ? (const float *)task->b + filter : NULL;
-        run_part(task, &part, &job);
-    }
-}
-
-static void run_task(const struct onr_parallel *parallel, struct task *task)
-{
-    const struct onr_conv *conv = task->conv;
-    size_t matrices = conv->batch * conv->groups;
-    if (conv->way == ONR_CONV_PLANES) {
-        onr_parallel_for(parallel, matrices * conv->out_channels, conv->grain, run_planes, task);
-    } else {
-        onr_parallel_for(parallel, matrices * conv->row_splits * conv->chunks, conv->grain,
-                         run_products, task);
-    }
+    onr_parallel_for(parallel, conv->batch * conv->groups * conv->items, conv->grain,
+                     ways[conv->way], task);
 }
 
 /* Half precision: all operands as floats in the workspace, then the same. */
-static void run_half(const struct onr_conv *conv, const struct onr_run_ctx *ctx, struct task *task)
+static void run_half(const struct onr_conv *conv, const struct onr_run_ctx *ctx,
+                     struct onr_conv_task *task)
 {
     size_t filters = conv->groups * conv->out_channels;
     size_t y_count = conv->batch * filters * conv->outputs;
@@ -274,7 +157,7 @@ void onr_conv_run(const struct onr_conv *conv, const struct onr_run_ctx *ctx)
     if (conv->batch == 0) {
         return;
     }
-    struct task task = {
+    struct onr_conv_task task = {
         .conv = conv,
         .kernels = ctx->kernels,
         .x = ctx->inputs[0]->data,

@@ -7,8 +7,9 @@
 #include "kernels/kernels.h"
 
 enum onr_conv_way {
-    ONR_CONV_PLANES,  /* filter by filter: float64, and groups of one or two outputs (depthwise) */
-    ONR_CONV_IM2COL,  /* a product per group; its right side is made piece by piece */
+    ONR_CONV_PLANES,  /* filter by filter, tap by tap: float64 */
+    ONR_CONV_DIRECT,  /* groups of few outputs (depthwise): sums over patches */
+    ONR_CONV_PANELS,  /* a product per group; panels of its right side are made from patches */
     ONR_CONV_PRODUCT, /* a kernel of 1: the input itself is the right side */
 };
 
@@ -24,17 +25,40 @@ struct onr_conv {
     size_t inputs, outputs; /* elements of one plane of X and Y */
     size_t taps;            /* elements of one plane of W */
     size_t k;               /* in_channels * taps */
-    const struct onr_gemm_f32 *kernel;
-    size_t panels, chunk_panels, chunks; /* panels of Y, panels of an item, items per matrix */
-    size_t row_splits;
+    size_t items;           /* that a group of an image is cut into: of panels, or of rows of Y */
     size_t grain;
-    size_t gemm_bytes, worker_bytes;
+    /* Products. A worker makes a patch for most_panels at a time. */
+    const struct onr_gemm_f32 *kernel;
+    size_t panels, most_panels, row_splits;
+    /* Direct. An item is some rows of Y, or a piece of one. */
+    size_t item_rows, row_pieces, piece_columns;
+    /* Scratch of a worker: of the product, panel or sums, offsets of taps, patch. */
+    size_t gemm_bytes, panel_bytes, offset_bytes, worker_bytes;
     size_t x_bytes, w_bytes, b_bytes, y_bytes; /* float32 copies of half precision operands */
 };
 
-void onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *kernels, unsigned thread_count,
-                   size_t *workspace_bytes);
+enum onr_status onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *kernels,
+                              unsigned thread_count, size_t *workspace_bytes,
+                              struct onr_error *err) ONR_MUST_USE;
 void onr_conv_run(const struct onr_conv *conv, const struct onr_run_ctx *ctx);
+
+/* What a worker computes with: operands in float32 (float64 where the way is by planes). */
+struct onr_conv_task {
+    const struct onr_conv *conv;
+    const struct onr_kernels *kernels;
+    const void *x, *w, *b; /* b may be NULL */
+    void *y;
+    char *scratch; /* of all workers */
+};
+
+/* Inside: the ways that need patches. Plans set what is theirs; false: out of range. */
+bool onr_conv_plan_direct(struct onr_conv *conv, unsigned thread_count);
+bool onr_conv_plan_product(struct onr_conv *conv, const struct onr_kernels *kernels,
+                           unsigned thread_count);
+
+/* Items of all matrices, as tasks of onr_parallel_for. */
+void onr_conv_run_direct(void *task, size_t begin, size_t end, unsigned worker);
+void onr_conv_run_products(void *task, size_t begin, size_t end, unsigned worker);
 
 /* The functions of the row of Conv, for its fused forms. ctx->plan is a struct onr_conv. */
 enum onr_status onr_conv_infer(struct onr_infer_ctx *ctx);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Convolutions as products: per image and group, Y (out_channels x positions) = W (out_channels x
+ * k) * columns of X. For a block of k and some panels of columns a worker copies the inputs into a
+ * patch; then it makes panel after panel from it, each of which stays in L2 while it is multiplied.
+ */
+#include "base/size.h"
+#include "kernels/conv/patch.h"
+#include "ops/conv/conv_run.h"
+
+/* Floats of a patch, when one panel does not need more. */
+#define PATCH_FLOATS 65536
+
+/* The product of one group, without pointers to data. */
+static struct onr_gemm_f32_job make_job(const struct onr_conv *conv)
+{
+    return (struct onr_gemm_f32_job){
+        .kernel = conv->kernel,
+        .m = conv->out_channels,
+        .n = conv->outputs,
+        .k = conv->k,
+        .a = {NULL, ONR_FLOAT, conv->k, 1},
+        .b = {NULL, ONR_FLOAT, conv->outputs, 1},
+        .c_stride = conv->outputs,
+        .scale = 1.0f,
+    };
+}
+
+/* The patch of panels [panel, panel + count). */
+static struct onr_patch plan_patch(const struct onr_conv *conv, size_t panel, size_t count)
+{
+    struct onr_patch patch;
+    size_t first = panel * conv->kernel->columns;
+    size_t columns = count * conv->kernel->columns;
+    size_t left = conv->outputs - first;
+    onr_patch_plan(&conv->window, (int64_t)first, (int64_t)(columns < left ? columns : left),
+                   &patch);
+    return patch;
+}
+
+/* Floats of the largest patch of `count` panels; false: out of range. */
+static bool find_most_floats(const struct onr_conv *conv, size_t channels, size_t count,
+                             size_t *most)
+{
+    *most = 0;
+    for (size_t panel = 0; panel < conv->panels; panel++) {
+        size_t left = conv->panels - panel;
+        struct onr_patch patch = plan_patch(conv, panel, count < left ? count : left);
+        size_t floats;
+        if (!onr_patch_floats(&patch, &floats)) {
+            return false;
+        }
+        *most = floats > *most ? floats : *most;
+    }
+    return onr_size_mul(*most, channels, most) && *most < ONR_SIZE_LIMIT / sizeof(float);
+}
+
+static bool plan_patches(struct onr_conv *conv)
+{
+    size_t blocks = onr_gemm_k_blocks(conv->k);
+    size_t k = (conv->k + blocks - 1) / blocks;
+    size_t channels = (k - 1) / conv->taps + 2;
+    channels = channels < conv->in_channels ? channels : conv->in_channels;
+    size_t floats = 0;
+    for (conv->most_panels = 16;; conv->most_panels /= 2) {
+        if (!find_most_floats(conv, channels, conv->most_panels, &floats)) {
+            return false;
+        }
+        if (conv->most_panels == 1 || floats <= PATCH_FLOATS) {
+            break;
+        }
+    }
+    size_t panel = k * conv->kernel->columns + ONR_PATCH_SLACK;
+    floats += ONR_PATCH_SLACK;
+    conv->panel_bytes = onr_size_align(panel * sizeof(float), ONR_MEM_ALIGN);
+    conv->offset_bytes = onr_size_align(k * sizeof(size_t), ONR_MEM_ALIGN);
+    conv->worker_bytes += conv->panel_bytes + conv->offset_bytes +
+                          onr_size_align(floats * sizeof(float), ONR_MEM_ALIGN);
+    return true;
+}
+
+/* Splits the rows as well where there are too few panels to give each thread as much as the others. */
+static size_t choose_row_splits(const struct onr_conv *conv, unsigned thread_count)
+{
+    size_t items = conv->panels * conv->batch * conv->groups;
+    size_t tiles = (conv->out_channels + conv->kernel->rows - 1) / conv->kernel->rows;
+    if (items % thread_count == 0 || items >= 16 * (size_t)thread_count) {
+        return 1;
+    }
+    size_t most = items >= thread_count ? tiles / 8 : tiles;
+    most = most > 0 ? most : 1;
+    return most < thread_count ? most : thread_count;
+}
+
+bool onr_conv_plan_product(struct onr_conv *conv, const struct onr_kernels *kernels,
+                           unsigned thread_count)
+{
+    conv->kernel = onr_gemm_f32_choose(&kernels->gemm, conv->outputs);
+    conv->panels = onr_gemm_f32_panels(conv->kernel, conv->outputs);
+    conv->most_panels = conv->panels;
+    conv->row_splits = choose_row_splits(conv, thread_count);
+    conv->items = conv->panels * conv->row_splits;
+    struct onr_gemm_f32_job job = make_job(conv);
+    conv->gemm_bytes = onr_gemm_f32_workspace(&job);
+    conv->worker_bytes = conv->gemm_bytes;
+    return conv->way == ONR_CONV_PRODUCT || plan_patches(conv);
+}
+
+/* What a worker computes at a time: some rows of some panels of one group of one image. */
+struct part {
+    const struct onr_conv_task *task;
+    struct onr_gemm_f32_job job;
+    const float *x; /* [in_channels, inputs] */
+    size_t panel, count;
+    size_t row_begin, row_end;
+    char *scratch;
+};
+
+/* Makes a panel of columns for the steps of the job from a patch, and multiplies it. */
+static void run_panel(const struct part *part, const struct onr_gemm_f32_job *block, size_t panel,
+                      const struct onr_patch *patch, const size_t *offsets, const float *inputs)
+{
+    const struct onr_conv *conv = part->task->conv;
+    struct onr_patch_block blocks[ONR_PATCH_MAX_BLOCKS];
+    size_t width = conv->kernel->columns;
+    size_t left = conv->outputs - panel * width;
+    float *columns = (float *)(void *)(part->scratch + conv->gemm_bytes);
+    struct onr_gemm_f32_job job = *block;
+    job.n = left < width ? left : width;
+    job.b_packed = columns;
+    job.c += panel * width;
+    size_t count =
+        onr_patch_blocks(&conv->window, patch, (int64_t)(panel * width), (int64_t)job.n, blocks);
+    part->task->kernels->conv.pack(inputs, offsets, job.k, blocks, count, width, columns);
+    onr_gemm_f32_run(&job, part->row_begin, part->row_end, 0, 1, part->scratch);
+}
+
+/* Adds the products of steps [k_begin, k_begin + k). */
+static void run_k_block(const struct part *part, const struct onr_patch *patch, size_t k_begin,
+                        size_t k)
+{
+    const struct onr_conv *conv = part->task->conv;
+    char *scratch = part->scratch + conv->gemm_bytes + conv->panel_bytes;
+    size_t *offsets = (size_t *)(void *)scratch;
+    float *inputs = (float *)(void *)(scratch + conv->offset_bytes);
+    size_t channel = k_begin / conv->taps;
+    struct onr_gemm_f32_job job = part->job;
+    job.k = k;
+    job.a.data = (const float *)part->job.a.data + k_begin;
+    job.accumulate = k_begin > 0;
+    onr_patch_offsets(&conv->window, patch, k_begin, k, offsets);
+    part->task->kernels->conv.fill(&conv->window, patch, part->x + channel * conv->inputs,
+                                   (k_begin + k - 1) / conv->taps - channel + 1, inputs);
+    for (size_t i = 0; i < part->count; i++) {
+        run_panel(part, &job, part->panel + i, patch, offsets, inputs);
+    }
+}
+
+static void run_part(struct part *part)
+{
+    const struct onr_conv *conv = part->task->conv;
+    if (conv->way == ONR_CONV_PRODUCT) {
+        part->job.b.data = part->x;
+        onr_gemm_f32_run(&part->job, part->row_begin, part->row_end, part->panel,
+                         part->panel + part->count, part->scratch);
+        return;
+    }
+    struct onr_patch patch = plan_patch(conv, part->panel, part->count);
+    size_t blocks = onr_gemm_k_blocks(conv->k);
+    for (size_t i = 0; i < blocks; i++) {
+        size_t begin = onr_gemm_k_begin(conv->k, blocks, i);
+        run_k_block(part, &patch, begin, onr_gemm_k_begin(conv->k, blocks, i + 1) - begin);
+    }
+}
+
+void onr_conv_run_products(void *task, size_t begin, size_t end, unsigned worker)
+{
+    const struct onr_conv_task *t = task;
+    const struct onr_conv *conv = t->conv;
+    for (size_t item = begin; item < end;) {
+        size_t panel = item % conv->panels;
+        size_t split = item / conv->panels % conv->row_splits;
+        size_t matrix = item / conv->items;
+        size_t filter = matrix % conv->groups * conv->out_channels;
+        size_t count = end - item < conv->panels - panel ? end - item : conv->panels - panel;
+        count = count < conv->most_panels ? count : conv->most_panels;
+        struct part part = {
+            .task = t,
+            .job = make_job(conv),
+            .x = (const float *)t->x + matrix * conv->in_channels * conv->inputs,
+            .panel = panel,
+            .count = count,
+            .row_begin = conv->out_channels * split / conv->row_splits,
+            .row_end = conv->out_channels * (split + 1) / conv->row_splits,
+            .scratch = t->scratch + worker * conv->worker_bytes,
+        };
+        part.job.a.data = (const float *)t->w + filter * conv->k;
+        part.job.c = (float *)t->y + matrix * conv->out_channels * conv->outputs;
+        part.job.row_bias = t->b != NULL ? (const float *)t->b + filter : NULL;
+        run_part(&part);
+        item += count;
+    }
+}
