@@ -21,9 +21,9 @@ class Case:
     constant: indices of inputs that become initializers.
     expected: the outputs, where ONNX Runtime has no kernel for the CPU: computed by the case file
         from the documentation of the operator.
+    version: of the operator set, in a domain other than "" and com.microsoft.
     types: of outputs (index: numpy type) that ONNX Runtime does not infer.
     rtol, atol: of the comparison; half precision and integer rounding need more than the defaults.
-    expected: the wanted outputs, where ONNX Runtime has no kernel to ask.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Case:
     attributes: dict = dataclasses.field(default_factory=dict)
     constant: tuple = ()
     expected: list | None = None
+    version: int = 1
     types: dict = dataclasses.field(default_factory=dict)
     rtol: float = 1e-4
     atol: float = 1e-5
-    expected: list | None = None

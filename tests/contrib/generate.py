@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Ask ONNX Runtime what the operators of com.microsoft give, and store it in data/OPERATOR.tar.xz.
+"""Ask ONNX Runtime what operators give, and store it in data/OPERATOR.tar.xz.
 
 Archives are made byte for byte the same from the same versions. See README.md.
 """
@@ -49,6 +49,8 @@ def build(operator, domain, case):
     results = [result_of(name, case.types.get(i)) for i, name in enumerate(outputs) if name]
     graph = helper.make_graph([node], case.name, inputs, results, initializers)
     opsets = [helper.make_opsetid("", STANDARD_OPSET), helper.make_opsetid("com.microsoft", 1)]
+    if domain not in ("", "com.microsoft"):
+        opsets.append(helper.make_opsetid(domain, case.version))
     return helper.make_model(graph, opset_imports=opsets, ir_version=8), names
 
 
@@ -105,7 +107,7 @@ def archive(operator):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("operators", nargs="*", help="of com.microsoft (default: all)")
+    parser.add_argument("operators", nargs="*", help="names of files in cases (default: all)")
     wanted = parser.parse_args().operators
     sys.path.insert(0, str(HERE))
     for path in sorted((HERE / "cases").glob("*.py")):

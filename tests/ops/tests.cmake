@@ -59,6 +59,11 @@ onnxrun_test(ops
     matrix/test_einsum
     matrix/test_gemm
     matrix/test_matmul
+    ml/test_feature_map
+    ml/test_feature_vectorizer
+    ml/test_label_encoder
+    ml/test_normalizer
+    ml/test_one_hot_encoder
     movement/test_concat
     movement/test_expand
     movement/test_gather

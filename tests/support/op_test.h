@@ -18,7 +18,7 @@
 #include "graph/graph.h"
 #include "support/test.h"
 
-#define OP_TEST_MAX 20
+#define OP_TEST_MAX 24
 
 struct op_test {
     const char *domain;
