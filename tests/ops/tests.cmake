@@ -62,8 +62,10 @@ onnxrun_test(ops
     ml/test_feature_map
     ml/test_feature_vectorizer
     ml/test_label_encoder
+    ml/test_linear
     ml/test_normalizer
     ml/test_one_hot_encoder
+    ml/test_svm
     movement/test_concat
     movement/test_expand
     movement/test_gather
