@@ -66,6 +66,7 @@ onnxrun_test(ops
     ml/test_normalizer
     ml/test_one_hot_encoder
     ml/test_svm
+    ml/test_tree_ensemble
     movement/test_concat
     movement/test_expand
     movement/test_gather
