@@ -48,9 +48,9 @@ def build(operator, domain, case):
             inputs.append(helper.make_tensor_value_info(names[i], kind, list(x.shape)))
     results = [result_of(name, case.types.get(i)) for i, name in enumerate(outputs) if name]
     graph = helper.make_graph([node], case.name, inputs, results, initializers)
-    opsets = [helper.make_opsetid("", STANDARD_OPSET), helper.make_opsetid("com.microsoft", 1)]
-    if domain not in ("", "com.microsoft"):
-        opsets.append(helper.make_opsetid(domain, case.version))
+    versions = {"": STANDARD_OPSET, "com.microsoft": 1}
+    versions[domain] = case.version or versions.get(domain, 1)
+    opsets = [helper.make_opsetid(*item) for item in versions.items()]
     return helper.make_model(graph, opset_imports=opsets, ir_version=8), names
 
 

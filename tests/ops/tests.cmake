@@ -32,6 +32,7 @@ onnxrun_test(ops
     control/test_scan8
     conv/test_conv
     conv/test_conv_transpose
+    conv/test_deform_conv
     conv/test_max_unpool
     conv/test_pool
     elementwise/test_activation
