@@ -28,13 +28,13 @@ static void make_folder(const char *name)
     (void)mkdir(path, 0777);
 }
 
-/* y = Relu (x) for x: float[dims] */
-static void relu_model(const char *name, size_t rank, const int64_t *dims)
+/* y = Op (x) for x: float[dims] */
+static void unary_model(const char *name, const char *op_type, size_t rank, const int64_t *dims)
 {
     struct proto p;
     proto_model(&p, 8, 17);
     proto_value(&p, GRAPH_INPUT, "x", ONR_FLOAT, rank, dims);
-    proto_node(&p, "Relu", "x", "y");
+    proto_node(&p, op_type, "x", "y");
     proto_value(&p, GRAPH_OUTPUT, "y", ONR_FLOAT, rank, dims);
     save(name, &p);
 }
@@ -50,18 +50,6 @@ static void cast_model(const char *name, enum onr_dtype from, enum onr_dtype to)
     proto_attr_int(&p, "to", to);
     proto_close(&p);
     proto_value(&p, GRAPH_OUTPUT, "y", to, 2, dims);
-    save(name, &p);
-}
-
-/* y = RandomUniformLike (x) */
-static void random_model(const char *name)
-{
-    struct proto p;
-    const int64_t dims[] = {2};
-    proto_model(&p, 8, 17);
-    proto_value(&p, GRAPH_INPUT, "x", ONR_FLOAT, 1, dims);
-    proto_node(&p, "RandomUniformLike", "x", "y");
-    proto_value(&p, GRAPH_OUTPUT, "y", ONR_FLOAT, 1, dims);
     save(name, &p);
 }
 
@@ -122,7 +110,7 @@ static void test_cases(void)
         if (strcmp(names[i], "unknown") == 0) {
             unsupported_model(path);
         } else {
-            relu_model(path, 1, (const int64_t[]){2});
+            unary_model(path, "Relu", 1, (const int64_t[]){2});
         }
         (void)snprintf(path, sizeof path, "cases/%s/test_data_set_0/input_0.pb", names[i]);
         tensor_file(path, 2, input);
@@ -138,12 +126,12 @@ int main(int argc, char **argv)
     }
     folder = argv[1];
     (void)mkdir(folder, 0777);
-    relu_model("relu.onnx", 2, (const int64_t[]){-1, 3});
+    unary_model("relu.onnx", "Relu", 2, (const int64_t[]){-1, 3});
     cast_model("ids.onnx", ONR_INT64, ONR_FLOAT);
     cast_model("half.onnx", ONR_FLOAT, ONR_FLOAT16);
     cast_model("double.onnx", ONR_FLOAT, ONR_DOUBLE);
     cast_model("bytes.onnx", ONR_FLOAT, ONR_UINT8);
-    random_model("random.onnx");
+    unary_model("random.onnx", "RandomUniformLike", 1, (const int64_t[]){2});
     unsupported_model("unknown.onnx");
     hostile_model("hostile.onnx");
     test_cases();
