@@ -2,8 +2,10 @@
 /* MoE; over its attributes: tests/contrib. */
 #include "base/half.h"
 #include "support/op_test.h"
+#include "support/session_test.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { EXPERTS = 3 };
 
@@ -248,6 +250,37 @@ static void large_layers_agree_with_a_plain_loop(void **state)
     op_test_run(&t);
 }
 
+/* Nor does it matter which others are in the batch. */
+static void a_token_alone_gives_the_same_bits(void **state)
+{
+    (void)state;
+    enum { T = 50, E = 4, D = 40, I = 60 };
+    static float x[T * D], logits[T * E], w1[E * I * D], w2[E * D * I], batch[T * D];
+    test_random(1, T * D, x);
+    test_random(2, T * E, logits);
+    test_random(3, E * I * D, w1);
+    test_random(4, E * D * I, w2);
+    struct session_test t;
+    session_test_begin(&t, "in float x [t, 40]; in float r [t, 4]; in float w1 [4, 60, 40];"
+                           "in float w2 [4, 40, 60];"
+                           "y = com.microsoft:MoE(x, r, w1, _, w2) k=2 activation_type='silu';"
+                           "out float y [t, 40];");
+    session_test_in(&t, "x", test_f32(SHAPE(T, D), x));
+    session_test_in(&t, "r", test_f32(SHAPE(T, E), logits));
+    session_test_in(&t, "w1", test_f32(SHAPE(E, I, D), w1));
+    session_test_in(&t, "w2", test_f32(SHAPE(E, D, I), w2));
+    session_test_out(&t, "y", NULL);
+    session_test_run(&t);
+    memcpy(batch, session_test_result(&t, 0).data, sizeof batch);
+    for (size_t first = 0; first < T; first += 7) {
+        session_test_in(&t, "x", test_f32(SHAPE(1, D), x + first * D));
+        session_test_in(&t, "r", test_f32(SHAPE(1, E), logits + first * E));
+        session_test_run(&t);
+        assert_memory_equal(session_test_result(&t, 0).data, batch + first * D, D * sizeof *x);
+    }
+    session_test_end(&t);
+}
+
 static void refuse(uint32_t input, const struct onr_tensor *tensor, enum onr_status status,
                    const char *text)
 {
@@ -333,6 +366,7 @@ int main(void)
                                   test_tensors_free),
         cmocka_unit_test_teardown(no_tokens_and_no_hidden_units_are_fine, test_tensors_free),
         cmocka_unit_test_teardown(large_layers_agree_with_a_plain_loop, test_tensors_free),
+        cmocka_unit_test_teardown(a_token_alone_gives_the_same_bits, test_tensors_free),
         cmocka_unit_test_teardown(inputs_that_do_not_fit_are_refused, test_tensors_free),
         cmocka_unit_test_teardown(attributes_out_of_range_are_refused, test_tensors_free),
     };
