@@ -26,6 +26,7 @@ onnxrun_test(ops
     contrib/test_contrib_ngram_repeat_block
     contrib/test_contrib_nhwc_max_pool
     contrib/test_contrib_qattention
+    contrib/test_contrib_qmoe
     contrib/test_contrib_relative_position_bias
     contrib/test_contrib_skip_layer_normalization
     contrib/test_contrib_sparse_attention

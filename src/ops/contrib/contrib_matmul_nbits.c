@@ -148,6 +148,7 @@ static struct onr_nbits_weights describe(const struct onr_node *node, enum onr_d
     };
     weights.block_bytes = weights.block_size * weights.bits / 8;
     weights.blocks = ((size_t)attr(node, "K") + weights.block_size - 1) / weights.block_size;
+    weights.column_bytes = weights.blocks * weights.block_bytes;
     return weights;
 }
 
@@ -225,21 +226,7 @@ struct nbits_job {
 static void fill_columns(const void *arg, size_t begin, size_t end, float *w, size_t stride)
 {
     const struct nbits_job *job = arg;
-    const struct onr_nbits_weights *weights = &job->weights;
-    for (size_t j = begin; j < end; j++, w++) {
-        size_t group = SIZE_MAX;
-        float scale = 0.0f;
-        float zero = 0.0f;
-        for (size_t i = 0; i < job->plan->product.k; i++) {
-            size_t own = job->groups != NULL ? (size_t)job->groups[i] : i / weights->block_size;
-            if (own != group) {
-                group = own;
-                scale = onr_nbits_scale(weights, j, group);
-                zero = onr_nbits_zero(weights, j, group);
-            }
-            w[i * stride] = ((float)onr_nbits_code(weights, j, i) - zero) * scale;
-        }
-    }
+    onr_nbits_fill(&job->weights, job->groups, job->plan->product.k, begin, end, w, stride);
 }
 
 static void fill_panels(const void *arg, size_t begin, size_t end, float *w, size_t stride)

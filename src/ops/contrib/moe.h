@@ -98,12 +98,11 @@ void onr_moe_route(const struct onr_moe_routing_job *job, size_t token, float *b
 
 /* ---- planning and running ---- */
 
-struct onr_moe_layer;
-
-/* Writes the weights for the outputs [begin, end) of an expert: output j is w[(j - begin) * stride
- * + p]. */
-typedef void (*onr_moe_fill_fn)(const struct onr_moe_layer *layer, const struct onr_run_ctx *ctx,
-                                size_t expert, size_t begin, size_t end, float *w);
+/* Writes the weights for the outputs [begin, end) of an expert in a layer: that of input p for output
+ * j is w[p * stride + j - begin]. begin and stride are multiples of ONR_NBITS_COLUMNS, up to which
+ * columns beyond end may be written. */
+typedef void (*onr_moe_fill_fn)(const struct onr_run_ctx *ctx, size_t layer, size_t expert,
+                                size_t begin, size_t end, float *w, size_t stride);
 
 /* A layer of all experts: [rows, k] -> [rows, n]. */
 struct onr_moe_layer {
@@ -111,11 +110,8 @@ struct onr_moe_layer {
     size_t n, k;
     const struct onr_packed_b *packed; /* [experts], or NULL */
     const struct onr_gemm_f32 *kernel;
-    size_t chunk;  /* outputs that are made at once */
-    size_t stride; /* room for the weights of one output, where they are filled in */
+    size_t chunk; /* outputs that are made at once */
     size_t a_stride, c_stride;
-    unsigned bits;
-    size_t block_size, blocks;       /* of a row */
     size_t gemm_bytes, weight_bytes; /* of a worker's scratch */
 };
 

@@ -14,14 +14,15 @@
 struct onr_gemm_f32_job onr_moe_product(const struct onr_moe_layer *layer,
                                         const struct onr_moe *moe, size_t rows, size_t columns)
 {
-    bool is_filled = moe->fill != NULL;
+    struct onr_gemm_matrix stored = {NULL, moe->dtype, 1, layer->k};
+    struct onr_gemm_matrix filled = {NULL, ONR_FLOAT, layer->chunk, 1};
     return (struct onr_gemm_f32_job){
         .kernel = layer->kernel,
         .m = rows,
         .n = columns,
         .k = layer->k,
         .a = {NULL, ONR_FLOAT, layer->a_stride, 1},
-        .b = {NULL, is_filled ? ONR_FLOAT : moe->dtype, 1, is_filled ? layer->stride : layer->k},
+        .b = moe->fill != NULL ? filled : stored,
         .c_stride = layer->c_stride,
         .scale = 1.0f,
     };
@@ -31,28 +32,25 @@ struct onr_gemm_f32_job onr_moe_product(const struct onr_moe_layer *layer,
 static void plan_layer(struct onr_moe_layer *layer, const struct onr_moe *moe,
                        const struct onr_moe_state *state, unsigned thread_count)
 {
-    bool is_filled = moe->fill != NULL;
     if (layer->n == 0) {
         return;
     }
     layer->kernel = layer->packed != NULL ? layer->packed[0].kernel
                                           : onr_gemm_f32_choose(&state->kernels->gemm, layer->n);
-    if (is_filled) {
-        layer->block_size = moe->config.block_size > 0 ? moe->config.block_size : layer->k;
-        layer->blocks = layer->k == 0 ? 0 : (layer->k + layer->block_size - 1) / layer->block_size;
-        /* behind the weights of an output its scales and zero points are put, while it is made */
-        layer->stride = layer->k + 2 * layer->blocks;
-    }
     size_t share = 4 * (size_t)thread_count;
-    size_t panels = (onr_gemm_f32_panels(layer->kernel, layer->n) + share - 1) / share;
-    size_t panel = layer->kernel->columns * (layer->stride + 1);
-    size_t most = panel < CHUNK_FLOATS ? CHUNK_FLOATS / panel : 1;
-    layer->chunk = layer->kernel->columns * (is_filled && most < panels ? most : panels);
+    size_t panels = onr_gemm_f32_panels(layer->kernel, layer->n);
+    size_t columns = layer->kernel->columns;
+    layer->chunk = columns * ((panels + share - 1) / share);
+    if (moe->fill != NULL) {
+        size_t most = columns * (CHUNK_FLOATS / (columns * (layer->k + 1)) + 1);
+        layer->chunk = layer->chunk < most ? layer->chunk : most;
+        layer->chunk = onr_size_align(layer->chunk, ONR_NBITS_COLUMNS);
+        layer->weight_bytes =
+            onr_size_align(layer->chunk * layer->k * sizeof(float), ONR_MEM_ALIGN);
+    }
     struct onr_gemm_f32_job job = onr_moe_product(layer, moe, moe->round, layer->chunk);
     job.b_packed = layer->packed != NULL ? layer->packed[0].data : NULL;
     layer->gemm_bytes = onr_gemm_f32_workspace(&job);
-    layer->weight_bytes =
-        onr_size_align(layer->chunk * layer->stride * sizeof(float), ONR_MEM_ALIGN);
 }
 
 static size_t worker_bytes(const struct onr_moe *moe)
@@ -62,8 +60,8 @@ static size_t worker_bytes(const struct onr_moe *moe)
     size_t bytes = row * sizeof(float);
     for (size_t l = 0; l < ONR_MOE_LAYERS; l++) {
         const struct onr_moe_layer *layer = &moe->layer[l];
-        size_t needs =
-            layer->gemm_bytes + layer->weight_bytes + layer->chunk * sizeof(float); /* bias */
+        size_t bias = layer->chunk * sizeof(float);
+        size_t needs = layer->gemm_bytes + layer->weight_bytes + bias;
         bytes = needs > bytes ? needs : bytes;
     }
     return onr_size_align(bytes, ONR_MEM_ALIGN);
@@ -135,7 +133,6 @@ enum onr_status onr_moe_plan(struct onr_plan_ctx *ctx, const struct onr_moe_inpu
             .a_stride = l == ONR_MOE_FC2 ? moe->width : moe->hidden,
             .c_stride = n,
             .packed = state->packed[l],
-            .bits = moe->config.bits[l],
         };
         plan_layer(layer, moe, state, ctx->thread_count);
         ctx->flops += 2 * (uint64_t)moe->tokens * moe->config.k * layer->n * layer->k;

@@ -88,6 +88,7 @@ struct layer_job {
 static void set_weights(struct onr_gemm_f32_job *gemm, const struct layer_job *task, size_t expert,
                         size_t first, float *filled)
 {
+    const struct onr_moe *moe = task->job->moe;
     const struct onr_moe_layer *layer = task->layer;
     const struct onr_run_ctx *ctx = task->job->ctx;
     if (layer->k == 0) {
@@ -95,8 +96,9 @@ static void set_weights(struct onr_gemm_f32_job *gemm, const struct layer_job *t
     }
     if (layer->packed != NULL) {
         gemm->b_packed = layer->packed[expert].data + first * layer->k;
-    } else if (task->job->moe->fill != NULL) {
-        task->job->moe->fill(layer, ctx, expert, first, first + gemm->n, filled);
+    } else if (moe->fill != NULL) {
+        moe->fill(ctx, (size_t)(layer - moe->layer), expert, first, first + gemm->n, filled,
+                  layer->chunk);
         gemm->b.data = filled;
     } else {
         gemm->b.data = (const char *)ctx->inputs[layer->in.weight]->data +

@@ -207,6 +207,9 @@ static enum onr_status check_layer(const struct onr_infer_ctx *ctx, const struct
     static const char *const biases[] = {"fc1_experts_bias", "fc2_experts_bias",
                                          "fc3_experts_bias"};
     const struct onr_moe_layer_inputs *inputs = &in->layer[layer];
+    if (!onr_infer_has_input(ctx, inputs->weight)) {
+        return ONR_OK;
+    }
     int64_t n = layer == ONR_MOE_FC1   ? dims->width
                 : layer == ONR_MOE_FC2 ? dims->hidden
                                        : dims->inter;

@@ -28,7 +28,7 @@ static float number_at(enum onr_dtype dtype, const void *data, size_t at)
 
 uint8_t onr_nbits_code(const struct onr_nbits_weights *weights, size_t j, size_t i)
 {
-    return field_at(weights->b + j * weights->blocks * weights->block_bytes, i, weights->bits);
+    return field_at(weights->b + j * weights->column_bytes, i, weights->bits);
 }
 
 float onr_nbits_scale(const struct onr_nbits_weights *weights, size_t j, size_t block)
@@ -44,9 +44,31 @@ float onr_nbits_zero(const struct onr_nbits_weights *weights, size_t j, size_t b
     if (!weights->has_packed_zeros) {
         return number_at(weights->dtype, weights->zeros, j * weights->blocks + block);
     }
+    if (weights->has_joint_zeros) {
+        return (float)field_at(weights->zeros, j * weights->blocks + block, weights->bits);
+    }
     size_t column_bytes = (weights->blocks * weights->bits + 7) / 8;
     return (float)field_at((const uint8_t *)weights->zeros + j * column_bytes, block,
                            weights->bits);
+}
+
+void onr_nbits_fill(const struct onr_nbits_weights *weights, const int32_t *groups, size_t k,
+                    size_t begin, size_t end, float *w, size_t stride)
+{
+    for (size_t j = begin; j < end; j++, w++) {
+        size_t group = SIZE_MAX;
+        float scale = 0.0f;
+        float zero = 0.0f;
+        for (size_t i = 0; i < k; i++) {
+            size_t own = groups != NULL ? (size_t)groups[i] : i / weights->block_size;
+            if (own != group) {
+                group = own;
+                scale = onr_nbits_scale(weights, j, group);
+                zero = onr_nbits_zero(weights, j, group);
+            }
+            w[i * stride] = ((float)onr_nbits_code(weights, j, i) - zero) * scale;
+        }
+    }
 }
 
 bool onr_nbits_panel_bytes(const struct onr_nbits_weights *weights, size_t *bytes)
@@ -64,7 +86,7 @@ static size_t word_bytes(const struct onr_nbits_weights *weights)
 void onr_nbits_pack(const struct onr_nbits_weights *weights, size_t index, void *to)
 {
     const size_t first = index * COLUMNS;
-    const size_t row_bytes = weights->blocks * weights->block_bytes;
+    const size_t row_bytes = weights->column_bytes;
     const size_t count = weights->n - first < COLUMNS ? weights->n - first : COLUMNS;
     char *words = to;
     float *scales = (void *)(words + word_bytes(weights));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The weights of MatMulNBits in panels, as kernels/quant/nbits.h wants them. */
+/* The weights of MatMulNBits and QMoE in panels, as kernels/quant/nbits.h wants them. */
 #ifndef ONR_OPS_CONTRIB_NBITS_WEIGHTS_H
 #define ONR_OPS_CONTRIB_NBITS_WEIGHTS_H
 
@@ -12,19 +12,28 @@
 struct onr_nbits_weights {
     unsigned bits;
     size_t block_size, block_bytes, blocks;
+    size_t column_bytes;  /* of b; those that are packed hold whole blocks */
     size_t n;             /* columns of Y */
     enum onr_dtype dtype; /* of the scales, and of zero points that are not packed */
     bool has_zeros;
     bool has_packed_zeros;
-    const uint8_t *b;   /* [n][blocks][block_bytes] */
-    const void *scales; /* [n][blocks] */
-    const void *zeros;  /* [n][blocks], packed to bytes per column or not */
+    bool has_joint_zeros; /* packed through all columns, not to bytes per column */
+    const uint8_t *b;     /* [n][column_bytes] */
+    const void *scales;   /* [n][blocks] */
+    const void *zeros;    /* [n][blocks], packed to bytes per column or not */
 };
 
 /* Weight i of column j as it is stored, and the scale and the zero point of a block. */
 uint8_t onr_nbits_code(const struct onr_nbits_weights *weights, size_t j, size_t i);
 float onr_nbits_scale(const struct onr_nbits_weights *weights, size_t j, size_t block);
 float onr_nbits_zero(const struct onr_nbits_weights *weights, size_t j, size_t block);
+
+/*
+ * Writes the weights i < k of the columns [begin, end) to w[i * stride + j - begin]. groups: [k], the
+ * blocks whose scales and zero points they have, or NULL: their own.
+ */
+void onr_nbits_fill(const struct onr_nbits_weights *weights, const int32_t *groups, size_t k,
+                    size_t begin, size_t end, float *w, size_t stride);
 
 static inline size_t onr_nbits_panels(const struct onr_nbits_weights *weights)
 {

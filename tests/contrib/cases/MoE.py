@@ -33,7 +33,8 @@ def sparse_mixer(logits):
     return chosen, np.array(weights)
 
 
-def compute(inputs, k, kind, fusion, normalize=0, sparse=0, **swiglu):
+def compute(inputs, k, kind, fusion, normalize=0, sparse=0, given=None, **swiglu):
+    """The output; given: router_weights of QMoE."""
     x, logits, w1, b1, w2, b2, w3, b3 = [None if i is None else i.astype(np.float64) for i in inputs]
     flat = x.reshape(-1, x.shape[-1])
     y = np.zeros_like(flat)
@@ -42,7 +43,9 @@ def compute(inputs, k, kind, fusion, normalize=0, sparse=0, **swiglu):
         weights = np.exp(logits[t][chosen]) / np.exp(logits[t]).sum()
         if sparse:
             chosen, weights = sparse_mixer(logits[t])
-        elif normalize:
+        elif given is not None:
+            weights = given[t][chosen].astype(np.float64)
+        if normalize and not sparse:
             weights = weights / weights.sum()
         for e, weight in zip(chosen, weights):
             h = w1[e] @ row + (0 if b1 is None else b1[e])
