@@ -3,6 +3,7 @@
 #include "ops/attention/attention_heads.h"
 
 #include "ops/common/axes.h"
+#include "ops/common/float_io.h"
 
 #include <string.h>
 
@@ -61,4 +62,43 @@ void onr_present_write(const struct onr_present *present, const void *past, cons
         onr_parallel_for(ctx->parallel, present->batch * present->heads,
                          onr_grain(present->rows * present->width), write_heads, &job);
     }
+}
+
+struct bias_job {
+    const struct onr_biased_heads *heads;
+    const char *x;
+    const char *bias;
+    char *y;
+    char *scratch;
+};
+
+/* Items are rows of a batch. */
+static void add_bias(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    const struct bias_job *job = arg;
+    const struct onr_biased_heads *h = job->heads;
+    float *head = (void *)(job->scratch + worker * h->worker_bytes);
+    float *bias = head + h->width;
+    for (size_t item = begin; item < end; item++) {
+        size_t b = item / h->rows;
+        size_t row = item % h->rows;
+        for (size_t n = 0; n < h->heads; n++) {
+            onr_float_gather(h->dtype, job->x, onr_head_offset(&h->strides, b, n, row), 1, h->width,
+                             head);
+            onr_float_gather(h->dtype, job->bias, h->first + n * h->width, 1, h->width, bias);
+            for (size_t i = 0; i < h->width; i++) {
+                head[i] += bias[i];
+            }
+            onr_float_scatter(h->dtype, head, (item * h->heads + n) * h->width, 1, h->width,
+                              job->y);
+        }
+    }
+}
+
+void onr_biased_heads_write(const struct onr_biased_heads *heads, const void *x, const void *bias,
+                            void *y, void *scratch, const struct onr_run_ctx *ctx)
+{
+    struct bias_job job = {heads, x, bias, y, scratch};
+    onr_parallel_for(ctx->parallel, heads->batch * heads->rows,
+                     onr_grain(heads->heads * heads->width), add_bias, &job);
 }

@@ -4,6 +4,7 @@
 #ifndef ONR_OPS_ATTENTION_ATTENTION_HEADS_H
 #define ONR_OPS_ATTENTION_ATTENTION_HEADS_H
 
+#include "base/size.h"
 #include "ops/attention/attention_core.h"
 
 /* Strides of a known [B,N,S,H] (rank 4) or [B,S,N*H] (rank 3; heads divides its last dimension). */
@@ -29,6 +30,28 @@ struct onr_present {
     size_t beam_stride;
     size_t beams;
 };
+
+/* Heads [batch, heads, rows] with a bias, element (n, i) of which is number first + n * width + i. */
+struct onr_biased_heads {
+    enum onr_dtype dtype; /* of the heads and the bias */
+    size_t batch;
+    size_t heads;
+    size_t rows;
+    size_t width;
+    struct onr_head_strides strides;
+    size_t first;
+    size_t worker_bytes; /* of scratch, at least onr_biased_heads_scratch(width) */
+};
+
+/* Bytes of scratch that a worker needs for heads of this width. */
+static inline size_t onr_biased_heads_scratch(size_t width)
+{
+    return onr_size_align((2 * width + 1) * sizeof(float), ONR_MEM_ALIGN);
+}
+
+/* Writes the sums to y: [batch, rows, heads, width]. */
+void onr_biased_heads_write(const struct onr_biased_heads *heads, const void *x, const void *bias,
+                            void *y, void *scratch, const struct onr_run_ctx *ctx);
 
 /* Writes old and new rows to out; nothing when out is NULL. */
 void onr_present_write(const struct onr_present *present, const void *past, const void *added,

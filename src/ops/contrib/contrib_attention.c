@@ -24,9 +24,8 @@
  * Aliasing  none.
  */
 #include "ops/common/workspace.h"
+#include "ops/contrib/projection.h"
 #include "ops/contrib/self_attention.h"
-#include "ops/matrix/product.h"
-#include "ops/norm/norm_rows.h"
 
 static const struct onr_self_attention_inputs attention_in = {
     .mask = 3, .past = 4, .bias = 5, .past_length = 6};
@@ -34,17 +33,6 @@ static const struct onr_self_attention_inputs attention_in = {
 static enum onr_status attention_infer(struct onr_infer_ctx *ctx)
 {
     return onr_self_attention_infer(ctx, &attention_in);
-}
-
-static enum onr_status attention_prepare(struct onr_prepare_ctx *ctx)
-{
-    const struct onr_constant *weights = ctx->constants[1];
-    if (weights == NULL) {
-        return onr_product_prepare(ctx, NULL, 0, 0, 0, 0, 0);
-    }
-    size_t k = (size_t)weights->shape.dim[0];
-    size_t n = (size_t)weights->shape.dim[1];
-    return onr_product_prepare(ctx, weights, 1, k, n, n, 1);
 }
 
 struct attention_plan {
@@ -60,34 +48,18 @@ static enum onr_status attention_plan(struct onr_plan_ctx *ctx)
         return onr_fail_memory(ctx->err, "the plan of an attention");
     }
     ctx->plan = plan;
-    const struct onr_shape *input = &ctx->inputs[0]->shape;
     size_t width = (size_t)ctx->inputs[1]->shape.dim[1];
-    size_t depth = (size_t)input->dim[2];
     enum onr_dtype dtype = ctx->inputs[0]->dtype;
-    plan->product = (struct onr_product){
-        .dtype = dtype,
-        .m = (size_t)input->dim[0] * (size_t)input->dim[1],
-        .n = width,
-        .k = depth,
-        .a_row_stride = depth,
-        .a_column_stride = 1,
-        .b_row_stride = width,
-        .b_column_stride = 1,
-        .y_row_stride = width,
-        .alpha = 1.0f,
-        .beta = 1.0f,
-        .bias = onr_plan_input(ctx, 2) != NULL ? ONR_PRODUCT_COLUMN_BIAS : ONR_PRODUCT_NO_BIAS,
-    };
     size_t product_bytes = 0;
     size_t count = 0;
     struct onr_workspace space = {0};
-    onr_product_plan(&plan->product, ctx->state, ctx->thread_count, &product_bytes);
+    onr_projection_plan(&plan->product, ctx, &product_bytes);
     ONR_TRY(onr_self_attention_plan(&plan->self, &attention_in, dtype, ctx));
     onr_workspace_add(&space, product_bytes, 1);
     space.is_too_large = space.is_too_large || !onr_size_mul(plan->product.m, width, &count);
     plan->qkv_at = onr_workspace_add(&space, count, onr_dtype_size(dtype));
     plan->self_at = onr_workspace_add(&space, plan->self.bytes, 1);
-    ctx->flops = 2 * (uint64_t)count * depth;
+    ctx->flops = 2 * (uint64_t)count * plan->product.k;
     return onr_workspace_finish(&space, &ctx->workspace_bytes, ctx->err);
 }
 
@@ -95,14 +67,9 @@ static enum onr_status attention_run(struct onr_run_ctx *ctx)
 {
     const struct attention_plan *plan = ctx->plan;
     char *workspace = ctx->workspace;
-    struct onr_product_operands operands = {
-        .a = ctx->inputs[0]->data,
-        .b = plan->product.packed == NULL ? ctx->inputs[1]->data : NULL,
-        .c = onr_input_data(ctx, 2),
-        .y = workspace + plan->qkv_at,
-    };
-    onr_product_run(&plan->product, &operands, ctx);
-    return onr_self_attention_run(&plan->self, operands.y, workspace + plan->self_at, ctx);
+    void *qkv = workspace + plan->qkv_at;
+    onr_projection_run(&plan->product, qkv, ctx);
+    return onr_self_attention_run(&plan->self, qkv, workspace + plan->self_at, ctx);
 }
 
 static const struct onr_attr_spec attention_attrs[] = {
@@ -136,7 +103,7 @@ const struct onr_op_def onr_ops_contrib_attention[] = {
      .input_specs = attention_inputs,
      .output_specs = attention_outputs,
      .infer = attention_infer,
-     .prepare = attention_prepare,
+     .prepare = onr_projection_prepare,
      .plan = attention_plan,
      .run = attention_run,
      .release = onr_product_release},

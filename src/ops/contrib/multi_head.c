@@ -143,7 +143,7 @@ static enum onr_status plan_workspace(struct multi_head_plan *plan, struct onr_p
     size_t attention_bytes = 0;
     size_t widest = a->head > a->v_head ? a->head : a->v_head;
     ONR_TRY(onr_attention_plan(a, ctx->thread_count, &attention_bytes, ctx->err));
-    plan->worker_bytes = onr_size_align((2 * widest + 1) * sizeof(float), ONR_MEM_ALIGN);
+    plan->worker_bytes = onr_biased_heads_scratch(widest);
     plan->flags_at = onr_workspace_add(&space, plan->padding.bytes, 1);
     plan->limit_at = onr_workspace_add(&space, a->batch, sizeof(size_t));
     plan->offset_at = onr_workspace_add(&space, a->batch, sizeof(int64_t));
@@ -192,40 +192,6 @@ enum onr_status onr_multi_head_plan(struct onr_plan_ctx *ctx,
 
 /* ---- running ---- */
 
-struct bias_job {
-    const struct multi_head_plan *plan;
-    const struct operand *operand;
-    const char *x;
-    const char *bias;
-    char *y;
-    char *scratch;
-};
-
-/* Copies heads and adds their bias; items are rows of a batch. */
-static void add_bias(void *arg, size_t begin, size_t end, unsigned worker)
-{
-    const struct bias_job *job = arg;
-    const struct operand *o = job->operand;
-    const struct onr_attention *a = &job->plan->attention;
-    float *head = (void *)(job->scratch + worker * job->plan->worker_bytes);
-    float *bias = head + o->width;
-    for (size_t item = begin; item < end; item++) {
-        size_t b = item / o->rows;
-        size_t row = item % o->rows;
-        for (size_t n = 0; n < a->heads; n++) {
-            onr_float_gather(a->q_dtype, job->x, onr_head_offset(&o->strides, b, n, row), 1,
-                             o->width, head);
-            onr_float_gather(a->q_dtype, job->bias, o->bias_first + n * o->width, 1, o->width,
-                             bias);
-            for (size_t i = 0; i < o->width; i++) {
-                head[i] += bias[i];
-            }
-            onr_float_scatter(a->q_dtype, head, (item * a->heads + n) * o->width, 1, o->width,
-                              job->y);
-        }
-    }
-}
-
 /* Where the heads of an operand are, with their bias. */
 static const char *operand_data(const struct multi_head_plan *plan, int index,
                                 const struct onr_run_ctx *ctx)
@@ -237,15 +203,19 @@ static const char *operand_data(const struct multi_head_plan *plan, int index,
     if (!o->is_biased) {
         return x;
     }
-    struct bias_job job = {.plan = plan,
-                           .operand = o,
-                           .x = x,
-                           .bias = onr_input_data(ctx, plan->in.bias),
-                           .y = workspace + o->copy_at,
-                           .scratch = workspace + plan->bias_at};
-    onr_parallel_for(ctx->parallel, a->batch * o->rows, onr_grain(a->heads * o->width), add_bias,
-                     &job);
-    return job.y;
+    struct onr_biased_heads heads = {
+        .dtype = a->q_dtype,
+        .batch = a->batch,
+        .heads = a->heads,
+        .rows = o->rows,
+        .width = o->width,
+        .strides = o->strides,
+        .first = o->bias_first,
+        .worker_bytes = plan->worker_bytes,
+    };
+    onr_biased_heads_write(&heads, x, onr_input_data(ctx, plan->in.bias), workspace + o->copy_at,
+                           workspace + plan->bias_at, ctx);
+    return workspace + o->copy_at;
 }
 
 /* past_sequence_length and the beams, checked. */

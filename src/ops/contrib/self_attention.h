@@ -26,6 +26,13 @@ struct onr_self_attention_inputs {
 enum onr_status onr_self_attention_infer(struct onr_infer_ctx *ctx,
                                          const struct onr_self_attention_inputs *in) ONR_MUST_USE;
 
+/*
+ * The widths of queries (and keys) and of values, from qkv_hidden_sizes or from the width of the
+ * weights; both are multiples of heads. Errors: ONR_ERR_SHAPE, ONR_ERR_MODEL.
+ */
+enum onr_status onr_self_attention_widths(struct onr_infer_ctx *ctx, int64_t width, int64_t heads,
+                                          int64_t *hidden, int64_t *v_hidden) ONR_MUST_USE;
+
 struct onr_self_attention {
     struct onr_attention attention;
     struct onr_padding padding;

@@ -23,18 +23,18 @@ static enum onr_status check_dim(struct onr_infer_ctx *ctx, const char *what, in
     return ONR_OK;
 }
 
-/* Widths of queries and values from qkv_hidden_sizes or from the width of the weights. */
-static enum onr_status read_widths(struct onr_infer_ctx *ctx, int64_t width, struct self_dims *d)
+enum onr_status onr_self_attention_widths(struct onr_infer_ctx *ctx, int64_t width, int64_t heads,
+                                          int64_t *hidden, int64_t *v_hidden)
 {
     size_t count = 0;
     const int64_t *sizes = onr_attr_ints(ctx->node, "qkv_hidden_sizes", &count);
-    d->hidden = d->v_hidden = ONR_DIM_UNKNOWN;
+    *hidden = *v_hidden = ONR_DIM_UNKNOWN;
     if (count == 0) {
         if (width >= 0 && width % 3 != 0) {
             return onr_infer_fail(ctx, ONR_ERR_SHAPE,
                                   "weights: %" PRId64 " columns are not a multiple of 3", width);
         }
-        d->hidden = d->v_hidden = width >= 0 ? width / 3 : ONR_DIM_UNKNOWN;
+        *hidden = *v_hidden = width >= 0 ? width / 3 : ONR_DIM_UNKNOWN;
     } else {
         int64_t sum = 0;
         if (count != 3 || sizes[0] < 0 || sizes[2] < 0 || sizes[0] != sizes[1] ||
@@ -44,16 +44,14 @@ static enum onr_status read_widths(struct onr_infer_ctx *ctx, int64_t width, str
                                   "are equal");
         }
         ONR_TRY(check_dim(ctx, "width of weights", width, sum));
-        d->hidden = sizes[0];
-        d->v_hidden = sizes[2];
+        *hidden = sizes[0];
+        *v_hidden = sizes[2];
     }
-    int64_t heads = d->scores.heads;
-    if ((d->hidden >= 0 && d->hidden % heads != 0) ||
-        (d->v_hidden >= 0 && d->v_hidden % heads != 0)) {
+    if ((*hidden >= 0 && *hidden % heads != 0) || (*v_hidden >= 0 && *v_hidden % heads != 0)) {
         return onr_infer_fail(ctx, ONR_ERR_SHAPE,
                               "hidden sizes %" PRId64 " and %" PRId64
                               " are not multiples of %" PRId64 " heads",
-                              d->hidden, d->v_hidden, heads);
+                              *hidden, *v_hidden, heads);
     }
     return ONR_OK;
 }
@@ -77,7 +75,7 @@ static enum onr_status check_operands(struct onr_infer_ctx *ctx, struct self_dim
             width = width >= 0 ? width : ctx->inputs[2]->shape.dim[0];
         }
     }
-    return read_widths(ctx, width, d);
+    return onr_self_attention_widths(ctx, width, d->scores.heads, &d->hidden, &d->v_hidden);
 }
 
 static enum onr_status check_rotary(struct onr_infer_ctx *ctx, const struct self_dims *d)
