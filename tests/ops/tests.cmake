@@ -25,6 +25,9 @@ onnxrun_test(ops
     contrib/test_contrib_multi_head_attention
     contrib/test_contrib_ngram_repeat_block
     contrib/test_contrib_nhwc_max_pool
+    contrib/test_contrib_packed_attention
+    contrib/test_contrib_packed_multi_head_attention
+    contrib/test_contrib_padding
     contrib/test_contrib_qattention
     contrib/test_contrib_qmoe
     contrib/test_contrib_relative_position_bias
