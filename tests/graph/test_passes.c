@@ -77,6 +77,26 @@ static void half_chains_are_rounded_where_they_end(void **state)
     session_test_end(&t);
 }
 
+static void half_constants_that_were_folded_stay_folded(void **state)
+{
+    (void)state;
+    const char *model = "in float16 x [n]; init float a [1] = 2; b = Cast(a) to=10;"
+                        "c = Mul(b, b); y = Add(x, c); out float16 y [n]; out float16 c [1];";
+    char *graph = graph_of(model);
+    assert_int_equal(count_of(graph, " = Mul"), 0);
+    onnxrun_text_free(graph);
+    uint16_t one[] = {onr_float_to_half(1.0f)};
+    uint16_t four[] = {onr_float_to_half(4.0f)};
+    uint16_t five[] = {onr_float_to_half(5.0f)};
+    struct session_test t;
+    session_test_begin(&t, model);
+    session_test_in(&t, "x", test_tensor(ONR_FLOAT16, SHAPE(1), one));
+    session_test_out(&t, "y", test_tensor(ONR_FLOAT16, SHAPE(1), five));
+    session_test_out(&t, "c", test_tensor(ONR_FLOAT16, SHAPE(1), four));
+    session_test_run(&t);
+    session_test_end(&t);
+}
+
 static void half_weights_that_are_only_moved_stay_half(void **state)
 {
     (void)state;
@@ -106,6 +126,7 @@ int main(void)
         cmocka_unit_test(dead_nodes_and_constant_ones_are_gone),
         cmocka_unit_test(shape_chains_keep_symbols),
         cmocka_unit_test_teardown(half_chains_are_rounded_where_they_end, test_tensors_free),
+        cmocka_unit_test_teardown(half_constants_that_were_folded_stay_folded, test_tensors_free),
         cmocka_unit_test(half_weights_that_are_only_moved_stay_half),
         cmocka_unit_test(intermediate_folds_are_given_back),
     };

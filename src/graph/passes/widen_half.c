@@ -32,10 +32,11 @@ static bool allows_float(const struct onr_param_spec *specs, uint32_t index)
     return spec.group != 0 && onr_dtypes_has(spec.dtypes, ONR_FLOAT);
 }
 
-/* True when the node's half inputs and outputs can all become float32. */
+/* True when the node's half inputs and outputs can all become float32. A node that was folded makes
+ * nothing any more that casts could read. */
 static bool can_widen(const struct widener *w, const struct onr_node *node)
 {
-    if (node->op == NULL || node->body_count > 0 ||
+    if (node->is_dead || node->op == NULL || node->body_count > 0 ||
         (node->op->traits & (ONR_TRAIT_KEEP_TYPE | ONR_TRAIT_BODIES)) != 0) {
         return false;
     }
