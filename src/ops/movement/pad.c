@@ -121,7 +121,7 @@ static enum onr_status contrib_pad_infer(struct onr_infer_ctx *ctx)
     memcpy(inputs, ctx->inputs, ctx->node->input_count * sizeof *inputs);
     inputs[1] = &pads;
     list_ctx.inputs = inputs;
-    if (pads.shape.rank == 2 && pads.shape.dim[0] == 1) {
+    if (pads.shape.rank == 2 && (pads.shape.dim[0] == 1 || pads.shape.dim[0] < 0)) {
         pads.shape = (struct onr_shape){.rank = 1, .dim = {pads.shape.dim[1]}};
     }
     ONR_TRY(pad_infer(&list_ctx));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/op_test.h"
+#include "support/session_test.h"
 
 static void pad(struct op_test *t, const char *mode, int64_t begin, int64_t end)
 {
@@ -113,6 +114,19 @@ static void pads_of_com_microsoft_may_be_a_row(void **state)
     op_test_fails(&t, ONR_ERR_SHAPE, "3 pads for 2 dimensions, expected 4");
 }
 
+static void a_row_of_pads_may_have_symbolic_dimensions(void **state)
+{
+    (void)state;
+    struct session_test t;
+    session_test_begin(&t, "in float x [n]; in int64 pads [rows, columns];"
+                           "y = com.microsoft:Pad(x, pads); out float y;");
+    session_test_in(&t, "x", test_f32(SHAPE(2), (float[]){1, 2}));
+    session_test_in(&t, "pads", test_i64(SHAPE(1, 2), (int64_t[]){1, 0}));
+    session_test_out(&t, "y", test_f32(SHAPE(3), (float[]){0, 1, 2}));
+    session_test_run(&t);
+    session_test_end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +135,7 @@ int main(void)
         cmocka_unit_test_teardown(axes_and_value_are_inputs, test_tensors_free),
         cmocka_unit_test_teardown(impossible_pads_are_refused, test_tensors_free),
         cmocka_unit_test_teardown(pads_of_com_microsoft_may_be_a_row, test_tensors_free),
+        cmocka_unit_test_teardown(a_row_of_pads_may_have_symbolic_dimensions, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
