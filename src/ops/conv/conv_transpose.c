@@ -2,6 +2,8 @@
 /*
  * ConvTranspose (ai.onnx), versions 1, 11 and 22.
  * https://onnx.ai/onnx/operators/onnx__ConvTranspose.html
+ * ConvTransposeWithDynamicPads (com.microsoft), version 1: the same with pads as an input, int64
+ * [2 * spatial dimensions], between W and B, and without the attribute output_shape.
  *
  * Y[n, m, o * stride - pad + t * dilation] += W[c, m, t] * X[n, c, o] for all c of m's group, taps
  * t and positions o, starting from B[m].
@@ -17,6 +19,7 @@
  * Aliasing  none.
  */
 #include "base/size.h"
+#include "ops/common/axes.h"
 #include "ops/conv/conv_transpose_run.h"
 #include "ops/conv/spatial.h"
 
@@ -43,6 +46,30 @@ static enum onr_status read_attrs(const struct onr_node *node, const struct onr_
     ONR_TRY(onr_spatial_list(node, "output_shape", leading + rank, 1, 0, whole_shape, err));
     memcpy(extra->shape, whole_shape + leading, rank * sizeof *extra->shape);
     return onr_spatial_list(node, "output_padding", rank, 0, 0, extra->padding, err);
+}
+
+/* Takes over pads that are an input, as far as they are known. */
+static enum onr_status read_pads(const struct onr_fact *pads, struct onr_spatial *spatial,
+                                 bool *is_known, struct onr_error *err)
+{
+    int64_t list[2 * ONR_SPATIAL_MAX];
+    size_t rank = (size_t)spatial->rank;
+    size_t count = 0;
+    if (onr_fact_is_shaped(pads) && onr_shape_count(&pads->shape) != 2 * (int64_t)rank) {
+        return onr_fail(err, ONR_ERR_SHAPE, "%" PRId64 " pads, expected %zu",
+                        onr_shape_count(&pads->shape), 2 * rank);
+    }
+    *is_known = onr_fact_ints(pads, 2 * rank, list, &count);
+    for (size_t i = 0; *is_known && i < count; i++) {
+        if (list[i] < 0 || list[i] > INT32_MAX) {
+            return onr_fail(err, ONR_ERR_VALUE, "pad %zu is %" PRId64 ", expected 0 to %" PRId32, i,
+                            list[i], INT32_MAX);
+        }
+        if (spatial->auto_pad == ONR_PAD_EXPLICIT) {
+            *(i < rank ? &spatial->pad[i] : &spatial->pad_end[i - rank]) = list[i];
+        }
+    }
+    return ONR_OK;
 }
 
 /* The output extent of dimension d, and the pads that lead to it. */
@@ -103,12 +130,13 @@ static enum onr_status check_channels(struct onr_infer_ctx *ctx, const struct on
     return ONR_OK;
 }
 
-static enum onr_status conv_transpose_infer(struct onr_infer_ctx *ctx)
+static enum onr_status infer_output(struct onr_infer_ctx *ctx, const struct onr_fact *pads)
 {
     const struct onr_shape *x = &ctx->inputs[0]->shape;
     const struct onr_shape *w = &ctx->inputs[1]->shape;
     struct onr_spatial spatial;
     struct extra extra;
+    bool is_padding_known = true;
     if (x->rank == ONR_RANK_UNKNOWN || w->rank == ONR_RANK_UNKNOWN) {
         return ONR_OK;
     }
@@ -121,11 +149,39 @@ static enum onr_status conv_transpose_infer(struct onr_infer_ctx *ctx)
     ONR_TRY(check_channels(ctx, x, w, &y.dim[1]));
     ONR_TRY(onr_conv_check_bias(ctx, y.dim[1]));
     ONR_TRY(read_attrs(ctx->node, w, &spatial, &extra, ctx->err));
+    if (pads != NULL) {
+        ONR_TRY(read_pads(pads, &spatial, &is_padding_known, ctx->err));
+    }
     for (int d = 0; d < spatial.rank; d++) {
-        ONR_TRY(find_output(&spatial, &extra, d, x->dim[2 + d], &y.dim[2 + d], ctx->err));
+        int64_t in = is_padding_known ? x->dim[2 + d] : ONR_DIM_UNKNOWN;
+        ONR_TRY(find_output(&spatial, &extra, d, in, &y.dim[2 + d], ctx->err));
     }
     ctx->outputs[0].shape = y;
     return ONR_OK;
+}
+
+static enum onr_status conv_transpose_infer(struct onr_infer_ctx *ctx)
+{
+    return infer_output(ctx, NULL);
+}
+
+/* Inputs of ConvTransposeWithDynamicPads. */
+enum { DYNAMIC_PADS = 2, DYNAMIC_BIAS = 3 };
+
+static enum onr_status dynamic_infer(struct onr_infer_ctx *ctx)
+{
+    bool has_pads = onr_infer_has_input(ctx, DYNAMIC_PADS);
+    const struct onr_fact *inputs[] = {
+        ctx->inputs[0], ctx->inputs[1],
+        onr_infer_has_input(ctx, DYNAMIC_BIAS) ? ctx->inputs[DYNAMIC_BIAS] : NULL};
+    if (has_pads) {
+        const int64_t *list = NULL;
+        size_t count = 0;
+        ONR_TRY(onr_infer_ints(ctx, DYNAMIC_PADS, &list, &count));
+    }
+    struct onr_infer_ctx conv = *ctx;
+    conv.inputs = inputs;
+    return infer_output(&conv, has_pads ? ctx->inputs[DYNAMIC_PADS] : NULL);
 }
 
 /* The state is the kernel table, for plan. */
@@ -135,12 +191,17 @@ static enum onr_status conv_transpose_prepare(struct onr_prepare_ctx *ctx)
     return ONR_OK;
 }
 
-static enum onr_status set_window(struct onr_plan_ctx *ctx, struct onr_window *window)
+static enum onr_status set_window(struct onr_plan_ctx *ctx, const struct onr_fact *pads,
+                                  struct onr_window *window)
 {
     const struct onr_shape *x = &ctx->inputs[0]->shape;
     struct onr_spatial spatial;
     struct extra extra;
+    bool is_known;
     ONR_TRY(read_attrs(ctx->node, &ctx->inputs[1]->shape, &spatial, &extra, ctx->err));
+    if (pads != NULL) {
+        ONR_TRY(read_pads(pads, &spatial, &is_known, ctx->err));
+    }
     *window = (struct onr_window){.in = {1, 1, 1},
                                   .out = {1, 1, 1},
                                   .kernel = {1, 1, 1},
@@ -158,7 +219,8 @@ static enum onr_status set_window(struct onr_plan_ctx *ctx, struct onr_window *w
     return ONR_OK;
 }
 
-static enum onr_status conv_transpose_plan(struct onr_plan_ctx *ctx)
+static enum onr_status make_plan(struct onr_plan_ctx *ctx, const struct onr_fact *pads,
+                                 bool has_bias)
 {
     const struct onr_shape *x = &ctx->inputs[0]->shape;
     const struct onr_shape *w = &ctx->inputs[1]->shape;
@@ -167,20 +229,47 @@ static enum onr_status conv_transpose_plan(struct onr_plan_ctx *ctx)
         return onr_fail_memory(ctx->err, "plan of ConvTranspose");
     }
     conv->dtype = ctx->inputs[0]->dtype;
-    conv->has_bias = ctx->node->input_count > 2 && ctx->inputs[2] != NULL;
+    conv->has_bias = has_bias;
     conv->batch = (size_t)x->dim[0];
     conv->groups = (size_t)onr_attr_int(ctx->node, "group", 1);
     conv->in_channels = (size_t)w->dim[0] / conv->groups;
     conv->out_channels = (size_t)w->dim[1];
-    ONR_TRY(set_window(ctx, &conv->window));
+    ONR_TRY(set_window(ctx, pads, &conv->window));
     onr_conv_transpose_plan(conv, ctx->state, ctx->thread_count, &ctx->workspace_bytes);
     ctx->plan = conv;
     return ONR_OK;
 }
 
+static bool has_input(const struct onr_plan_ctx *ctx, uint32_t index)
+{
+    return index < ctx->node->input_count && ctx->inputs[index] != NULL;
+}
+
+static enum onr_status conv_transpose_plan(struct onr_plan_ctx *ctx)
+{
+    return make_plan(ctx, NULL, has_input(ctx, 2));
+}
+
+static enum onr_status dynamic_plan(struct onr_plan_ctx *ctx)
+{
+    const struct onr_fact *pads = has_input(ctx, DYNAMIC_PADS) ? ctx->inputs[DYNAMIC_PADS] : NULL;
+    return make_plan(ctx, pads, has_input(ctx, DYNAMIC_BIAS));
+}
+
 static enum onr_status conv_transpose_run(struct onr_run_ctx *ctx)
 {
     onr_conv_transpose_run(ctx->plan, ctx);
+    return ONR_OK;
+}
+
+static enum onr_status dynamic_run(struct onr_run_ctx *ctx)
+{
+    struct onr_tensor *const inputs[] = {ctx->inputs[0], ctx->inputs[1],
+                                         ctx->input_count > DYNAMIC_BIAS ? ctx->inputs[DYNAMIC_BIAS]
+                                                                         : NULL};
+    struct onr_run_ctx conv = *ctx;
+    conv.inputs = inputs;
+    onr_conv_transpose_run(ctx->plan, &conv);
     return ONR_OK;
 }
 
@@ -198,6 +287,16 @@ static const struct onr_attr_spec attrs[] = {{"auto_pad", ONR_ATTR_STRING, false
                                              {"strides", ONR_ATTR_INTS, false},
                                              {.name = NULL}};
 
+static const struct onr_attr_spec dynamic_attrs[] = {{"auto_pad", ONR_ATTR_STRING, false},
+                                                     {"dilations", ONR_ATTR_INTS, false},
+                                                     {"group", ONR_ATTR_INT, false},
+                                                     {"kernel_shape", ONR_ATTR_INTS, false},
+                                                     {"output_padding", ONR_ATTR_INTS, false},
+                                                     {"strides", ONR_ATTR_INTS, false},
+                                                     {.name = NULL}};
+static const struct onr_param_spec dynamic_specs[] = {
+    {ONR_DTYPES_FLOAT, 1}, {ONR_DTYPES_FLOAT, 1}, {ONR_BIT(INT64), 0}, {ONR_DTYPES_FLOAT, 1}, {0}};
+
 #define CONV_TRANSPOSE_ROW(since, last, specs)                                                     \
     {                                                                                              \
         .domain = "", .name = "ConvTranspose", .since_version = (since), .last_version = (last),   \
@@ -210,5 +309,18 @@ extern const struct onr_op_def onr_ops_conv_transpose[];
 const struct onr_op_def onr_ops_conv_transpose[] = {
     CONV_TRANSPOSE_ROW(1, 21, specs_1),
     CONV_TRANSPOSE_ROW(22, ONR_OPSET_LATEST, specs_22),
+    {.domain = "com.microsoft",
+     .name = "ConvTransposeWithDynamicPads",
+     .since_version = 1,
+     .last_version = ONR_CONTRIB_LATEST,
+     .inputs = {2, 4},
+     .outputs = {1, 1},
+     .attrs = dynamic_attrs,
+     .input_specs = dynamic_specs,
+     .output_specs = specs_22,
+     .infer = dynamic_infer,
+     .prepare = conv_transpose_prepare,
+     .plan = dynamic_plan,
+     .run = dynamic_run},
     {.name = NULL},
 };

@@ -170,6 +170,49 @@ static void bad_nodes_are_refused(void **state)
     expect_failure(&t, ONR_ERR_SHAPE, "b has shape 2, expected one number for each of the 1");
 }
 
+static void begin_dynamic(struct op_test *t, size_t count, const int64_t *pads)
+{
+    op_test_begin(t, "com.microsoft", "ConvTransposeWithDynamicPads", 1);
+    op_test_input(t, test_f32(SHAPE(1, 1, 3), (float[]){1, 2, 3}));
+    op_test_input(t, test_f32(SHAPE(1, 1, 2), (float[]){1, 10}));
+    op_test_input(t, pads != NULL ? test_i64(1, (int64_t[]){(int64_t)count}, pads) : NULL);
+}
+
+static void pads_of_com_microsoft_are_an_input(void **state)
+{
+    (void)state;
+    struct op_test t;
+    begin_dynamic(&t, 0, NULL);
+    op_test_output(&t, test_f32(SHAPE(1, 1, 4), (float[]){1, 12, 23, 30}));
+    op_test_run(&t);
+    begin_dynamic(&t, 2, (int64_t[]){0, 1});
+    op_test_output(&t, test_f32(SHAPE(1, 1, 3), (float[]){1, 12, 23}));
+    op_test_run(&t);
+    begin_dynamic(&t, 2, (int64_t[]){1, 0});
+    op_test_input(&t, test_f32(SHAPE(1), (float[]){100}));
+    op_test_output(&t, test_f32(SHAPE(1, 1, 3), (float[]){112, 123, 130}));
+    op_test_run(&t);
+}
+
+static void pads_that_do_not_fit_are_refused(void **state)
+{
+    (void)state;
+    struct op_test t;
+    begin_dynamic(&t, 3, (int64_t[]){0, 0, 0});
+    op_test_output(&t, test_f32(SHAPE(1, 1, 4), NULL));
+    op_test_fails(&t, ONR_ERR_SHAPE, "3 pads, expected 2");
+    begin_dynamic(&t, 2, (int64_t[]){0, -1});
+    op_test_output(&t, test_f32(SHAPE(1, 1, 4), NULL));
+    op_test_fails(&t, ONR_ERR_VALUE, "pad 1 is -1, expected 0 to 2147483647");
+    begin_dynamic(&t, 2, (int64_t[]){3, 2});
+    op_test_output(&t, test_f32(SHAPE(1, 1, 4), NULL));
+    op_test_fails(&t, ONR_ERR_SHAPE, "pads of 3 and 2 are more than spatial dimension 0");
+    begin_dynamic(&t, 2, (int64_t[]){0, 0});
+    op_test_input(&t, test_f32(SHAPE(2), NULL));
+    op_test_output(&t, test_f32(SHAPE(1, 1, 4), NULL));
+    op_test_fails(&t, ONR_ERR_SHAPE, "b has shape 2, expected one number for each of the 1 output");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +221,8 @@ int main(void)
         cmocka_unit_test_teardown(groups_in_every_type, test_tensors_free),
         cmocka_unit_test_teardown(empty_inputs_give_the_bias, test_tensors_free),
         cmocka_unit_test_teardown(bad_nodes_are_refused, test_tensors_free),
+        cmocka_unit_test_teardown(pads_of_com_microsoft_are_an_input, test_tensors_free),
+        cmocka_unit_test_teardown(pads_that_do_not_fit_are_refused, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
