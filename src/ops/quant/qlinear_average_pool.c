@@ -243,9 +243,10 @@ static const struct onr_param_spec pool_outputs[] = {{BYTES, 1}, {0, 0}};
 
 #define POOL_ROW(op, attributes, infer_fn, plan_fn)                                                \
     {                                                                                              \
-        .domain = "com.microsoft", .name = (op), .since_version = 1, .last_version = 1,            \
-        .inputs = {2, 5}, .outputs = {1, 1}, .attrs = (attributes), .input_specs = pool_inputs,    \
-        .output_specs = pool_outputs, .infer = (infer_fn), .plan = (plan_fn), .run = pool_run,     \
+        .domain = "com.microsoft", .name = (op), .since_version = 1,                               \
+        .last_version = ONR_CONTRIB_LATEST, .inputs = {2, 5}, .outputs = {1, 1},                   \
+        .attrs = (attributes), .input_specs = pool_inputs, .output_specs = pool_outputs,           \
+        .infer = (infer_fn), .plan = (plan_fn), .run = pool_run,                                   \
     }
 
 extern const struct onr_op_def onr_ops_qlinear_average_pool[];

@@ -287,10 +287,10 @@ static const struct onr_param_spec outputs[] = {{BYTES, 1}, {0, 0}};
 
 #define ROW(op, least, most, attributes, specs, infer_fn, plan_fn, run_fn)                         \
     {                                                                                              \
-        .domain = "com.microsoft", .name = (op), .since_version = 1, .last_version = 1,            \
-        .inputs = {(least), (most)}, .outputs = {1, 1}, .attrs = (attributes),                     \
-        .input_specs = (specs), .output_specs = outputs, .traits = ONR_TRAIT_INPLACE,              \
-        .infer = (infer_fn), .plan = (plan_fn), .run = (run_fn),                                   \
+        .domain = "com.microsoft", .name = (op), .since_version = 1,                               \
+        .last_version = ONR_CONTRIB_LATEST, .inputs = {(least), (most)}, .outputs = {1, 1},        \
+        .attrs = (attributes), .input_specs = (specs), .output_specs = outputs,                    \
+        .traits = ONR_TRAIT_INPLACE, .infer = (infer_fn), .plan = (plan_fn), .run = (run_fn),      \
     }
 
 extern const struct onr_op_def onr_ops_qlinear_elementwise[];

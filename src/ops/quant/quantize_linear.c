@@ -267,7 +267,7 @@ const struct onr_op_def onr_ops_quantize_linear[] = {
     DEQUANTIZE_ROW("", 10, 12, NULL, dequantize_inputs),
     DEQUANTIZE_ROW("", 13, 20, attrs_13, dequantize_inputs),
     DEQUANTIZE_ROW("", 21, ONR_OPSET_LATEST, dequantize_attrs_21, dequantize_inputs),
-    QUANTIZE_ROW("com.microsoft", 1, 1, attrs_13, contrib_quantize_inputs),
-    DEQUANTIZE_ROW("com.microsoft", 1, 1, attrs_13, contrib_dequantize_inputs),
+    QUANTIZE_ROW("com.microsoft", 1, ONR_CONTRIB_LATEST, attrs_13, contrib_quantize_inputs),
+    DEQUANTIZE_ROW("com.microsoft", 1, ONR_CONTRIB_LATEST, attrs_13, contrib_dequantize_inputs),
     {.name = NULL},
 };
