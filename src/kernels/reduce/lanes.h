@@ -7,6 +7,7 @@
 #ifndef ONR_KERNELS_REDUCE_LANES_H
 #define ONR_KERNELS_REDUCE_LANES_H
 
+#include "base/half.h"
 #include "kernels/kernel.h"
 
 #include <math.h>
@@ -96,13 +97,6 @@ static inline void onr_max_lanes(const float *x, float *lane, int32_t *is_nan)
     }
 }
 
-/* Combines the lanes from `width` on with those before. */
-#define ONR_FOLD_MAX(lane, is_nan, width)                                                          \
-    for (size_t l = 0; l < (width); l++) {                                                         \
-        (lane)[l] = (lane)[l + (width)] > (lane)[l] ? (lane)[l + (width)] : (lane)[l];             \
-        (is_nan)[l] |= (is_nan)[l + (width)];                                                      \
-    }
-
 /*
  * The largest of -inf and the numbers among x[0 .. count); *has_nan says whether there is a NaN, and
  * costs nothing where it is not used. In lanes, as a floating-point maximum in order is not
@@ -131,13 +125,13 @@ static inline __attribute__((always_inline)) float onr_max_number_f32(size_t cou
         onr_max_lanes(x + i, lane, is_nan);
     }
     onr_max_lanes(x + count - ONR_SUM_LANES, lane, is_nan);
-    ONR_FOLD_MAX(lane, is_nan, ONR_SUM_LANES / 2)
-    ONR_FOLD_MAX(lane, is_nan, ONR_SUM_LANES / 4)
-    ONR_FOLD_MAX(lane, is_nan, ONR_SUM_LANES / 8)
-    for (size_t l = 0; l < ONR_SUM_LANES / 8; l++) {
-        best = lane[l] > best ? lane[l] : best;
+    int32_t key = INT32_MIN; /* a maximum of integers is vectorised */
+    for (size_t l = 0; l < ONR_SUM_LANES; l++) {
+        int32_t lane_key = onr_float_key(onr_float_bits(lane[l]));
+        key = lane_key > key ? lane_key : key;
         any_nan |= is_nan[l];
     }
+    best = onr_float_of_key(key);
     *has_nan = any_nan != 0;
     return best;
 }
