@@ -13,7 +13,8 @@
 void ONR_KERNEL(onr_fill_unary_f32)(struct onr_kernels *kernels);
 
 /* Elements that are converted or looked at together; they fit the first level cache. */
-#define BLOCK 256
+#define BLOCK 512
+#define LANES 64
 
 /* A loop of `expression`, in terms of v and args. */
 #define UNARY_F32(function, expression)                                                            \
@@ -84,14 +85,28 @@ UNARY_F32(tan, tanf(v))
 UNARY_F32(tanh, onr_vtanh(v))
 UNARY_F32(thresholded_relu, v > args.a ? v : 0.0f)
 
-/* True when the magnitude of all arguments is at most limit; NaN and infinities are not. */
+/* True when the magnitude of all arguments is at most limit; NaN and infinities are not. Bits of
+ * magnitudes order as they do, and a maximum of integers in lanes is the cheapest test. */
 static int all_small(size_t count, const float *x, float limit)
 {
-    int large = 0;
-    for (size_t i = 0; i < count; i++) {
-        large |= !(onr_vabs(x[i]) <= limit);
+    uint32_t lane[LANES] = {0};
+    uint32_t most = 0;
+    size_t i = 0;
+    for (; count - i >= LANES; i += LANES) {
+        ONR_UNROLL_LANES
+        for (size_t l = 0; l < LANES; l++) {
+            uint32_t bits = onr_float_bits(x[i + l]) & 0x7fffffffu;
+            lane[l] = bits > lane[l] ? bits : lane[l];
+        }
     }
-    return !large;
+    for (; i < count; i++) {
+        uint32_t bits = onr_float_bits(x[i]) & 0x7fffffffu;
+        most = bits > most ? bits : most;
+    }
+    for (size_t l = 0; l < LANES; l++) {
+        most = lane[l] > most ? lane[l] : most;
+    }
+    return most <= onr_float_bits(limit);
 }
 
 /* A function with a fast formula for arguments up to limit: vector code where the whole block
@@ -133,8 +148,8 @@ OTHER_LOOP(exp, onr_vexp(v))
 OTHER_LOOP(sigmoid, onr_vsigmoid(v))
 OTHER_LOOP(sin, onr_vabs(v) <= ONR_VSIN_MAX ? onr_vsin(v) : (float)sin((double)v))
 OTHER_LOOP(cos, onr_vabs(v) <= ONR_VSIN_MAX ? onr_vcos(v) : (float)cos((double)v))
-UNARY_F32_BLOCKS(exp, ONR_VEXP_NORMAL_MAX, onr_vexp_normal)
-UNARY_F32_BLOCKS(sigmoid, ONR_VEXP_NORMAL_MAX, onr_vsigmoid_normal)
+UNARY_F32_BLOCKS(exp, ONR_VEXP_NORMAL_MAX, onr_vexp_small)
+UNARY_F32_BLOCKS(sigmoid, ONR_VEXP_NORMAL_MAX, onr_vsigmoid_small)
 UNARY_F32_BLOCKS(sin, ONR_VSIN_MAX, onr_vsin)
 UNARY_F32_BLOCKS(cos, ONR_VSIN_MAX, onr_vcos)
 

@@ -87,6 +87,14 @@ static inline float onr_vexp_normal(float x)
     return onr_vfma(onr_vexp_rest(x, z), scale, scale);
 }
 
+/* The same, but not for NaN: the exponent is added as an integer, which is cheaper still. */
+static inline float onr_vexp_small(float x)
+{
+    float z = onr_vfma(x, 1.442695041f, ONR_VROUND);
+    float y = 1.0f + onr_vexp_rest(x, z);
+    return onr_float_from_bits(onr_float_bits(y) + (onr_float_bits(z) << 23));
+}
+
 /* e^x for x <= 0 and NaN; 0 below -87, where the softmax of a float is 0 as well. */
 static inline float onr_vexp_negative(float x)
 {
@@ -209,10 +217,10 @@ static inline float onr_vsigmoid(float x)
     return (x < 0.0f ? e : 1.0f) / (1.0f + e);
 }
 
-/* The same for |x| <= ONR_VEXP_NORMAL_MAX and NaN. */
-static inline float onr_vsigmoid_normal(float x)
+/* The same for |x| <= ONR_VEXP_NORMAL_MAX. */
+static inline float onr_vsigmoid_small(float x)
 {
-    float e = onr_vexp_normal(-onr_vabs(x));
+    float e = onr_vexp_small(-onr_vabs(x));
     return (x < 0.0f ? e : 1.0f) / (1.0f + e);
 }
 
