@@ -51,6 +51,44 @@ static void check_weights(const struct onr_kernels *kernels, const struct onr_nb
     free(w);
 }
 
+/* One row against the tiles of GEMM, bit for bit; k may end anywhere. */
+static void check_multiply(const struct onr_kernels *kernels, const struct onr_nbits_panel *panel,
+                           size_t k, const float *a)
+{
+    const struct onr_gemm_f32 *kernel = onr_gemm_f32_choose(&kernels->gemm, COLUMNS);
+    size_t blocks = onr_gemm_k_blocks(k);
+    float want[3 * COLUMNS];
+    float y[COLUMNS] = {0};
+    float *w =
+        allocate((panel->blocks + 1) * panel->block_bytes * 8 / panel->bits * COLUMNS * sizeof *w);
+    struct onr_gemm_f32_job job = {
+        .kernel = kernel,
+        .m = 3,
+        .n = COLUMNS,
+        .k = k,
+        .a = {a, ONR_FLOAT, k, 1},
+        .b = {w, ONR_FLOAT, COLUMNS, 1},
+        .c = want,
+        .c_stride = COLUMNS,
+        .scale = 1.0f,
+    };
+    void *workspace = allocate(onr_gemm_f32_workspace(&job) + 64);
+    kernels->nbits.dequantize(panel, w, COLUMNS);
+    onr_gemm_f32_run(&job, 0, 3, 0, onr_gemm_f32_panels(kernel, COLUMNS),
+                     (void *)(((uintptr_t)workspace + 63) & ~(uintptr_t)63));
+    for (size_t i = 0; i < blocks; i++) {
+        float sum[COLUMNS];
+        size_t begin = onr_gemm_k_begin(k, blocks, i);
+        kernels->nbits.multiply(panel, begin, onr_gemm_k_begin(k, blocks, i + 1), a + begin, sum);
+        for (size_t c = 0; c < COLUMNS; c++) {
+            y[c] += sum[c];
+        }
+    }
+    assert_memory_equal(y, want, sizeof y);
+    free(w);
+    free(workspace);
+}
+
 typedef void (*dot_fn)(const struct onr_nbits_panel *panel, const struct onr_nbits_rows *rows,
                        size_t row_count, float *y);
 
@@ -124,6 +162,10 @@ static void check_panel(const struct onr_kernels *kernels, unsigned bits, size_t
     panel.scales = scales;
     panel.zeros = has_zeros ? zeros : NULL;
     check_weights(kernels, &panel, size);
+    for (size_t k = 1; k <= blocks * size; k += k + 3) {
+        check_multiply(kernels, &panel, k, a);
+    }
+    check_multiply(kernels, &panel, blocks * size, a);
     check_dot(&panel, &rows, size, kernels->nbits.dot);
     check_dot(&panel, &rows, size, kernels->nbits.dot_plain);
     free(packed);
@@ -143,7 +185,7 @@ static void panels_are_dequantised_and_multiplied(void **state)
         onr_kernels_init(&kernels, (enum onr_isa)isa);
         for (unsigned bits = 2; bits <= 8; bits *= 2) {
             for (size_t size = 16; size <= ONR_NBITS_INT8_BLOCK; size *= 2) {
-                for (size_t blocks = 0; blocks <= 3; blocks++) {
+                for (size_t blocks = 0; blocks <= 5; blocks++) {
                     check_panel(&kernels, bits, size, blocks, false);
                     check_panel(&kernels, bits, size, blocks, true);
                 }

@@ -40,6 +40,12 @@ struct onr_nbits_kernels {
     /* w[i * stride + c] for the weights i < blocks * size of the columns c < 16 */
     void (*dequantize)(const struct onr_nbits_panel *panel, float *w, size_t stride);
     /*
+     * y[c] = sum over begin <= i < end of a[i] * w[i][c], i ascending, each product added as the
+     * tiles of kernels/gemm do: what those compute of dequantised weights in one block of k.
+     */
+    void (*multiply)(const struct onr_nbits_panel *panel, size_t begin, size_t end, const float *a,
+                     float *y);
+    /*
      * Rounds a block of size <= ONR_NBITS_INT8_BLOCK activations, of which the first count <= size
      * are given and the others 0, to codes of -127 to 127, to nearest, ties to even: scale =
      * max |a| / 127. When an a is not finite, nor is the scale, and the codes are 0. Code i stands

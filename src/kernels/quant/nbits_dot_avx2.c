@@ -33,7 +33,14 @@ static void dot(const struct onr_nbits_panel *panel, const struct onr_nbits_rows
     dot_bits(panel, rows, MOST_ROWS, row_count, add_word, y);
 }
 
+static void multiply(const struct onr_nbits_panel *panel, size_t begin, size_t end, const float *a,
+                     float *y)
+{
+    multiply_bits(panel, begin, end, a, y);
+}
+
 void onr_fill_nbits_dot__avx2(struct onr_kernels *kernels)
 {
     kernels->nbits.dot = kernels->nbits.dot_plain = dot;
+    kernels->nbits.multiply = multiply;
 }

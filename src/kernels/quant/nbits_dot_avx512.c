@@ -57,8 +57,15 @@ VNNI static void dot_vnni(const struct onr_nbits_panel *panel, const struct onr_
     dot_bits(panel, rows, MOST_ROWS, row_count, add_word_vnni, y);
 }
 
+static void multiply(const struct onr_nbits_panel *panel, size_t begin, size_t end, const float *a,
+                     float *y)
+{
+    multiply_bits(panel, begin, end, a, y);
+}
+
 void onr_fill_nbits_dot__avx512(struct onr_kernels *kernels)
 {
     kernels->nbits.dot = onr_cpu_has_vnni() ? dot_vnni : dot_plain;
     kernels->nbits.dot_plain = dot_plain;
+    kernels->nbits.multiply = multiply;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sums of products of codes for any machine, in float, which is exact: the products of a block and
+ * Products with panels for any machine. Sums of codes are made in float, which is exact: the products of a block and
  * of its zero point stay below 2^24. Vectors of 4 columns are what the base instruction set has.
  */
 #include "kernels/gemm/gemm_unroll.h"
@@ -88,7 +88,31 @@ static void dot(const struct onr_nbits_panel *panel, const struct onr_nbits_rows
     }
 }
 
+static void multiply(const struct onr_nbits_panel *panel, size_t begin, size_t end, const float *a,
+                     float *y)
+{
+    const size_t count = 32 / panel->bits; /* in a word */
+    const int32_t mask = (1 << panel->bits) - 1;
+    for (size_t c = 0; c < COLUMNS; c += LANES) {
+        floats sum = {0};
+        for (size_t k = begin; k < end; k++) {
+            size_t b = k / count / (panel->block_bytes / 4);
+            int32_t shift = (int32_t)(k % count * panel->bits);
+            floats zero = (floats){0} + panel->zero;
+            ints words;
+            memcpy(&words, panel->packed + (k / count * COLUMNS + c) * 4, sizeof words);
+            if (panel->zeros != NULL) {
+                zero = load(panel->zeros + b * COLUMNS + c);
+            }
+            floats code = __builtin_convertvector((words >> shift) & mask, floats);
+            sum += a[k - begin] * ((code - zero) * load(panel->scales + b * COLUMNS + c));
+        }
+        memcpy(y + c, &sum, sizeof sum);
+    }
+}
+
 void onr_fill_nbits_dot__scalar(struct onr_kernels *kernels)
 {
     kernels->nbits.dot = kernels->nbits.dot_plain = dot;
+    kernels->nbits.multiply = multiply;
 }

@@ -27,8 +27,9 @@ typedef __m512 floats;
 #    define scale_floats(a, b)    _mm512_mul_ps(a, b)
 #    define to_floats(value)      _mm512_cvtepi32_ps(value)
 #    define to_ints(value)        _mm512_cvttps_epi32(value)
-#    define add_scaled(a, b, sum) _mm512_fmadd_ps(to_floats(a), b, sum)
+#    define add_scaled(a, b, sum) fuse(to_floats(a), b, sum)
 #    define store_floats(to, x)   _mm512_storeu_ps(to, x)
+#    define fuse(a, b, sum)       _mm512_fmadd_ps(a, b, sum)
 #else
 #    define VECTORS   2
 #    define MOST_ROWS 2
@@ -43,9 +44,11 @@ typedef __m256 floats;
 #    define scale_floats(a, b)    _mm256_mul_ps(a, b)
 #    define to_floats(value)      _mm256_cvtepi32_ps(value)
 #    define to_ints(value)        _mm256_cvttps_epi32(value)
-#    define add_scaled(a, b, sum) _mm256_fmadd_ps(to_floats(a), b, sum)
+#    define add_scaled(a, b, sum) fuse(to_floats(a), b, sum)
 #    define store_floats(to, x)   _mm256_storeu_ps(to, x)
+#    define fuse(a, b, sum)       _mm256_fmadd_ps(a, b, sum)
 #endif
+typedef uint32_t words_32 __attribute__((vector_size(sizeof(ints))));
 
 /* Adds to sum, lane by lane, the products of the fields of a word of weights with 32 / bits codes. */
 typedef ints (*add_word_fn)(unsigned bits, ints sum, ints word, const int8_t *codes);
@@ -134,6 +137,76 @@ ONR_INLINE void dot_bits(const struct onr_nbits_panel *panel, const struct onr_n
         dot_rows(panel, rows, 4, tile_rows, row_count, add_word, y);
     } else {
         dot_rows(panel, rows, 8, tile_rows, row_count, add_word, y);
+    }
+}
+
+/* The scales and zero points of a block, for the lanes from `column` on. */
+ONR_INLINE void load_block(const struct onr_nbits_panel *panel, size_t b, size_t column,
+                           floats *scale, floats *zero)
+{
+    *scale = load_floats(panel->scales + b * ONR_NBITS_COLUMNS + column);
+    *zero = panel->zeros != NULL ? load_floats(panel->zeros + b * ONR_NBITS_COLUMNS + column)
+                                 : set_floats(panel->zero);
+}
+
+/* Adds the product of weight i of a word. */
+ONR_INLINE floats multiply_weight(unsigned bits, ints word, size_t i, floats scale, floats zero,
+                                  float a, floats sum)
+{
+    const words_32 mask = (words_32)set_ints((1 << bits) - 1);
+    ints code = (ints)((words_32)word >> (uint32_t)(i * bits) & mask);
+    return fuse(set_floats(a), (to_floats(code) - zero) * scale, sum);
+}
+
+/* The lanes from `column` on. */
+ONR_INLINE floats multiply_lanes(const struct onr_nbits_panel *panel, unsigned bits, size_t column,
+                                 size_t begin, size_t end, const float *a)
+{
+    const size_t count = 32 / bits; /* in a word */
+    const size_t words = panel->block_bytes / 4;
+    size_t b = begin / count / words;
+    size_t next = begin / count; /* word at which a block begins */
+    floats sum = set_floats(0.0f);
+    floats scale = sum;
+    floats zero = sum;
+    for (size_t k = begin; k < end;) {
+        size_t at = k / count;
+        size_t first = k - at * count;
+        size_t last = end - at * count < count ? end - at * count : count;
+        ints word = load_ints(panel->packed + (at * ONR_NBITS_COLUMNS + column) * 4);
+        if (at == next) {
+            load_block(panel, b, column, &scale, &zero);
+            b++;
+            next = b * words;
+        }
+        if (first == 0 && last == count) {
+            ONR_UNROLL
+            for (size_t i = 0; i < count; i++) {
+                sum = multiply_weight(bits, word, i, scale, zero, a[k - begin + i], sum);
+            }
+        } else {
+            for (size_t i = first; i < last; i++) {
+                sum = multiply_weight(bits, word, i, scale, zero, a[k - begin + i - first], sum);
+            }
+        }
+        k += last - first;
+    }
+    return sum;
+}
+
+ONR_INLINE void multiply_bits(const struct onr_nbits_panel *panel, size_t begin, size_t end,
+                              const float *a, float *y)
+{
+    for (size_t c = 0; c < ONR_NBITS_COLUMNS; c += ONR_NBITS_COLUMNS / VECTORS) {
+        floats sum;
+        if (panel->bits == 2) {
+            sum = multiply_lanes(panel, 2, c, begin, end, a);
+        } else if (panel->bits == 4) {
+            sum = multiply_lanes(panel, 4, c, begin, end, a);
+        } else {
+            sum = multiply_lanes(panel, 8, c, begin, end, a);
+        }
+        store_floats(y + c, sum);
     }
 }
 

@@ -24,6 +24,7 @@
 #include "ops/common/axes.h"
 #include "ops/contrib/block_product.h"
 #include "ops/contrib/nbits_int8.h"
+#include "ops/contrib/nbits_row.h"
 #include "ops/norm/norm_rows.h"
 
 #include <inttypes.h>
@@ -41,6 +42,7 @@ struct nbits_plan {
     struct onr_nbits_weights weights; /* without pointers */
     size_t panel_bytes;
     bool is_int8;
+    bool is_row; /* one row in float32, whose products are not worth making the weights for */
     struct onr_nbits_int8 int8;
     struct onr_block_product product; /* in float32 */
 };
@@ -272,6 +274,7 @@ static enum onr_status nbits_plan(struct onr_plan_ctx *ctx)
         return onr_nbits_int8_plan(&plan->int8, &plan->weights, m, k,
                                    state->packed == NULL ? plan->panel_bytes : 0, ctx);
     }
+    plan->is_row = m == 1 && state->packed != NULL;
     plan->product = (struct onr_block_product){
         .dtype = plan->weights.dtype,
         .m = m,
@@ -282,6 +285,10 @@ static enum onr_status nbits_plan(struct onr_plan_ctx *ctx)
         .column_step = ONR_NBITS_COLUMNS,
         .fill = state->packed != NULL ? fill_panels : fill_columns,
     };
+    if (plan->is_row) {
+        ctx->workspace_bytes = k * sizeof(float);
+        return ONR_OK;
+    }
     return onr_block_product_plan(&plan->product, state->kernels, ctx);
 }
 
@@ -318,6 +325,8 @@ static enum onr_status nbits_run(struct onr_run_ctx *ctx)
     ONR_TRY(check_groups(&job, plan->product.k, ctx->err));
     if (plan->is_int8) {
         onr_nbits_int8_run(&plan->int8, &job.weights, job.packed, a, bias, y, ctx);
+    } else if (plan->is_row) {
+        onr_nbits_row_run(&job.weights, job.packed, plan->product.k, a, bias, y, ctx);
     } else {
         onr_block_product_run(&plan->product, &job, a, bias, y, ctx);
     }
