@@ -70,7 +70,7 @@ static enum onr_status normalizer_plan(struct onr_plan_ctx *ctx)
 
 static double divisor(size_t norm, size_t count, const double *x)
 {
-    double largest = -(double)INFINITY;
+    double largest = -HUGE_VAL;
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
         largest = x[i] > largest ? x[i] : largest;

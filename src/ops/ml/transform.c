@@ -50,7 +50,7 @@ static double probit(double p)
 
 static void softmax(bool skips_zeros, size_t count, double *scores)
 {
-    double largest = -(double)INFINITY;
+    double largest = -HUGE_VAL;
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
         largest = scores[i] > largest ? scores[i] : largest;

@@ -10,7 +10,7 @@ static void the_binarizer_compares_each_type(void **state)
     (void)state;
     const struct onr_tensor *inputs[] = {
         test_f32(SHAPE(4), (float[]){1, 2, NAN, 3}),
-        test_tensor(ONR_DOUBLE, SHAPE(4), (double[]){1, 2, -NAN, 3}),
+        test_tensor(ONR_DOUBLE, SHAPE(4), (double[]){1, 2, -(double)NAN, 3}),
         test_tensor(ONR_INT32, SHAPE(4), (int32_t[]){1, 2, INT32_MIN, 3}),
         test_i64(SHAPE(4), (int64_t[]){1, 2, INT64_MIN, INT64_MAX})};
     const struct onr_tensor *outputs[] = {test_f32(SHAPE(4), (float[]){0, 0, 0, 1}),
@@ -89,7 +89,7 @@ static void missing_values_are_imputed(void **state)
     op_test_input(&t, test_f32(SHAPE(2, 2), (float[]){NAN, 1, 0, NAN}));
     op_test_output(&t, test_f32(SHAPE(2, 2), (float[]){5, 1, 0, 6}));
     op_test_run(&t);
-    t.inputs[0] = test_tensor(ONR_DOUBLE, SHAPE(2), (double[]){NAN, 1e300});
+    t.inputs[0] = test_tensor(ONR_DOUBLE, SHAPE(2), (double[]){(double)NAN, 1e300});
     t.outputs[0] = test_tensor(ONR_DOUBLE, SHAPE(2), (double[]){5, 1e300});
     op_test_run(&t);
     op_test_begin(&t, ML, "Imputer", 1);

@@ -310,7 +310,7 @@ static const struct tree shared = {
 
 static void begin_tree(struct op_test *t, enum onr_dtype dtype, const struct tree *tree)
 {
-    static const double values[][3] = {{0, 1, 0.5}, {1, 2, 4}, {3, 5, NAN}};
+    static const double values[][3] = {{0, 1, 0.5}, {1, 2, 4}, {3, 5, (double)NAN}};
     static const char *const names[] = {"nodes_splits", "leaf_weights", "membership_values"};
     op_test_begin(t, ML, "TreeEnsemble", 5);
     op_test_ints(t, "nodes_featureids", 3, tree->features);
