@@ -178,6 +178,8 @@ struct onr_registry {
     const struct onr_op_def *const *tables; /* ended by NULL */
     /* The row for this operator, or NULL. domain "ai.onnx" counts as "". */
     const struct onr_op_def *(*find)(const char *domain, const char *name, int64_t version);
+    /* What a message may add about an operator that is not found; "" for most. May be NULL. */
+    const char *(*explain)(const char *domain, const char *name);
 };
 
 /* The element types of parameter `index` under specs; all types when specs is NULL. */

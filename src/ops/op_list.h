@@ -73,6 +73,9 @@ ONR_OP_FILE(group_normalization)
 ONR_OP_FILE(gru)
 ONR_OP_FILE(identity)
 ONR_OP_FILE(if)
+#ifdef ONNXRUN_IMAGE_DECODER
+ONR_OP_FILE(image_decoder)
+#endif
 ONR_OP_FILE(label_encoder)
 ONR_OP_FILE(layer_normalization)
 ONR_OP_FILE(linear)

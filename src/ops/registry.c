@@ -29,4 +29,24 @@ static const struct onr_op_def *find_op(const char *domain, const char *name, in
     return NULL;
 }
 
-const struct onr_registry onr_op_registry = {.tables = op_tables, .find = find_op};
+static const char *explain_absence(const char *domain, const char *name)
+{
+    static const struct {
+        const char *domain, *name, *reason;
+    } known[] = {
+        {"", "ImageDecoder", "needs a build with -DONNXRUN_IMAGE_DECODER=ON"},
+        {"ai.onnx.ml", "ZipMap", "makes maps, which are not supported: export without it"},
+        {"ai.onnx.ml", "CastMap", "takes maps, which are not supported"},
+        {"ai.onnx.ml", "DictVectorizer", "takes maps, which are not supported"},
+    };
+    const char *key = strcmp(domain, "ai.onnx") == 0 ? "" : domain;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(key, known[i].domain) == 0 && strcmp(name, known[i].name) == 0) {
+            return known[i].reason;
+        }
+    }
+    return "";
+}
+
+const struct onr_registry onr_op_registry = {
+    .tables = op_tables, .find = find_op, .explain = explain_absence};

@@ -13,6 +13,11 @@ if(ONNXRUN_TOOLS AND Python3_FOUND)
             LABELS conformance TIMEOUT 1800 SKIP_RETURN_CODE 77)
         add_custom_command(TARGET conformance-update COMMAND ${run_release} --update VERBATIM)
     endforeach()
+    if(ONNXRUN_IMAGE_DECODER)
+        onnxrun_command_test(ops image_decoder_examples
+            sh ${CMAKE_CURRENT_LIST_DIR}/run_image_decoder.sh $<TARGET_FILE:onnxrun_command>
+            ${PROJECT_SOURCE_DIR} ${onnx_tests})
+    endif()
     add_custom_target(docs COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_LIST_DIR}/operator_table.py
         --onnxrun $<TARGET_FILE:onnxrun_command> --onnxdump $<TARGET_FILE:onnxdump>
         --to ${PROJECT_BINARY_DIR}/docs/operators.md

@@ -129,6 +129,16 @@ static void rows_are_found_for_exactly_their_versions(void **state)
     assert_null(onr_op_registry.find("", "MatMul", INT64_MIN));
 }
 
+static void some_absent_operators_are_explained(void **state)
+{
+    (void)state;
+    assert_string_equal(onr_op_registry.explain("ai.onnx", "ImageDecoder"),
+                        "needs a build with -DONNXRUN_IMAGE_DECODER=ON");
+    assert_string_equal(onr_op_registry.explain("ai.onnx.ml", "ZipMap"),
+                        "makes maps, which are not supported: export without it");
+    assert_string_equal(onr_op_registry.explain("", "ZipMap"), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +146,7 @@ int main(void)
         cmocka_unit_test(traits_do_not_contradict),
         cmocka_unit_test(rows_of_com_microsoft_hold_for_its_only_version),
         cmocka_unit_test(no_two_rows_answer_for_the_same_version),
+        cmocka_unit_test(some_absent_operators_are_explained),
         cmocka_unit_test(rows_are_found_for_exactly_their_versions),
     };
     return cmocka_run_group_tests(tests, gather_rows, NULL);

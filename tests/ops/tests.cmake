@@ -132,3 +132,6 @@ onnxrun_test(ops
     text/test_regex_full_match
     text/test_strings
     text/test_tfidf_vectorizer)
+if(ONNXRUN_IMAGE_DECODER)
+    onnxrun_test(ops image/test_image_decoder)
+endif()

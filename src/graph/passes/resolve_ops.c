@@ -11,7 +11,10 @@ static enum onr_status resolve_node(struct onr_graph *graph, struct onr_node *no
 {
     node->op = ctx->registry->find(node->domain, node->op_type, node->version);
     if (node->op == NULL) {
-        return onr_note_missing(graph, node, "", ctx);
+        const struct onr_registry *registry = ctx->registry;
+        const char *detail =
+            registry->explain != NULL ? registry->explain(node->domain, node->op_type) : "";
+        return onr_note_missing(graph, node, detail, ctx);
     }
     enum onr_status status = onr_check_node(node, node->op, ctx->err);
     if (status != ONR_OK) {
