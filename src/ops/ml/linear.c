@@ -19,7 +19,6 @@
  * Aliasing  none.
  */
 #include "ops/common/axes.h"
-#include "ops/common/workspace.h"
 #include "ops/ml/ml.h"
 
 #include <string.h>
@@ -83,8 +82,7 @@ static enum onr_status regressor_infer(struct onr_infer_ctx *ctx)
     ONR_TRY(regressor_targets(ctx->node, ctx->err, &scores));
     ONR_TRY(onr_ml_rows(ctx, &rows, &features));
     ONR_TRY(count_targets(ctx->node, features, scores, &targets, ctx->err));
-    ctx->outputs[0].shape = (struct onr_shape){.rank = 2, .dim = {rows, (int64_t)scores}};
-    return ONR_OK;
+    return onr_ml_infer_scores(ctx, scores);
 }
 
 static enum onr_status classifier_infer(struct onr_infer_ctx *ctx)
@@ -155,7 +153,6 @@ static enum onr_status linear_plan(struct onr_plan_ctx *ctx)
 {
     struct plan *plan = ONR_ARENA_NEW(ctx->arena, struct plan);
     struct onr_workspace worker = {.used = 0};
-    struct onr_workspace space = {.used = 0};
     if (plan == NULL) {
         return onr_fail_memory(ctx->err, "the plan of a linear model");
     }
@@ -163,25 +160,14 @@ static enum onr_status linear_plan(struct onr_plan_ctx *ctx)
     ONR_TRY(read_linear(ctx, plan));
     onr_workspace_add(&worker, plan->linear.features, BLOCK * sizeof(double));
     plan->scores_at = onr_workspace_add(&worker, plan->linear.scores, BLOCK * sizeof(double));
-    ONR_TRY(onr_workspace_finish(&worker, &plan->worker_bytes, ctx->err));
-    onr_workspace_add(&space, plan->worker_bytes, ctx->thread_count);
     ctx->flops = 2 * (uint64_t)plan->rows * plan->linear.features * plan->linear.targets;
-    return onr_workspace_finish(&space, &ctx->workspace_bytes, ctx->err);
+    return onr_ml_plan_workers(ctx, &worker, &plan->worker_bytes);
 }
 
-struct job {
-    const struct plan *plan;
-    const struct onr_kernels *kernels;
-    const struct onr_tensor *x;
-    const struct onr_tensor *labels; /* or NULL */
-    const struct onr_tensor *y;      /* or NULL */
-    char *workspace;
-};
-
 /* Completes the sums of one row, and stores its scores and label. */
-static void finish_row(const struct job *job, size_t row, double *scores)
+static void finish_row(const struct linear *linear, const struct onr_ml_job *job, size_t row,
+                       double *scores)
 {
-    const struct linear *linear = &job->plan->linear;
     for (size_t t = 0; t < linear->intercepts.count; t++) {
         scores[t] += linear->intercepts.values[t];
     }
@@ -193,21 +179,19 @@ static void finish_row(const struct job *job, size_t row, double *scores)
         top = onr_ml_top_class(linear->scores, scores);
         onr_ml_transform(linear->transform, linear->scores, scores);
     }
-    onr_ml_write(job->y, row * linear->scores, linear->scores, scores);
-    if (linear->labels.count > 0) {
-        onr_ml_put_label(&linear->labels, top, job->labels, row);
-    }
+    onr_ml_store(job, row, top, linear->scores, scores);
 }
 
 static void linear_range(void *arg, size_t begin, size_t end, unsigned worker)
 {
-    const struct job *job = arg;
-    const struct linear *linear = &job->plan->linear;
-    double *buffer = (double *)(void *)(job->workspace + worker * job->plan->worker_bytes);
-    double *scores = (double *)(void *)((char *)buffer + job->plan->scores_at);
+    const struct onr_ml_job *job = arg;
+    const struct plan *plan = job->plan;
+    const struct linear *linear = &plan->linear;
+    double *buffer = (double *)(void *)(job->workspace + worker * plan->worker_bytes);
+    double *scores = (double *)(void *)((char *)buffer + plan->scores_at);
     for (size_t block = begin; block < end; block++) {
         size_t first = block * BLOCK;
-        size_t rest = job->plan->rows - first;
+        size_t rest = plan->rows - first;
         size_t rows = rest < BLOCK ? rest : BLOCK;
         struct onr_contract product = {
             .m = rows,
@@ -225,7 +209,7 @@ static void linear_range(void *arg, size_t begin, size_t end, unsigned worker)
         };
         job->kernels->contract.f64(&product);
         for (size_t i = 0; i < rows; i++) {
-            finish_row(job, first + i, scores + i * linear->scores);
+            finish_row(linear, job, first + i, scores + i * linear->scores);
         }
     }
 }
@@ -234,16 +218,7 @@ static enum onr_status linear_run(struct onr_run_ctx *ctx)
 {
     const struct plan *plan = ctx->plan;
     const struct linear *linear = &plan->linear;
-    bool is_classifier = linear->labels.count > 0;
-    struct job job = {.plan = plan,
-                      .kernels = ctx->kernels,
-                      .x = ctx->inputs[0],
-                      .labels = ctx->outputs[0],
-                      .y = ctx->outputs[0],
-                      .workspace = ctx->workspace};
-    if (is_classifier) {
-        job.y = ctx->output_count > 1 ? ctx->outputs[1] : NULL;
-    }
+    struct onr_ml_job job = onr_ml_job_of(ctx, &linear->labels);
     onr_parallel_for(ctx->parallel, (plan->rows + BLOCK - 1) / BLOCK,
                      onr_grain(BLOCK * linear->features * linear->targets), linear_range, &job);
     return ONR_OK;
@@ -262,22 +237,18 @@ static const struct onr_attr_spec classifier_attrs[] = {
     {"multi_class", ONR_ATTR_INT, false},
     {"post_transform", ONR_ATTR_STRING, false},
     {0}};
-static const struct onr_param_spec x_specs[] = {{ONR_ML_DTYPES, 0}, {0}};
-static const struct onr_param_spec y_specs[] = {{ONR_BIT(FLOAT), 0}, {0}};
-static const struct onr_param_spec label_specs[] = {
-    {ONR_BIT(INT64) | ONR_BIT(STRING), 0}, {ONR_BIT(FLOAT), 0}, {0}};
 
 #define ROW(op, out_max, attributes, outs, infer_function)                                         \
     {                                                                                              \
         .domain = "ai.onnx.ml", .name = (op), .since_version = 1, .last_version = ONR_ML_LATEST,   \
         .inputs = {1, 1}, .outputs = {1, (out_max)}, .attrs = (attributes),                        \
-        .input_specs = x_specs, .output_specs = (outs), .infer = (infer_function),                 \
+        .input_specs = onr_ml_x_specs, .output_specs = (outs), .infer = (infer_function),          \
         .plan = linear_plan, .run = linear_run                                                     \
     }
 
 extern const struct onr_op_def onr_ops_linear[];
 const struct onr_op_def onr_ops_linear[] = {
-    ROW("LinearRegressor", 1, regressor_attrs, y_specs, regressor_infer),
-    ROW("LinearClassifier", 2, classifier_attrs, label_specs, classifier_infer),
+    ROW("LinearRegressor", 1, regressor_attrs, onr_ml_score_specs, regressor_infer),
+    ROW("LinearClassifier", 2, classifier_attrs, onr_ml_label_specs, classifier_infer),
     {.name = NULL},
 };

@@ -122,21 +122,6 @@ enum onr_status onr_ml_infer_classes(struct onr_infer_ctx *ctx, const struct onr
     return ONR_OK;
 }
 
-void onr_ml_put_label(const struct onr_ml_labels *labels, size_t which, const struct onr_tensor *y,
-                      size_t row)
-{
-    if (y == NULL) {
-        return;
-    }
-    if (labels->strings != NULL) {
-        struct onr_string none = {.data = "", .length = 0};
-        ((struct onr_string *)y->data)[row] =
-            which == ONR_ML_NO_CLASS ? none : labels->strings[which];
-    } else {
-        ((int64_t *)y->data)[row] = which == ONR_ML_NO_CLASS ? 0 : labels->ints[which];
-    }
-}
-
 size_t onr_ml_top_class(size_t count, const double *scores)
 {
     size_t top = 0;
@@ -146,9 +131,61 @@ size_t onr_ml_top_class(size_t count, const double *scores)
     return count == 1 && !(scores[0] > 0) ? ONR_ML_NO_CLASS : top;
 }
 
-void onr_ml_write(const struct onr_tensor *y, size_t first, size_t count, const double *values)
+enum onr_status onr_ml_infer_scores(struct onr_infer_ctx *ctx, size_t scores)
 {
-    if (y != NULL && count > 0) {
-        onr_double_scatter(y->dtype, values, first, 1, count, y->data);
+    int64_t rows = 0;
+    int64_t features = 0;
+    ONR_TRY(onr_ml_rows(ctx, &rows, &features));
+    ctx->outputs[0].shape = (struct onr_shape){.rank = 2, .dim = {rows, (int64_t)scores}};
+    return ONR_OK;
+}
+
+const struct onr_param_spec onr_ml_x_specs[] = {{ONR_ML_DTYPES, 0}, {0}};
+const struct onr_param_spec onr_ml_score_specs[] = {{ONR_BIT(FLOAT), 0}, {0}};
+const struct onr_param_spec onr_ml_label_specs[] = {
+    {ONR_BIT(INT64) | ONR_BIT(STRING), 0}, {ONR_BIT(FLOAT), 0}, {0}};
+
+enum onr_status onr_ml_plan_workers(struct onr_plan_ctx *ctx, const struct onr_workspace *worker,
+                                    size_t *worker_bytes)
+{
+    struct onr_workspace space = {.used = 0};
+    ONR_TRY(onr_workspace_finish(worker, worker_bytes, ctx->err));
+    onr_workspace_add(&space, *worker_bytes, ctx->thread_count);
+    return onr_workspace_finish(&space, &ctx->workspace_bytes, ctx->err);
+}
+
+struct onr_ml_job onr_ml_job_of(const struct onr_run_ctx *ctx, const struct onr_ml_labels *labels)
+{
+    bool is_classifier = labels->count > 0;
+    const struct onr_tensor *second = ctx->output_count > 1 ? ctx->outputs[1] : NULL;
+    return (struct onr_ml_job){.plan = ctx->plan,
+                               .kernels = ctx->kernels,
+                               .x = ctx->inputs[0],
+                               .labels = labels,
+                               .label = is_classifier ? ctx->outputs[0] : NULL,
+                               .scores = is_classifier ? second : ctx->outputs[0],
+                               .workspace = ctx->workspace};
+}
+
+static void put_label(const struct onr_ml_job *job, size_t row, size_t which)
+{
+    const struct onr_ml_labels *labels = job->labels;
+    if (labels->strings != NULL) {
+        struct onr_string none = {.data = "", .length = 0};
+        ((struct onr_string *)job->label->data)[row] =
+            which == ONR_ML_NO_CLASS ? none : labels->strings[which];
+    } else {
+        ((int64_t *)job->label->data)[row] = which == ONR_ML_NO_CLASS ? 0 : labels->ints[which];
+    }
+}
+
+void onr_ml_store(const struct onr_ml_job *job, size_t row, size_t which, size_t count,
+                  const double *scores)
+{
+    if (job->label != NULL) {
+        put_label(job, row, which);
+    }
+    if (job->scores != NULL) {
+        onr_double_scatter(job->scores->dtype, scores, row * count, 1, count, job->scores->data);
     }
 }

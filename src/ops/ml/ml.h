@@ -8,6 +8,7 @@
 
 #include "graph/op_def.h"
 #include "kernels/kernels.h"
+#include "ops/common/workspace.h"
 
 #define ONR_ML_LATEST 5 /* newest version of the domain */
 
@@ -69,14 +70,39 @@ enum onr_status onr_ml_read_labels(const struct onr_node *node, const char *ints
 enum onr_status onr_ml_infer_classes(struct onr_infer_ctx *ctx, const struct onr_ml_labels *labels,
                                      int64_t scores) ONR_MUST_USE;
 
-/* The class without a label: none of those that are listed. */
+/* The class without a label, none of those that are listed; its label is 0 or "". */
 #define ONR_ML_NO_CLASS SIZE_MAX
 
-/* Element `row` of y is the label of the class; without one it is 0 or "". */
-void onr_ml_put_label(const struct onr_ml_labels *labels, size_t which, const struct onr_tensor *y,
-                      size_t row);
+/* Sets output 0 to `scores` numbers per row of input 0. */
+enum onr_status onr_ml_infer_scores(struct onr_infer_ctx *ctx, size_t scores) ONR_MUST_USE;
 
-/* The first of the largest numbers. With one number: 0 when that is positive, else no class. */
+/* Types of features, of the scores of a regressor, of the labels and scores of a classifier. */
+extern const struct onr_param_spec onr_ml_x_specs[];
+extern const struct onr_param_spec onr_ml_score_specs[];
+extern const struct onr_param_spec onr_ml_label_specs[];
+
+/* Completes the scratch of a worker, and gives each thread one. Error: ONR_ERR_LIMIT. */
+enum onr_status onr_ml_plan_workers(struct onr_plan_ctx *ctx, const struct onr_workspace *worker,
+                                    size_t *worker_bytes) ONR_MUST_USE;
+
+/* One run of an operator that gives each row scores and, if it is a classifier, a label. */
+struct onr_ml_job {
+    const void *plan; /* of the operator */
+    const struct onr_kernels *kernels;
+    const struct onr_tensor *x;
+    const struct onr_ml_labels *labels; /* count 0: no classifier */
+    const struct onr_tensor *label;     /* of each row, or NULL */
+    const struct onr_tensor *scores;    /* of each row, or NULL */
+    char *workspace;
+};
+
+struct onr_ml_job onr_ml_job_of(const struct onr_run_ctx *ctx, const struct onr_ml_labels *labels);
+
+/* Stores the scores of a row and, in a classifier, the label of its class. */
+void onr_ml_store(const struct onr_ml_job *job, size_t row, size_t which, size_t count,
+                  const double *scores);
+
+/* The first of the largest numbers. With one number: class 0 when that is positive, else none. */
 size_t onr_ml_top_class(size_t count, const double *scores);
 
 /* Numbered as in TreeEnsemble-5. */
@@ -102,8 +128,5 @@ void onr_ml_transform(enum onr_ml_transform transform, size_t count, double *sco
  */
 void onr_ml_transform_pair(enum onr_ml_transform transform, bool is_share, double score,
                            double scores[2]);
-
-/* Stores count numbers as elements [first, first + count) of a float tensor of any width. */
-void onr_ml_write(const struct onr_tensor *y, size_t first, size_t count, const double *values);
 
 #endif

@@ -13,7 +13,6 @@
  */
 #include "ops/common/axes.h"
 #include "ops/common/check_dims.h"
-#include "ops/common/workspace.h"
 #include "ops/ml/ml.h"
 
 #include <math.h>
@@ -55,7 +54,6 @@ static enum onr_status normalizer_plan(struct onr_plan_ctx *ctx)
 {
     struct plan *plan = ONR_ARENA_NEW(ctx->arena, struct plan);
     struct onr_workspace worker = {.used = 0};
-    struct onr_workspace space = {.used = 0};
     if (plan == NULL) {
         return onr_fail_memory(ctx->err, "the plan of Normalizer");
     }
@@ -63,9 +61,7 @@ static enum onr_status normalizer_plan(struct onr_plan_ctx *ctx)
     ONR_TRY(read_norm(ctx->node, &plan->norm, ctx->err));
     onr_ml_known_rows(&ctx->inputs[0]->shape, &plan->rows, &plan->features);
     onr_workspace_add(&worker, plan->features, sizeof(double));
-    ONR_TRY(onr_workspace_finish(&worker, &plan->worker_bytes, ctx->err));
-    onr_workspace_add(&space, plan->worker_bytes, ctx->thread_count);
-    return onr_workspace_finish(&space, &ctx->workspace_bytes, ctx->err);
+    return onr_ml_plan_workers(ctx, &worker, &plan->worker_bytes);
 }
 
 static double divisor(size_t norm, size_t count, const double *x)
@@ -108,8 +104,6 @@ static enum onr_status normalizer_run(struct onr_run_ctx *ctx)
 }
 
 static const struct onr_attr_spec attrs[] = {{"norm", ONR_ATTR_STRING, false}, {0}};
-static const struct onr_param_spec x_specs[] = {{ONR_ML_DTYPES, 0}, {0}};
-static const struct onr_param_spec y_specs[] = {{ONR_BIT(FLOAT), 0}, {0}};
 
 extern const struct onr_op_def onr_ops_normalizer[];
 const struct onr_op_def onr_ops_normalizer[] = {
@@ -120,8 +114,8 @@ const struct onr_op_def onr_ops_normalizer[] = {
      .inputs = {1, 1},
      .outputs = {1, 1},
      .attrs = attrs,
-     .input_specs = x_specs,
-     .output_specs = y_specs,
+     .input_specs = onr_ml_x_specs,
+     .output_specs = onr_ml_score_specs,
      .infer = normalizer_infer,
      .plan = normalizer_plan,
      .run = normalizer_run},

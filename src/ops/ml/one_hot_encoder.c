@@ -104,7 +104,6 @@ static const struct onr_attr_spec attrs[] = {{"cats_int64s", ONR_ATTR_INTS, fals
                                              {"zeros", ONR_ATTR_INT, false},
                                              {0}};
 static const struct onr_param_spec x_specs[] = {{ONR_ML_DTYPES | ONR_BIT(STRING), 0}, {0}};
-static const struct onr_param_spec y_specs[] = {{ONR_BIT(FLOAT), 0}, {0}};
 
 extern const struct onr_op_def onr_ops_one_hot_encoder[];
 const struct onr_op_def onr_ops_one_hot_encoder[] = {
@@ -116,7 +115,7 @@ const struct onr_op_def onr_ops_one_hot_encoder[] = {
      .outputs = {1, 1},
      .attrs = attrs,
      .input_specs = x_specs,
-     .output_specs = y_specs,
+     .output_specs = onr_ml_score_specs,
      .infer = one_hot_infer,
      .prepare = one_hot_prepare,
      .run = one_hot_run},

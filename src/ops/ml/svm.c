@@ -24,7 +24,6 @@
  * Aliasing  none.
  */
 #include "ops/common/axes.h"
-#include "ops/common/workspace.h"
 #include "ops/ml/svm_kernel.h"
 #include "ops/ml/svm_probability.h"
 
@@ -46,11 +45,7 @@ struct machine {
 
 static enum onr_status regressor_infer(struct onr_infer_ctx *ctx)
 {
-    int64_t rows = 0;
-    int64_t features = 0;
-    ONR_TRY(onr_ml_rows(ctx, &rows, &features));
-    ctx->outputs[0].shape = (struct onr_shape){.rank = 2, .dim = {rows, 1}};
-    return ONR_OK;
+    return onr_ml_infer_scores(ctx, 1);
 }
 
 /* What follows from labels and vectors_per_class; *vectors is the number of all support vectors. */
@@ -172,7 +167,6 @@ static enum onr_status svm_plan(struct onr_plan_ctx *ctx)
     const struct machine *machine = ctx->state;
     struct plan *plan = ONR_ARENA_NEW(ctx->arena, struct plan);
     struct onr_workspace worker = {.used = 0};
-    struct onr_workspace space = {.used = 0};
     if (plan == NULL) {
         return onr_fail_memory(ctx->err, "the plan of a support vector machine");
     }
@@ -189,19 +183,8 @@ static enum onr_status svm_plan(struct onr_plan_ctx *ctx)
             onr_workspace_add(&worker, onr_svm_probability_scratch(classes), sizeof(double));
     }
     plan->row_at = onr_workspace_add(&worker, machine->svm.features, sizeof(double));
-    ONR_TRY(onr_workspace_finish(&worker, &plan->worker_bytes, ctx->err));
-    onr_workspace_add(&space, plan->worker_bytes, ctx->thread_count);
-    return onr_workspace_finish(&space, &ctx->workspace_bytes, ctx->err);
+    return onr_ml_plan_workers(ctx, &worker, &plan->worker_bytes);
 }
-
-struct job {
-    const struct plan *plan;
-    const struct onr_kernels *kernels;
-    const struct onr_tensor *x;
-    const struct onr_tensor *labels; /* or NULL */
-    const struct onr_tensor *y;      /* or NULL */
-    char *workspace;
-};
 
 static double weigh(const double *coefficients, const double *values, size_t first, size_t count)
 {
@@ -286,7 +269,7 @@ static double regress(const struct machine *machine, const double *values)
 
 static void svm_range(void *arg, size_t begin, size_t end, unsigned worker)
 {
-    const struct job *job = arg;
+    const struct onr_ml_job *job = arg;
     const struct plan *plan = job->plan;
     const struct machine *machine = plan->machine;
     char *scratch = job->workspace + worker * plan->worker_bytes;
@@ -297,13 +280,13 @@ static void svm_range(void *arg, size_t begin, size_t end, unsigned worker)
         const double *x = onr_ml_read(job->kernels, job->x, row * features, features,
                                       (double *)(void *)(scratch + plan->row_at));
         onr_svm_compare(&machine->svm, x, values);
+        size_t top = 0;
         if (machine->labels.count == 0) {
             scores[0] = regress(machine, values);
         } else {
-            size_t top = classify(plan, values, scratch, scores);
-            onr_ml_put_label(&machine->labels, top, job->labels, row);
+            top = classify(plan, values, scratch, scores);
         }
-        onr_ml_write(job->y, row * machine->score_count, machine->score_count, scores);
+        onr_ml_store(job, row, top, machine->score_count, scores);
     }
 }
 
@@ -311,15 +294,7 @@ static enum onr_status svm_run(struct onr_run_ctx *ctx)
 {
     const struct plan *plan = ctx->plan;
     const struct machine *machine = plan->machine;
-    struct job job = {.plan = plan,
-                      .kernels = ctx->kernels,
-                      .x = ctx->inputs[0],
-                      .labels = ctx->outputs[0],
-                      .y = ctx->outputs[0],
-                      .workspace = ctx->workspace};
-    if (machine->labels.count > 0) {
-        job.y = ctx->output_count > 1 ? ctx->outputs[1] : NULL;
-    }
+    struct onr_ml_job job = onr_ml_job_of(ctx, &machine->labels);
     size_t work = machine->svm.vector_count * (machine->svm.features + machine->class_count + 16);
     onr_parallel_for(ctx->parallel, plan->rows, onr_grain(work), svm_range, &job);
     return ONR_OK;
@@ -343,22 +318,19 @@ static const struct onr_attr_spec classifier_attrs[] = {
     {"prob_b", ONR_ATTR_FLOATS, false},
     {"vectors_per_class", ONR_ATTR_INTS, false},
     {0}};
-static const struct onr_param_spec x_specs[] = {{ONR_ML_DTYPES, 0}, {0}};
-static const struct onr_param_spec y_specs[] = {{ONR_BIT(FLOAT), 0}, {0}};
-static const struct onr_param_spec label_specs[] = {
-    {ONR_BIT(INT64) | ONR_BIT(STRING), 0}, {ONR_BIT(FLOAT), 0}, {0}};
 
 #define ROW(op, out_max, attributes, outs, infer_function, prepare_function)                       \
     {                                                                                              \
         .domain = "ai.onnx.ml", .name = (op), .since_version = 1, .last_version = ONR_ML_LATEST,   \
         .inputs = {1, 1}, .outputs = {1, (out_max)}, .attrs = (attributes),                        \
-        .input_specs = x_specs, .output_specs = (outs), .infer = (infer_function),                 \
+        .input_specs = onr_ml_x_specs, .output_specs = (outs), .infer = (infer_function),          \
         .prepare = (prepare_function), .plan = svm_plan, .run = svm_run                            \
     }
 
 extern const struct onr_op_def onr_ops_svm[];
 const struct onr_op_def onr_ops_svm[] = {
-    ROW("SVMRegressor", 1, regressor_attrs, y_specs, regressor_infer, regressor_prepare),
-    ROW("SVMClassifier", 2, classifier_attrs, label_specs, classifier_infer, classifier_prepare),
+    ROW("SVMRegressor", 1, regressor_attrs, onr_ml_score_specs, regressor_infer, regressor_prepare),
+    ROW("SVMClassifier", 2, classifier_attrs, onr_ml_label_specs, classifier_infer,
+        classifier_prepare),
     {.name = NULL},
 };

@@ -21,7 +21,6 @@
  */
 #include "ops/common/axes.h"
 #include "ops/common/check_dims.h"
-#include "ops/common/workspace.h"
 #include "ops/ml/trees.h"
 
 #include <string.h>
@@ -48,12 +47,8 @@ static enum onr_status read_target_count(const struct onr_node *node, struct onr
 static enum onr_status regressor_infer(struct onr_infer_ctx *ctx)
 {
     size_t targets = 0;
-    int64_t rows = 0;
-    int64_t features = 0;
     ONR_TRY(read_target_count(ctx->node, ctx->err, &targets));
-    ONR_TRY(onr_ml_rows(ctx, &rows, &features));
-    ctx->outputs[0].shape = (struct onr_shape){.rank = 2, .dim = {rows, (int64_t)targets}};
-    return ONR_OK;
+    return onr_ml_infer_scores(ctx, targets);
 }
 
 static enum onr_status classifier_infer(struct onr_infer_ctx *ctx)
@@ -148,7 +143,6 @@ static enum onr_status ensemble_plan(struct onr_plan_ctx *ctx)
     const struct ensemble *ensemble = ctx->state;
     struct plan *plan = ONR_ARENA_NEW(ctx->arena, struct plan);
     struct onr_workspace worker = {.used = 0};
-    struct onr_workspace space = {.used = 0};
     if (plan == NULL) {
         return onr_fail_memory(ctx->err, "the plan of trees");
     }
@@ -161,19 +155,8 @@ static enum onr_status ensemble_plan(struct onr_plan_ctx *ctx)
     }
     onr_workspace_add(&worker, onr_trees_scratch(&ensemble->trees), sizeof(double));
     plan->row_at = onr_workspace_add(&worker, plan->features, sizeof(double));
-    ONR_TRY(onr_workspace_finish(&worker, &plan->worker_bytes, ctx->err));
-    onr_workspace_add(&space, plan->worker_bytes, ctx->thread_count);
-    return onr_workspace_finish(&space, &ctx->workspace_bytes, ctx->err);
+    return onr_ml_plan_workers(ctx, &worker, &plan->worker_bytes);
 }
-
-struct job {
-    const struct plan *plan;
-    const struct onr_kernels *kernels;
-    const struct onr_tensor *x;
-    const struct onr_tensor *labels; /* or NULL */
-    const struct onr_tensor *y;      /* or NULL */
-    char *workspace;
-};
 
 /* Adds base and transform to the scores of a row, and finds its class. */
 static size_t finish_row(const struct ensemble *ensemble, double *scores)
@@ -195,7 +178,7 @@ static size_t finish_row(const struct ensemble *ensemble, double *scores)
 
 static void ensemble_range(void *arg, size_t begin, size_t end, unsigned worker)
 {
-    const struct job *job = arg;
+    const struct onr_ml_job *job = arg;
     const struct plan *plan = job->plan;
     const struct ensemble *ensemble = plan->ensemble;
     size_t targets = ensemble->trees.target_count;
@@ -206,10 +189,7 @@ static void ensemble_range(void *arg, size_t begin, size_t end, unsigned worker)
             onr_ml_read(job->kernels, job->x, row * plan->features, plan->features, buffer);
         onr_trees_score(&ensemble->trees, x, scores);
         size_t top = finish_row(ensemble, scores);
-        onr_ml_write(job->y, row * targets, targets, scores);
-        if (ensemble->labels.count > 0) {
-            onr_ml_put_label(&ensemble->labels, top, job->labels, row);
-        }
+        onr_ml_store(job, row, top, targets, scores);
     }
 }
 
@@ -217,16 +197,7 @@ static enum onr_status ensemble_run(struct onr_run_ctx *ctx)
 {
     const struct plan *plan = ctx->plan;
     const struct onr_trees *trees = &plan->ensemble->trees;
-    bool is_classifier = plan->ensemble->labels.count > 0;
-    struct job job = {.plan = plan,
-                      .kernels = ctx->kernels,
-                      .x = ctx->inputs[0],
-                      .labels = ctx->outputs[0],
-                      .y = ctx->outputs[0],
-                      .workspace = ctx->workspace};
-    if (is_classifier) {
-        job.y = ctx->output_count > 1 ? ctx->outputs[1] : NULL;
-    }
+    struct onr_ml_job job = onr_ml_job_of(ctx, &plan->ensemble->labels);
     size_t work = 16 * trees->root_count + plan->features + 4 * trees->target_count;
     onr_parallel_for(ctx->parallel, plan->rows, onr_grain(work), ensemble_range, &job);
     return ONR_OK;
@@ -289,10 +260,6 @@ static const struct onr_attr_spec ensemble_attrs_5[] = {
     {"tree_roots", ONR_ATTR_INTS, true},
     {0}};
 
-static const struct onr_param_spec x_specs[] = {{ONR_ML_DTYPES, 0}, {0}};
-static const struct onr_param_spec y_specs[] = {{ONR_BIT(FLOAT), 0}, {0}};
-static const struct onr_param_spec label_specs[] = {
-    {ONR_BIT(INT64) | ONR_BIT(STRING), 0}, {ONR_BIT(FLOAT), 0}, {0}};
 static const struct onr_param_spec float_specs[] = {
     {ONR_BIT(FLOAT) | ONR_BIT(DOUBLE) | ONR_BIT(FLOAT16), 1}, {0}};
 
@@ -307,15 +274,17 @@ static const struct onr_param_spec float_specs[] = {
     {                                                                                              \
         .domain = "ai.onnx.ml", .name = "TreeEnsembleClassifier", .since_version = (since),        \
         .last_version = (last), .inputs = {1, 1}, .outputs = {1, 2}, .attrs = (attributes),        \
-        .input_specs = x_specs, .output_specs = label_specs, .infer = classifier_infer,            \
-        .prepare = classifier_prepare, .plan = ensemble_plan, .run = ensemble_run                  \
+        .input_specs = onr_ml_x_specs, .output_specs = onr_ml_label_specs,                         \
+        .infer = classifier_infer, .prepare = classifier_prepare, .plan = ensemble_plan,           \
+        .run = ensemble_run                                                                        \
     }
 
 extern const struct onr_op_def onr_ops_tree_ensemble[];
 const struct onr_op_def onr_ops_tree_ensemble[] = {
     REGRESSOR("TreeEnsemble", 5, ONR_ML_LATEST, ensemble_attrs_5, float_specs, float_specs),
-    REGRESSOR("TreeEnsembleRegressor", 1, 2, regressor_attrs_1, x_specs, y_specs),
-    REGRESSOR("TreeEnsembleRegressor", 3, ONR_ML_LATEST, regressor_attrs_3, x_specs, y_specs),
+    REGRESSOR("TreeEnsembleRegressor", 1, 2, regressor_attrs_1, onr_ml_x_specs, onr_ml_score_specs),
+    REGRESSOR("TreeEnsembleRegressor", 3, ONR_ML_LATEST, regressor_attrs_3, onr_ml_x_specs,
+              onr_ml_score_specs),
     CLASSIFIER(1, 2, classifier_attrs_1),
     CLASSIFIER(3, ONR_ML_LATEST, classifier_attrs_3),
     {.name = NULL},
