@@ -61,6 +61,11 @@ static enum onr_status check_presence(const struct onr_node *node, const struct 
             return onr_fail(err, ONR_ERR_MODEL, "required input %" PRIu32 " is empty", i);
         }
     }
+    for (uint32_t i = 0; i < op->outputs.min && op->outputs.max != ONR_VARIADIC; i++) {
+        if (node->outputs[i] == ONR_NO_VALUE) {
+            return onr_fail(err, ONR_ERR_MODEL, "required output %" PRIu32 " is empty", i);
+        }
+    }
     for (uint32_t i = 0; i < node->body_count; i++) {
         const struct onr_attr_spec *spec = find_spec(op, node->bodies[i].attr_name);
         if (spec == NULL || spec->kind != ONR_ATTR_GRAPH) {

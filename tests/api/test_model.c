@@ -178,6 +178,8 @@ static void errors_of_a_model_name_the_node(void **state)
                          "load: node \"y\" (Add-17): 1 inputs, expected 2 to 2");
     session_test_refused("in float x; y = Add(_, x); out float y;", ONNXRUN_ERR_MODEL,
                          "load: node \"y\" (Add-17): required input 0 is empty");
+    session_test_refused("in float x; _, y = Dropout(x); out bool y;", ONNXRUN_ERR_MODEL,
+                         "load: node \"y\" (Dropout-17): required output 0 is empty");
     session_test_refused("in float x; in int64 i; y = Add(x, i); out float y;", ONNXRUN_ERR_MODEL,
                          "load: node \"y\" (Add-17): input 1 has type int64, expected float");
     session_test_refused("in float x [2, 3]; in float z [2, 3]; y = MatMul(x, z); out float y;",

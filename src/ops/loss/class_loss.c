@@ -264,7 +264,7 @@ static enum onr_status loss_run(struct onr_run_ctx *ctx)
     job.log_prob = ctx->output_count > 1 ? ctx->outputs[1] : NULL;
     onr_parallel_for(ctx->parallel, plan->blocks, onr_grain(BLOCK * (plan->view.size + 8)),
                      loss_range, &job);
-    if (plan->reduction != REDUCE_NONE && ctx->outputs[0] != NULL) {
+    if (plan->reduction != REDUCE_NONE) {
         const struct loss_sum *sums = ctx->workspace;
         struct loss_sum total = {0.0, 0.0};
         for (size_t i = 0; i < plan->blocks; i++) {

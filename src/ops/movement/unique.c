@@ -142,9 +142,6 @@ static enum onr_status put_items(struct onr_run_ctx *ctx, const int64_t *first, 
     const struct onr_items *items = &plan->items;
     size_t block = items->inner * items->element_bytes;
     struct onr_shape shape = {.rank = 1, .dim = {(int64_t)groups}};
-    if (ctx->outputs[0] == NULL) {
-        return ONR_OK;
-    }
     if (plan->axis >= 0) {
         shape = ctx->inputs[0]->shape;
         shape.dim[plan->axis] = (int64_t)groups;

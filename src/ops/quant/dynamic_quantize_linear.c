@@ -76,15 +76,9 @@ static enum onr_status dynamic_run(struct onr_run_ctx *ctx)
     size_t count = (size_t)onr_tensor_count(ctx->inputs[0]);
     const float *x = ctx->inputs[0]->data;
     struct onr_dynamic_scale scale = onr_dynamic_scale(count, x, ctx);
-    if (ctx->outputs[0] != NULL) {
-        onr_dynamic_quantize(&scale, count, x, ctx->outputs[0]->data, ctx);
-    }
-    if (ctx->output_count > 1 && ctx->outputs[1] != NULL) {
-        *(float *)ctx->outputs[1]->data = scale.scale;
-    }
-    if (ctx->output_count > 2 && ctx->outputs[2] != NULL) {
-        *(uint8_t *)ctx->outputs[2]->data = (uint8_t)scale.zero;
-    }
+    onr_dynamic_quantize(&scale, count, x, ctx->outputs[0]->data, ctx);
+    *(float *)ctx->outputs[1]->data = scale.scale;
+    *(uint8_t *)ctx->outputs[2]->data = (uint8_t)scale.zero;
     return ONR_OK;
 }
 

@@ -147,8 +147,8 @@ struct top_k_job {
     const struct top_k_plan *plan;
     const struct onr_order_kernels *kernels;
     const char *x;
-    char *values;     /* NULL: not wanted */
-    int64_t *indices; /* NULL: not wanted */
+    char *values;
+    int64_t *indices;
     char *workspace;
 };
 
@@ -253,12 +253,8 @@ static void select_range(void *arg, size_t begin, size_t end, unsigned worker)
         for (size_t i = 0; i < plan->k; i++) {
             size_t to = (outer * plan->k + i) * view.inner + column;
             size_t from = row.first + row.heap[i].index * view.inner;
-            if (job->values != NULL) {
-                memcpy(job->values + to * element, job->x + from * element, element);
-            }
-            if (job->indices != NULL) {
-                job->indices[to] = (int64_t)row.heap[i].index;
-            }
+            memcpy(job->values + to * element, job->x + from * element, element);
+            job->indices[to] = (int64_t)row.heap[i].index;
         }
     }
 }
@@ -269,13 +265,9 @@ static enum onr_status top_k_run(struct onr_run_ctx *ctx)
     struct top_k_job job = {.plan = plan,
                             .kernels = &ctx->kernels->order,
                             .x = ctx->inputs[0]->data,
+                            .values = ctx->outputs[0]->data,
+                            .indices = ctx->outputs[1]->data,
                             .workspace = ctx->workspace};
-    if (ctx->outputs[0] != NULL) {
-        job.values = ctx->outputs[0]->data;
-    }
-    if (ctx->output_count > 1 && ctx->outputs[1] != NULL) {
-        job.indices = ctx->outputs[1]->data;
-    }
     if (plan->k > 0) {
         onr_parallel_for(ctx->parallel, plan->view.outer * plan->view.inner,
                          onr_grain(plan->view.size * 4), select_range, &job);

@@ -133,9 +133,6 @@ static enum onr_status split_run(struct onr_run_ctx *ctx)
             ((int64_t *)ctx->outputs[1]->data)[i] = (int64_t)parts;
         }
     }
-    if (ctx->outputs[0] == NULL) {
-        return ONR_OK;
-    }
     shape.dim[shape.rank++] = (int64_t)widest;
     ONR_TRY(ctx->host->alloc_output(ctx, 0, &shape));
     struct onr_string *y = ctx->outputs[0]->data;
