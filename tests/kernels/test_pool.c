@@ -23,6 +23,10 @@ static const struct onr_window windows[] = {
     {.in = {1, 1, 300}, .kernel = {1, 1, 40}},
     {.in = {1, 1, 49}, .kernel = {1, 1, 49}},
     {.in = {1, 7, 7}, .kernel = {1, 7, 7}},
+    {.in = {1, 40, 112}, .kernel = {1, 3, 3}, .pad = {0, 1, 1}, .pad_end = {0, 1, 1}},
+    {.in = {1, 40, 113}, .kernel = {1, 3, 3}, .stride = {1, 2, 2}, .pad = {0, 1, 1}},
+    {.in = {1, 40, 90}, .kernel = {1, 2, 2}, .stride = {1, 1, 2}},
+    {.in = {1, 9, 70}, .kernel = {1, 5, 8}, .stride = {1, 2, 2}, .pad = {0, 2, 2}},
     {.in = {1, 2, 2}, .kernel = {1, 1, 1}, .pad = {0, 3, 3}, .pad_end = {0, 1, 1}},
 };
 
@@ -139,11 +143,36 @@ static void a_nan_wins_where_it_is_seen(void **state)
     }
 }
 
+static void means_of_whole_planes_are_those_of_double_sums(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {1, 3, 4, 15, 16, 17, 31, 33, 49, 64, 196, 1024, 1025, 4000};
+    static float x[3 * 4000];
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        struct onr_kernels kernels;
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+            float y[4] = {0, 0, 0, 5.0f};
+            test_random(10, 3 * 4000, x);
+            kernels.pool.mean_f32(3, counts[i], x, y);
+            for (size_t p = 0; p < 3; p++) {
+                double sum = 0;
+                for (size_t e = 0; e < counts[i]; e++) {
+                    sum += (double)x[p * counts[i] + e];
+                }
+                assert_true(fabs((double)y[p] - sum / (double)counts[i]) < 1e-6);
+            }
+            assert_true(y[3] == 5.0f);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maxima_and_means_are_those_of_the_windows),
         cmocka_unit_test(a_nan_wins_where_it_is_seen),
+        cmocka_unit_test(means_of_whole_planes_are_those_of_double_sums),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

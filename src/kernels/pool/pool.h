@@ -33,6 +33,8 @@ struct onr_pool_kernels {
     onr_lp_pool_fn lp[ONR_DTYPE_COUNT];           /* float types */
     /* The same as max[ONR_FLOAT] without an index, but fast. */
     void (*max_f32)(const struct onr_window *window, const float *x, float *y);
+    /* y[p] = the mean of plane p of `count` > 0 elements, planes one after another. */
+    void (*mean_f32)(size_t planes, size_t count, const float *x, float *y);
 };
 
 #endif

@@ -2,39 +2,30 @@
 /*
  * Poolings of float planes by rows, in portable C. The rows that a row of outputs sees are first
  * combined into one line, with the padding in place, then neighbours in the line: what is done for
- * each element grows with the sum of the kernel's extents, not with their product. Averages of few
- * taps are summed in float, others in double.
+ * each element grows with the sum of the kernel's extents, not with their product. Lines of several
+ * output rows are made before the first is read again, as a read that overlaps two recent writes
+ * waits for both. Averages of few taps are summed in float, others in double.
  */
 #include "kernels/kernel.h"
 #include "kernels/kernels.h"
+#include "kernels/pool/fold.h"
 #include "kernels/pool/taps.h"
 #include "kernels/reduce/lanes.h"
 
 #include <math.h>
-#include <string.h>
 
 void ONR_KERNEL(onr_fill_pool_rows)(struct onr_kernels *kernels);
 
 /* Elements of a line; they stay in the first level cache. */
 #define LINE 1024
+/* Elements of all lines that are made at a time. */
+#define LINES 4096
+/* Floats of the widest vector. */
+#define BLOCK 16
 /* Most rows, and most columns, that are summed in float. */
 #define SHORT 16
 
 ONR_DEFINE_SUM_F32(lane_sum, v)
-
-/* The largest of three; NaN when one is. One maximum and one comparison each, without branches. */
-static inline float max3(float a, float b, float c)
-{
-    float ab = a > b ? a : b;
-    float max = ab > c ? ab : c;
-    int is_nan = __builtin_isunordered(a, b) | __builtin_isunordered(c, c);
-    return is_nan ? NAN : max;
-}
-
-static inline float sum3(float a, float b, float c)
-{
-    return (a + b) + c;
-}
 
 /* Outputs [first, first + count) of a row and the columns of the line below them. */
 struct strip {
@@ -61,12 +52,9 @@ static bool is_by_output(const struct onr_window *w)
     return w->out[2] == 1 || reach(w) > LINE;
 }
 
-/* As many outputs as a line has room for, or one. */
+/* As many outputs as a line has room for. */
 static struct strip find_strip(const struct onr_window *w, int64_t first)
 {
-    if (is_by_output(w)) {
-        return (struct strip){.first = first, .count = 1};
-    }
     int64_t room = (LINE - reach(w)) / w->stride[2] + 1;
     int64_t left = w->out[2] - first;
     struct strip strip = {.first = first, .count = left < room ? left : room};
@@ -78,40 +66,7 @@ static struct strip find_strip(const struct onr_window *w, int64_t first)
     return strip;
 }
 
-/*
- * y[i] = op of y[i] (unless it is the first time) and the three taps' element i * stride, i < count.
- * Strides known to the compiler become shuffles.
- */
-#define DEFINE_FOLD(name, op, none)                                                                \
-    static inline void name##_step(const float *const tap[3], int64_t stride, bool is_first,       \
-                                   int64_t count, float *y)                                        \
-    {                                                                                              \
-        const float *a = tap[0];                                                                   \
-        const float *b = tap[1];                                                                   \
-        const float *c = tap[2];                                                                   \
-        ONR_IVDEP                                                                                  \
-        for (int64_t i = 0; i < count; i++) {                                                      \
-            float v = op(a[i * stride], b[i * stride], c[i * stride]);                             \
-            y[i] = is_first ? v : op(y[i], v, none);                                               \
-        }                                                                                          \
-    }                                                                                              \
-    static void name(const float *const tap[3], int64_t stride, bool is_first, int64_t count,      \
-                     float *y)                                                                     \
-    {                                                                                              \
-        if (stride == 1 && is_first) {                                                             \
-            name##_step(tap, 1, true, count, y);                                                   \
-        } else if (stride == 2 && is_first) {                                                      \
-            name##_step(tap, 2, true, count, y);                                                   \
-        } else {                                                                                   \
-            name##_step(tap, stride, is_first, count, y);                                          \
-        }                                                                                          \
-    }
-
-DEFINE_FOLD(fold_max, max3, -INFINITY)
-DEFINE_FOLD(fold_sum, sum3, 0.0f)
-
-typedef void (*fold_fn)(const float *const tap[3], int64_t stride, bool is_first, int64_t count,
-                        float *y);
+typedef void (*fold_fn)(const struct onr_fold_group *group);
 
 /* Runs the body with `row` = each row of x that output row (z, r) sees. */
 #define FOR_EACH_ROW(w, view, x, row, body)                                                        \
@@ -122,11 +77,12 @@ typedef void (*fold_fn)(const float *const tap[3], int64_t stride, bool is_first
         }                                                                                          \
     }
 
-/* A pooling as a fold: what stands for padding, and for a tap that is not there. */
+/* A pooling as a fold. */
 struct fold {
     fold_fn fn;
     float padding;
-    const float *no_tap; /* [LINE], or NULL: the last tap once more */
+    const float *scale; /* what sums of a strip are multiplied by, for the columns alone; or NULL */
+    bool counts_padding;
 };
 
 static void set_range(float *line, int64_t begin, int64_t end, float value)
@@ -141,40 +97,87 @@ static void fold_rows(const struct onr_window *w, const struct fold *fold,
                       const struct strip *strip, const struct onr_taps *taps, const float *x,
                       float *line)
 {
-    const float *group[3];
-    int64_t used = 0;
+    struct onr_fold_group group = {.stride = 1,
+                                   .count = strip->end - strip->begin,
+                                   .is_first = true,
+                                   .y = line + strip->begin};
     int64_t left = taps->count[0] * taps->count[1];
-    bool is_first = true;
     set_range(line, 0, left > 0 ? strip->begin : strip->size, fold->padding);
     set_range(line, strip->end, strip->size, fold->padding);
     FOR_EACH_ROW(w, *taps, x + strip->column, row, {
-        group[used++] = row;
+        group.tap[group.n++] = row;
         left--;
-        while (left == 0 && used < 3) {
-            group[used++] = fold->no_tap != NULL ? fold->no_tap : row;
-        }
-        if (used == 3) {
-            fold->fn(group, 1, is_first, strip->end - strip->begin, line + strip->begin);
-            is_first = false;
-            used = 0;
+        if (left == 0 || group.n == 3) {
+            fold->fn(&group);
+            group.is_first = false;
+            group.n = 0;
         }
     })
 }
 
-static void fold_strip(const struct onr_window *w, const struct fold *fold,
-                       const struct strip *strip, const struct onr_taps *taps, const float *x,
-                       float *y)
+static void fold_columns(const struct onr_window *w, const struct fold *fold,
+                         const struct strip *strip, const float *line, float row_scale, float *y)
 {
-    float line[LINE];
-    fold_rows(w, fold, strip, taps, x, line);
+    struct onr_fold_group group = {
+        .stride = w->stride[2], .count = strip->count, .row_scale = row_scale, .y = y};
     for (int64_t t = 0; t < w->kernel[2]; t += 3) {
-        const float *group[3];
-        for (int64_t i = 0; i < 3; i++) {
-            bool is_tap = t + i < w->kernel[2];
-            int64_t tap = is_tap ? t + i : w->kernel[2] - 1;
-            group[i] = is_tap || fold->no_tap == NULL ? line + tap * w->dilation[2] : fold->no_tap;
+        int64_t left = w->kernel[2] - t;
+        group.n = left < 3 ? left : 3;
+        for (int64_t i = 0; i < group.n; i++) {
+            group.tap[i] = line + (t + i) * w->dilation[2];
         }
-        fold->fn(group, w->stride[2], t == 0, strip->count, y);
+        group.is_first = t == 0;
+        group.scale = left <= 3 ? fold->scale : NULL;
+        fold->fn(&group);
+    }
+}
+
+/* Taps in dimension d that an average at output o divides by. */
+static int64_t divisor(const struct onr_window *w, bool counts_padding, int d, int64_t o)
+{
+    int64_t first;
+    int64_t low = counts_padding ? -w->pad[d] : 0;
+    int64_t high = counts_padding ? w->in[d] + w->pad_end[d] : w->in[d];
+    return onr_tap_range(w, d, o, low, high, &first);
+}
+
+static double inverse(int64_t count)
+{
+    return count > 0 ? 1.0 / (double)count : 0.0;
+}
+
+/* What a row of sums is multiplied by, for the rows alone. */
+static float find_row_scale(const struct onr_window *w, const struct fold *fold, int64_t z,
+                            int64_t r)
+{
+    return (float)inverse(divisor(w, fold->counts_padding, 0, z) *
+                          divisor(w, fold->counts_padding, 1, r));
+}
+
+/* The outputs of a strip, in all rows: some lines at a time, whose columns on the plane are aligned. */
+static void fold_strip(const struct onr_window *w, const struct fold *fold,
+                       const struct strip *strip, const float *x, float *y)
+{
+    _Alignas(4 * BLOCK) float lines[LINES + 2 * BLOCK];
+    int64_t lead = -strip->begin & (BLOCK - 1);
+    int64_t pitch = (lead + strip->size + BLOCK - 1) & -(int64_t)BLOCK;
+    int64_t most = pitch < LINES ? LINES / pitch : 1;
+    for (int64_t z = 0; z < w->out[0]; z++) {
+        for (int64_t first = 0; first < w->out[1]; first += most) {
+            int64_t end = w->out[1] - first < most ? w->out[1] : first + most;
+            float *line = lines + lead;
+            for (int64_t r = first; r < end; r++, line += pitch) {
+                struct onr_taps taps = onr_find_taps(w, z, r, strip->first);
+                taps.first[2] = 0;
+                fold_rows(w, fold, strip, &taps, x, line);
+            }
+            line = lines + lead;
+            for (int64_t r = first; r < end; r++, line += pitch) {
+                float scale = fold->scale != NULL ? find_row_scale(w, fold, z, r) : 1.0f;
+                fold_columns(w, fold, strip, line, scale,
+                             y + (z * w->out[1] + r) * w->out[2] + strip->first);
+            }
+        }
     }
 }
 
@@ -184,10 +187,10 @@ static float max_one(const struct onr_window *w, const struct onr_taps *taps, co
     float best = -INFINITY;
     FOR_EACH_ROW(w, *taps, x, row, {
         if (w->dilation[2] == 1) {
-            best = max3(best, onr_max_f32((size_t)taps->count[2], row), best);
+            best = onr_larger_or_nan(best, onr_max_f32((size_t)taps->count[2], row));
         } else {
             for (int64_t c = 0; c < taps->count[2]; c++) {
-                best = max3(best, row[c * w->dilation[2]], best);
+                best = onr_larger_or_nan(best, row[c * w->dilation[2]]);
             }
         }
     })
@@ -209,46 +212,35 @@ static double sum_one(const struct onr_window *w, const struct onr_taps *taps, c
     return sum;
 }
 
-/* The outputs of a strip, in all rows. */
-static void max_columns(const struct onr_window *w, const struct strip *strip, const float *x,
-                        float *y)
+/* Output o of all rows. */
+static void max_columns(const struct onr_window *w, int64_t o, const float *x, float *y)
 {
-    const struct fold fold = {.fn = fold_max, .padding = -INFINITY};
     for (int64_t z = 0; z < w->out[0]; z++) {
         for (int64_t r = 0; r < w->out[1]; r++) {
-            float *out = y + (z * w->out[1] + r) * w->out[2] + strip->first;
-            struct onr_taps taps = onr_find_taps(w, z, r, strip->first);
-            if (is_by_output(w)) {
-                out[0] = max_one(w, &taps, x);
-            } else {
-                taps.first[2] = 0;
-                fold_strip(w, &fold, strip, &taps, x, out);
-            }
+            struct onr_taps taps = onr_find_taps(w, z, r, o);
+            y[(z * w->out[1] + r) * w->out[2] + o] = max_one(w, &taps, x);
         }
     }
 }
 
+/* Whether there is a NaN is seen at once: the fold need not look for it each time. */
 static void max_f32(const struct onr_window *w, const float *x, float *y)
 {
+    bool by_output = is_by_output(w);
+    for (int64_t o = 0; by_output && o < w->out[2]; o++) {
+        max_columns(w, o, x, y);
+    }
+    if (by_output) {
+        return;
+    }
+    bool has_nan = isnan(onr_max_f32((size_t)(w->in[0] * w->in[1] * w->in[2]), x));
+    const struct fold fold = {.fn = has_nan ? onr_fold_max_or_nan : onr_fold_max,
+                              .padding = -INFINITY};
     for (int64_t first = 0; first < w->out[2];) {
         struct strip strip = find_strip(w, first);
-        max_columns(w, &strip, x, y);
+        fold_strip(w, &fold, &strip, x, y);
         first += strip.count;
     }
-}
-
-/* Taps in dimension d that an average at output o divides by. */
-static int64_t divisor(const struct onr_window *w, bool counts_padding, int d, int64_t o)
-{
-    int64_t first;
-    int64_t low = counts_padding ? -w->pad[d] : 0;
-    int64_t high = counts_padding ? w->in[d] + w->pad_end[d] : w->in[d];
-    return onr_tap_range(w, d, o, low, high, &first);
-}
-
-static double inverse(int64_t count)
-{
-    return count > 0 ? 1.0 / (double)count : 0.0;
 }
 
 /* What the sums of a strip are multiplied by, for the columns alone. */
@@ -271,24 +263,9 @@ static void average_strip(const struct onr_window *w, bool counts_padding,
                           const struct strip *strip, const float *x, float *y)
 {
     float scale[LINE];
-    float zeros[LINE];
-    const struct fold fold = {.fn = fold_sum, .padding = 0.0f, .no_tap = zeros};
+    const struct fold fold = {.fn = onr_fold_sum, .scale = scale, .counts_padding = counts_padding};
     find_scales(w, counts_padding, strip, scale);
-    memset(zeros, 0, (size_t)strip->size * sizeof(float));
-    for (int64_t z = 0; z < w->out[0]; z++) {
-        for (int64_t r = 0; r < w->out[1]; r++) {
-            float *out = y + (z * w->out[1] + r) * w->out[2] + strip->first;
-            struct onr_taps taps = onr_find_taps(w, z, r, strip->first);
-            taps.first[2] = 0;
-            fold_strip(w, &fold, strip, &taps, x, out);
-            float rows =
-                (float)inverse(divisor(w, counts_padding, 0, z) * divisor(w, counts_padding, 1, r));
-            ONR_IVDEP
-            for (int64_t i = 0; i < strip->count; i++) {
-                out[i] *= scale[i] * rows;
-            }
-        }
-    }
+    fold_strip(w, &fold, strip, x, y);
 }
 
 /* Output o of all rows, in double. */

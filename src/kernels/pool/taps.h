@@ -15,7 +15,7 @@ struct onr_taps {
  * outputs. */
 static inline int64_t onr_tap_divide(int64_t n, int64_t d)
 {
-    return d == 1 ? n : n / d;
+    return d > 1 ? n / d : n; /* compilers divide all the same when this is written d == 1 ? n : */
 }
 
 /* Number of taps of output o in dimension d whose input lies in [low, high); *first: the input of

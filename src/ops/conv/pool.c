@@ -33,6 +33,7 @@ struct pool_plan {
     int64_t inputs, outputs;    /* elements of a plane */
     bool counts_padding;
     bool is_column_major;
+    bool is_mean; /* of whole float planes: an average without padding */
     double p;
     size_t grain;
 };
@@ -100,6 +101,17 @@ static enum onr_status global_infer(struct onr_infer_ctx *ctx)
     return ONR_OK;
 }
 
+/* Whether the one output of a plane sees all of it, and nothing else. */
+static bool sees_whole_plane(const struct onr_window *w)
+{
+    bool is_whole = true;
+    for (int d = 0; d < 3; d++) {
+        is_whole = is_whole && w->out[d] == 1 && w->kernel[d] == w->in[d] && w->dilation[d] == 1 &&
+                   w->pad[d] == 0 && w->pad_end[d] == 0;
+    }
+    return is_whole;
+}
+
 /* What plan does after the window is set. */
 static enum onr_status finish_plan(struct onr_plan_ctx *ctx, struct pool_plan *plan)
 {
@@ -113,6 +125,7 @@ static enum onr_status finish_plan(struct onr_plan_ctx *ctx, struct pool_plan *p
     plan->out_bytes = (size_t)plan->outputs * onr_dtype_size(plan->dtype);
     plan->counts_padding = onr_attr_int(node, "count_include_pad", 0) != 0;
     plan->is_column_major = onr_attr_int(node, "storage_order", 0) != 0;
+    plan->is_mean = plan->dtype == ONR_FLOAT && sees_whole_plane(w);
     plan->p = (double)onr_attr_int(node, "p", 2);
     size_t plane_cost = (size_t)onr_int_max(plan->inputs, plan->outputs) + 1;
     plan->grain = 16384 / plane_cost + 1;
@@ -190,6 +203,13 @@ static void average_planes(void *arg, size_t begin, size_t end, unsigned worker)
     (void)worker;
     const struct task *task = arg;
     const struct pool_plan *plan = task->plan;
+    if (plan->is_mean) {
+        task->kernels->pool.mean_f32(
+            end - begin, (size_t)plan->inputs,
+            (const float *)(const void *)(task->x + begin * plan->in_bytes),
+            (float *)(void *)task->y + begin);
+        return;
+    }
     for (size_t i = begin; i < end; i++) {
         task->kernels->pool.average[plan->dtype](&plan->window, plan->counts_padding,
                                                  task->x + i * plan->in_bytes,
