@@ -58,9 +58,8 @@ static void cut_items(struct onr_conv *conv, unsigned thread_count)
     size_t width = (size_t)conv->window.out[2];
     size_t rows = conv->outputs / width;
     size_t fair = conv->outputs * conv->batch * conv->groups / (4 * (size_t)thread_count) + 1;
-    size_t stride = (size_t)(conv->window.stride[1] * conv->window.stride[2]);
     size_t target = PATCH_FLOATS / (conv->in_channels + 1);
-    target = (target < MOST_OUTPUTS ? target : MOST_OUTPUTS) / stride;
+    target = target < MOST_OUTPUTS ? target : MOST_OUTPUTS;
     target = target < fair ? target : fair;
     target = target > LEAST_WIDTH ? target : LEAST_WIDTH;
     conv->row_pieces = (width + target - 1) / target;
