@@ -232,6 +232,9 @@ typedef struct onnxrun_model_options {
     uint32_t threads;     /* for packing weights; 0: as sessions do */
     onnxrun_limits limits;
     onnxrun_allocator allocator; /* copied; thread-safe when sessions run in several threads */
+    /* 1: nodes are computed one by one as the file has them, to compare with; 0: chains that are a
+     * single operation, such as Gelu, are computed at once */
+    uint32_t no_fusion;
 } onnxrun_model_options;
 
 /* clang-format off */

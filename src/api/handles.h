@@ -32,6 +32,7 @@ struct onnxrun_model {
     onnxrun_value_info *inputs;  /* [input_count] */
     onnxrun_value_info *outputs; /* [output_count] */
     onnxrun_limits limits;
+    bool no_fusion;
     size_t size; /* bytes of the protobuf file */
 };
 

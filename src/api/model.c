@@ -38,6 +38,7 @@ enum onr_status onr_model_new(const onnxrun_model_options *options, onnxrun_mode
     }
     made->mem = mem;
     made->limits = given.limits;
+    made->no_fusion = given.no_fusion != 0;
     if (made->limits.loop_count == 0) {
         made->limits.loop_count = DEFAULT_LOOP_COUNT;
     }
@@ -157,6 +158,7 @@ enum onr_status onr_model_optimize(onnxrun_model *model, struct onr_error *err)
         .kernels = &model->kernels, .parallel = &model->parallel, .mem = &model->mem};
     struct onr_pass_ctx passes = {.registry = &onr_op_registry,
                                   .eval = &eval,
+                                  .no_fusion = model->no_fusion,
                                   .fold_bytes = fold_budget(model),
                                   .folds = &model->folds,
                                   .err = err};

@@ -27,11 +27,12 @@ OFFSET(onnxrun_limits, loop_count, 40);
 SIZE(onnxrun_allocator, 24);
 OFFSET(onnxrun_allocator, alloc, 8);
 OFFSET(onnxrun_allocator, free, 16);
-SIZE(onnxrun_model_options, 80);
+SIZE(onnxrun_model_options, 88);
 OFFSET(onnxrun_model_options, struct_size, 0);
 OFFSET(onnxrun_model_options, threads, 4);
 OFFSET(onnxrun_model_options, limits, 8);
 OFFSET(onnxrun_model_options, allocator, 56);
+OFFSET(onnxrun_model_options, no_fusion, 80);
 
 SIZE(onnxrun_value_info, 280);
 OFFSET(onnxrun_value_info, dtype, 8);

@@ -9,7 +9,9 @@ foreach(isa IN ITEMS scalar avx2)
     onnxrun_command_test(models exported_${isa} ${onnxrun_command} test ${models_data})
     set_tests_properties(models.exported_${isa} PROPERTIES ENVIRONMENT ONNXRUN_MAX_ISA=${isa})
 endforeach()
-set_tests_properties(models.exported models.exported_scalar models.exported_avx2 PROPERTIES
+onnxrun_command_test(models exported_unfused ${onnxrun_command} test --no-fusion ${models_data})
+set_tests_properties(models.exported models.exported_scalar models.exported_avx2
+                     models.exported_unfused PROPERTIES
     PASS_REGULAR_EXPRESSION ${every_case_passed})
 
 onnxrun_python_test(models digits_vit ${onnxrun_command} ${PROJECT_SOURCE_DIR}/models/digits-vit)

@@ -11,6 +11,7 @@ enum option_code {
     OPTION_VERSION,
     OPTION_JSON,
     OPTION_THREADS,
+    OPTION_NO_FUSION,
     OPTION_SEED,
     OPTION_LABELS,
     OPTION_TOP,

@@ -96,6 +96,7 @@ static bool load_model(struct runner *runner)
     onnxrun_model_options model_options = ONNXRUN_MODEL_OPTIONS_INIT;
     onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
     model_options.threads = options.threads = runner->settings.threads;
+    model_options.no_fusion = runner->settings.no_fusion;
     options.seed = 1; /* a case gives the same verdict each time */
     if (onnxrun_model_load(runner->test->model, &model_options, &runner->model, &runner->error) !=
         ONNXRUN_OK) {

@@ -39,6 +39,7 @@ struct case_settings {
     bool is_rtol_forced; /* data.json does not change it */
     bool is_atol_forced;
     uint32_t threads;
+    bool no_fusion;
 };
 
 /* Small and without pointers: a child process writes it to a pipe at once. */

@@ -21,6 +21,7 @@ static const char help[] =
     "  -d, --dim NAME=N          number for a symbolic dimension\n"
     "  -i, --input NAME=SOURCE   an input\n"
     "      --threads N           number of threads\n"
+    "      --no-fusion           compute the nodes as the file has them\n"
     "      --seconds S           how long to measure (3)\n"
     "      --json                print one JSON object\n"
     "  -h, --help                print this help\n"
@@ -38,6 +39,7 @@ struct bench {
     const char *model_path;
     struct inputs inputs;
     uint32_t threads;
+    bool no_fusion;
     double seconds;
     bool is_json;
     onnxrun_model *model;
@@ -73,6 +75,9 @@ static int add_option(struct bench *bench, int option, char *const *argv)
         }
         bench->threads = (uint32_t)number;
         return EXIT_CODE_OK;
+    case OPTION_NO_FUSION:
+        bench->no_fusion = true;
+        return EXIT_CODE_OK;
     case OPTION_SECONDS:
         return args_real("onnxrun bench", "--seconds", optarg, 0, &bench->seconds)
                    ? EXIT_CODE_OK
@@ -91,6 +96,7 @@ static int parse_options(struct bench *bench, int argc, char **argv, bool *wants
         {"input", required_argument, NULL, 'i'},
         {"dim", required_argument, NULL, 'd'},
         {"threads", required_argument, NULL, OPTION_THREADS},
+        {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
         {"seconds", required_argument, NULL, OPTION_SECONDS},
         {"json", no_argument, NULL, OPTION_JSON},
         {"help", no_argument, NULL, 'h'},
@@ -177,6 +183,7 @@ static int prepare(struct bench *bench)
     onnxrun_model_options model_options = ONNXRUN_MODEL_OPTIONS_INIT;
     onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
     model_options.threads = options.threads = bench->threads;
+    model_options.no_fusion = bench->no_fusion;
     double start = tool_seconds();
     onnxrun_status status =
         onnxrun_model_load(bench->model_path, &model_options, &bench->model, &bench->error);

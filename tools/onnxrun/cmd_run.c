@@ -25,6 +25,7 @@ static const char help[] =
     "      --seed N              seed of random operators; without it each run draws other "
     "numbers\n"
     "      --threads N           number of threads\n"
+    "      --no-fusion           compute the nodes as the file has them\n"
     "  -h, --help                print this help\n"
     "\n" INPUTS_HELP
     "bfloat16, float8 and float4 outputs are written as float32, 4-bit integers as 8-bit ones.\n"
@@ -48,6 +49,7 @@ struct run {
     const char *labels_path;
     size_t top; /* 0: print values */
     uint32_t threads;
+    bool no_fusion;
     uint64_t seed; /* 0: from the system */
     onnxrun_model *model;
     onnxrun_session *session;
@@ -111,6 +113,9 @@ static int add_option(struct run *run, int option, char *const *argv)
         }
         run->threads = (uint32_t)number;
         return EXIT_CODE_OK;
+    case OPTION_NO_FUSION:
+        run->no_fusion = true;
+        return EXIT_CODE_OK;
     default:
         return args_refuse("onnxrun run", option, argv);
     }
@@ -126,6 +131,7 @@ static int parse_options(struct run *run, int argc, char **argv, bool *wants_hel
         {"top", required_argument, NULL, OPTION_TOP},
         {"seed", required_argument, NULL, OPTION_SEED},
         {"threads", required_argument, NULL, OPTION_THREADS},
+        {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -292,6 +298,7 @@ static int run_model(struct run *run)
 {
     onnxrun_model_options options = ONNXRUN_MODEL_OPTIONS_INIT;
     options.threads = run->threads;
+    options.no_fusion = run->no_fusion;
     if (onnxrun_model_load(run->model_path, &options, &run->model, &run->error) != ONNXRUN_OK) {
         return tool_report(&run->error);
     }

@@ -30,6 +30,7 @@ static const char help[] =
     "      --atol A        absolute tolerance (1e-7), likewise\n"
     "      --jobs N        cases at a time (number of processors)\n"
     "      --threads N     threads of each case (1)\n"
+    "      --no-fusion     compute the nodes as the files have them\n"
     "      --timeout S     seconds that one case may take (120)\n"
     "  -h, --help          print this help\n"
     "\n"
@@ -96,6 +97,9 @@ static int add_option(struct test_command *command, int option, char *const *arg
         is_good = args_int("onnxrun test", "--threads", optarg, 1, 256, &number);
         test->threads = (uint32_t)number;
         break;
+    case OPTION_NO_FUSION:
+        test->no_fusion = true;
+        break;
     case OPTION_TIMEOUT:
         is_good = args_real("onnxrun test", "--timeout", optarg, 0.001,
                             &command->settings.timeout_seconds);
@@ -143,6 +147,7 @@ static int parse_options(struct test_command *command, int argc, char **argv, bo
         {"atol", required_argument, NULL, OPTION_ATOL},
         {"jobs", required_argument, NULL, OPTION_JOBS},
         {"threads", required_argument, NULL, OPTION_THREADS},
+        {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
         {"timeout", required_argument, NULL, OPTION_TIMEOUT},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},

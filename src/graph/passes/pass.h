@@ -29,6 +29,7 @@ struct onr_fold {
 struct onr_pass_ctx {
     const struct onr_registry *registry;
     const struct onr_eval *eval;
+    bool no_fusion;              /* passes that fuse are left out */
     uint64_t fold_bytes;         /* what is left for results of constant folding */
     struct onr_fold **folds;     /* list that lives as long as the graph; see onr_folds_free */
     struct onr_missing *missing; /* gathered over all passes, in order of appearance */
@@ -61,6 +62,10 @@ enum onr_status onr_pass_widen_half(struct onr_graph *graph, struct onr_pass_ctx
 /* Infers the facts of all values and replaces what is constant by constants. */
 enum onr_status onr_pass_infer_facts(struct onr_graph *graph,
                                      struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
+/* Each has one node compute what a chain of nodes computes (fuse.h); needs facts and uses. */
+enum onr_status onr_pass_fuse_gelu(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
+enum onr_status onr_pass_fuse_norm(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
 
 /*
  * Computes a node whose inputs are all constant, within the budget; its outputs become constants

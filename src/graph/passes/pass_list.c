@@ -6,9 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
-static const onr_pass_fn pass_list[] = {
-    onr_pass_dead_code, onr_pass_resolve_ops, onr_pass_infer_facts, onr_pass_widen_half,
-    onr_pass_dead_code, onr_pass_infer_facts, onr_pass_dead_code,
+struct pass {
+    onr_pass_fn run;
+    bool is_fusion;
+};
+
+static const struct pass pass_list[] = {
+    {onr_pass_dead_code, false},  {onr_pass_resolve_ops, false}, {onr_pass_infer_facts, false},
+    {onr_pass_widen_half, false}, {onr_pass_dead_code, false},   {onr_pass_infer_facts, false},
+    {onr_pass_dead_code, false},  {onr_pass_fuse_norm, true},    {onr_pass_fuse_gelu, true},
+    {onr_pass_dead_code, true},
 };
 
 enum onr_status onr_note_missing(struct onr_graph *graph, const struct onr_node *node,
@@ -94,7 +101,9 @@ static enum onr_status fail_missing(const struct onr_pass_ctx *ctx)
 enum onr_status onr_run_passes(struct onr_graph *graph, struct onr_pass_ctx *ctx)
 {
     for (size_t i = 0; i < sizeof pass_list / sizeof pass_list[0]; i++) {
-        ONR_TRY(pass_list[i](graph, ctx));
+        if (!pass_list[i].is_fusion || (!ctx->no_fusion && ctx->missing == NULL)) {
+            ONR_TRY(pass_list[i].run(graph, ctx));
+        }
     }
     return ctx->missing != NULL ? fail_missing(ctx) : ONR_OK;
 }

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "graph/passes/fuse.h"
+
+#include <math.h>
+#include <string.h>
+
+bool onr_fuse_is(const struct onr_node *node, const char *op_type)
+{
+    return node->domain[0] == '\0' && strcmp(node->op_type, op_type) == 0;
+}
+
+const struct onr_node *onr_fuse_producer(const struct onr_fuser *fuser, uint32_t value,
+                                         const char *op_type)
+{
+    if (value == ONR_NO_VALUE || fuser->graph->values[value].producer == ONR_NO_VALUE) {
+        return NULL;
+    }
+    const struct onr_node *node = &fuser->graph->nodes[fuser->graph->values[value].producer];
+    return !node->is_dead && onr_fuse_is(node, op_type) ? node : NULL;
+}
+
+struct onr_node *onr_fuse_user(const struct onr_fuser *fuser, uint32_t value, const char *op_type)
+{
+    if (fuser->graph->values[value].use_count != 1 || fuser->user[value] == ONR_NO_VALUE) {
+        return NULL;
+    }
+    struct onr_node *node = &fuser->graph->nodes[fuser->user[value]];
+    return !node->is_dead && onr_fuse_is(node, op_type) ? node : NULL;
+}
+
+uint32_t onr_fuse_other(const struct onr_node *node, uint32_t value)
+{
+    return node->inputs[0] == value ? node->inputs[1] : node->inputs[0];
+}
+
+bool onr_fuse_number(const struct onr_fuser *fuser, uint32_t value, double *number)
+{
+    const struct onr_value *v = &fuser->graph->values[value];
+    if (v->constant == NULL || v->is_input || v->fact.data == NULL ||
+        onr_constant_count(v->constant) != 1) {
+        return false;
+    }
+    if (v->fact.dtype == ONR_FLOAT) {
+        *number = (double)*(const float *)v->fact.data;
+    } else if (v->fact.dtype == ONR_DOUBLE) {
+        *number = *(const double *)v->fact.data;
+    }
+    return v->fact.dtype == ONR_FLOAT || v->fact.dtype == ONR_DOUBLE;
+}
+
+bool onr_fuse_number_operand(const struct onr_fuser *fuser, const struct onr_node *node,
+                             uint32_t *other, double *number)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        if (onr_fuse_number(fuser, node->inputs[i], number)) {
+            *other = node->inputs[1 - i];
+            return true;
+        }
+    }
+    return false;
+}
+
+bool onr_fuse_is_near(double number, double expected)
+{
+    return fabs(number - expected) <= 2e-6 * fabs(expected);
+}
+
+static void find_users(const struct onr_graph *graph, uint32_t *user)
+{
+    for (uint32_t n = 0; n < graph->node_count; n++) {
+        const struct onr_node *node = &graph->nodes[n];
+        for (uint32_t i = 0; i < node->input_count; i++) {
+            if (node->inputs[i] != ONR_NO_VALUE) {
+                user[node->inputs[i]] = n;
+            }
+        }
+    }
+}
+
+/* Nodes of this operator may be made: the model's missing operators are reported before. */
+static enum onr_status replace(struct onr_graph *graph, const struct onr_fused *fused,
+                               const struct onr_pass_ctx *ctx)
+{
+    struct onr_node *node = fused->last;
+    const struct onr_op_def *op =
+        ctx->registry->find(fused->domain, fused->op_type, fused->version);
+    uint32_t *inputs =
+        onr_arena_copy(graph->arena, fused->inputs, fused->input_count * sizeof *inputs);
+    struct onr_attr *attrs =
+        onr_arena_copy(graph->arena, fused->attrs, fused->attr_count * sizeof *attrs);
+    if (inputs == NULL || attrs == NULL) {
+        return onr_fail_memory(ctx->err, "fused node");
+    }
+    if (op == NULL) {
+        return onr_fail(ctx->err, ONR_ERR_INTERNAL, "no operator %s", fused->op_type);
+    }
+    for (uint32_t i = 0; i < fused->input_count; i++) {
+        graph->values[inputs[i]].use_count++;
+    }
+    *node = (struct onr_node){.name = node->name,
+                              .op_type = fused->op_type,
+                              .domain = fused->domain,
+                              .version = fused->version,
+                              .inputs = inputs,
+                              .input_count = fused->input_count,
+                              .outputs = node->outputs,
+                              .output_count = node->output_count,
+                              .attrs = attrs,
+                              .attr_count = fused->attr_count,
+                              .op = op};
+    return ONR_OK;
+}
+
+static enum onr_status fuse_nodes(struct onr_graph *graph, const struct onr_fusion *fusions,
+                                  const struct onr_fuser *fuser, const struct onr_pass_ctx *ctx)
+{
+    for (uint32_t n = 0; n < graph->node_count; n++) {
+        for (const struct onr_fusion *fusion = fusions; fusion->match != NULL; fusion++) {
+            const struct onr_node *node = &graph->nodes[n];
+            struct onr_fused fused = {.domain = ""};
+            if (!node->is_dead && onr_fuse_is(node, fusion->anchor) &&
+                fusion->match(fuser, node, &fused)) {
+                ONR_TRY(replace(graph, &fused, ctx));
+            }
+        }
+    }
+    return ONR_OK;
+}
+
+enum onr_status onr_fuse(struct onr_graph *graph, const struct onr_fusion *fusions,
+                         struct onr_pass_ctx *ctx)
+{
+    struct onr_mem *mem = ctx->eval->mem;
+    size_t bytes = graph->value_count * sizeof(uint32_t);
+    uint32_t *user = onr_mem_alloc(mem, bytes);
+    if (user == NULL) {
+        return onr_fail_memory(ctx->err, "users of values");
+    }
+    memset(user, 0xff, bytes);
+    find_users(graph, user);
+    const struct onr_fuser fuser = {.graph = graph, .user = user};
+    enum onr_status status = fuse_nodes(graph, fusions, &fuser, ctx);
+    onr_mem_free(mem, user, bytes);
+    for (uint32_t n = 0; status == ONR_OK && n < graph->node_count; n++) {
+        for (uint32_t b = 0; status == ONR_OK && b < graph->nodes[n].body_count; b++) {
+            status = onr_fuse(graph->nodes[n].bodies[b].graph, fusions, ctx);
+        }
+    }
+    return status;
+}

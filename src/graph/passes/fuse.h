@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What fusions share. A fusion looks for a subgraph around one node, its anchor, and has one node
+ * compute it: the last node of the subgraph becomes that node, what nobody needs any more goes with
+ * dead code. A subgraph is only fused when its inner values have no other use. Fused nodes are
+ * operators of the registry, so that they can be printed, and mean what their specification says.
+ */
+#ifndef ONR_GRAPH_PASSES_FUSE_H
+#define ONR_GRAPH_PASSES_FUSE_H
+
+#include "graph/passes/pass.h"
+
+#define ONR_FUSED_INPUTS 4
+#define ONR_FUSED_ATTRS  4
+
+struct onr_fuser {
+    struct onr_graph *graph;
+    const uint32_t *user; /* [value_count] a node that uses the value, or ONR_NO_VALUE */
+};
+
+/* The node that takes the place of `last`. */
+struct onr_fused {
+    struct onr_node *last;
+    const char *op_type;
+    const char *domain;
+    int64_t version;
+    uint32_t inputs[ONR_FUSED_INPUTS];
+    uint32_t input_count;
+    struct onr_attr attrs[ONR_FUSED_ATTRS];
+    uint32_t attr_count;
+};
+
+/* Whether the anchor stands in the subgraph; fills in *fused then. */
+typedef bool (*onr_match_fn)(const struct onr_fuser *fuser, const struct onr_node *anchor,
+                             struct onr_fused *fused);
+
+/* Ended by a row without a function. Anchors are operators of ai.onnx. */
+struct onr_fusion {
+    const char *anchor;
+    onr_match_fn match;
+};
+
+/* Applies the fusions to the graph and its bodies. Facts stay valid, the graph is left compact. */
+enum onr_status onr_fuse(struct onr_graph *graph, const struct onr_fusion *fusions,
+                         struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
+/* ---- for matching; a node is found under names of ai.onnx only ---- */
+
+bool onr_fuse_is(const struct onr_node *node, const char *op_type);
+
+/* The node that makes the value when it is of this operator, else NULL. */
+const struct onr_node *onr_fuse_producer(const struct onr_fuser *fuser, uint32_t value,
+                                         const char *op_type);
+
+/* The only node that uses the value, when it is of this operator and nothing else needs the value,
+ * else NULL. */
+struct onr_node *onr_fuse_user(const struct onr_fuser *fuser, uint32_t value, const char *op_type);
+
+/* The input of a node with two that is not this value. */
+uint32_t onr_fuse_other(const struct onr_node *node, uint32_t value);
+
+/* True for a constant of one float or double. */
+bool onr_fuse_number(const struct onr_fuser *fuser, uint32_t value, double *number);
+
+/* True for an input of a node with two that is such a number; *other is the remaining one. */
+bool onr_fuse_number_operand(const struct onr_fuser *fuser, const struct onr_node *node,
+                             uint32_t *other, double *number);
+
+/* Equal up to what is lost when a constant is written with 6 digits. */
+bool onr_fuse_is_near(double number, double expected);
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _POSIX_C_SOURCE 200809L
+#include "support/session_test.h"
+
+#include <math.h>
+#include <onnxrun/inspect.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The operators of the nodes of the stage "graph" in order, those of bodies included. */
+static void check_graph(const char *model, const char *expected)
+{
+    char path[] = "/tmp/onnxrun-fuse-XXXXXX";
+    int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    (void)close(descriptor);
+    model_text_write(path, model);
+    char *printed = NULL;
+    onnxrun_error error;
+    if (onnxrun_describe(path, ONNXRUN_STAGE_GRAPH, ONNXRUN_FORMAT_TEXT, NULL, 0, &printed,
+                         &error) != ONNXRUN_OK) {
+        fail_msg("%s", error.message);
+    }
+    (void)unlink(path);
+    char found[256] = "";
+    for (const char *at = strstr(printed, "\n  "); at != NULL; at = strstr(at + 1, "\n  ")) {
+        char name[64];
+        const char *equals = strstr(at, " = ");
+        if (equals != NULL && equals < strchr(at + 1, '\n') &&
+            sscanf(equals, " = %63[A-Za-z.]", name) == 1 && name[0] <= 'Z') {
+            (void)snprintf(found + strlen(found), sizeof found - strlen(found), "%s%s",
+                           found[0] != '\0' ? " " : "", name);
+        }
+    }
+    onnxrun_text_free(printed);
+    assert_string_equal(found, expected);
+}
+
+/* Runs the model on x [2, 4] with and without fusion; the results may differ by rounding. */
+static void check_results(const char *model)
+{
+    float data[] = {-3, -1.5f, -0.25f, 0, 0.5f, 1, 2.75f, 6};
+    float results[2][8];
+    for (uint32_t k = 0; k < 2; k++) {
+        struct session_test t;
+        onnxrun_model_options options = ONNXRUN_MODEL_OPTIONS_INIT;
+        options.no_fusion = k;
+        assert_int_equal(session_test_load(&t, model, &options), ONNXRUN_OK);
+        session_test_in(&t, "x", test_f32(SHAPE(2, 4), data));
+        session_test_out(&t, "y", NULL);
+        assert_int_equal(onnxrun_session_run(t.session, t.inputs, 1, t.outputs, 1, &t.error),
+                         ONNXRUN_OK);
+        struct onr_tensor y = session_test_result(&t, 0);
+        memcpy(results[k], y.data, sizeof results[k]);
+        session_test_end(&t);
+    }
+    for (size_t i = 0; i < 8; i++) {
+        assert_true(fabsf(results[0][i] - results[1][i]) <= 2e-6f * fmaxf(1, fabsf(results[1][i])));
+    }
+}
+
+static void check_fused(const char *model, const char *expected)
+{
+    check_graph(model, expected);
+    check_results(model);
+}
+
+#define X         "in float x [n, 4]; out float y [n, 4];"
+#define CONSTANTS "init float half = 0.5; init float one = 1; init float two = 2;"
+#define ROOT      "init float root = 1.4142135; init float inverse = 0.70710677;"
+
+static void gelu_by_erf_in_the_orders_of_the_exporters(void **state)
+{
+    (void)state;
+    /* transformers by the TorchScript exporter */
+    check_fused(X CONSTANTS ROOT "d = Div(x, root); e = Erf(d); a = Add(e, one); m = Mul(x, a);"
+                                 "y = Mul(m, half);",
+                "Gelu");
+    /* torch.nn.functional.gelu by both exporters */
+    check_fused(X CONSTANTS ROOT "d = Mul(x, inverse); e = Erf(d); a = Add(one, e);"
+                                 "h = Mul(half, x); y = Mul(h, a);",
+                "Gelu");
+    check_fused(X CONSTANTS ROOT "d = Div(x, root); e = Erf(d); a = Add(e, one); m = Mul(a, half);"
+                                 "y = Mul(x, m);",
+                "Gelu");
+}
+
+static void gelu_of_a_scaled_value(void **state)
+{
+    (void)state;
+    check_fused(X CONSTANTS ROOT "z = Mul(x, two); d = Div(z, root); e = Erf(d); a = Add(e, one);"
+                                 "m = Mul(z, a); y = Mul(m, half);",
+                "Mul Gelu");
+}
+
+static void gelu_by_tanh(void **state)
+{
+    (void)state;
+    check_fused(X CONSTANTS
+                "init float three = 3; init float c = 0.044715; init float s = 0.7978846;"
+                "p = Pow(x, three); q = Mul(p, c); r = Add(x, q); t = Mul(r, s);"
+                "e = Tanh(t); a = Add(e, one); h = Mul(x, half); y = Mul(h, a);",
+                "Gelu");
+    check_fused(X CONSTANTS "init float c = 0.044715; init float s = 0.7978846;"
+                            "p = Mul(x, x); q = Mul(p, c); r = Add(one, q); u = Mul(x, r);"
+                            "t = Mul(s, u); e = Tanh(t); a = Add(one, e); h = Mul(half, x);"
+                            "y = Mul(h, a);",
+                "Gelu");
+}
+
+static void swish(void **state)
+{
+    (void)state;
+    check_fused(X "s = Sigmoid(x); y = Mul(x, s);", "Swish");
+    check_fused(X "init float q = 1.702; t = Mul(q, x); s = Sigmoid(t); y = Mul(x, s);", "Swish");
+}
+
+static void what_is_no_gelu_stays(void **state)
+{
+    (void)state;
+    /* another factor */
+    check_fused(X CONSTANTS ROOT "d = Div(x, root); e = Erf(d); a = Add(e, one); m = Mul(x, a);"
+                                 "y = Mul(m, two);",
+                "Div Erf Add Mul Mul");
+    /* another argument */
+    check_fused(X CONSTANTS ROOT "d = Div(x, two); e = Erf(d); a = Add(e, one); m = Mul(x, a);"
+                                 "y = Mul(m, half);",
+                "Div Erf Add Mul Mul");
+    /* an inner value that is an output */
+    check_graph(X CONSTANTS ROOT "d = Div(x, root); e = Erf(d); a = Add(e, one); m = Mul(x, a);"
+                                 "y = Mul(m, half); out float a [n, 4];",
+                "Div Erf Add Mul Mul");
+    /* a gate that is not the argument */
+    check_fused(X CONSTANTS "z = Add(x, one); s = Sigmoid(x); y = Mul(z, s);", "Add Sigmoid Mul");
+}
+
+#define ROW "init float g [4] = 1, 2, 3, 4; init float b [4] = 5, 6, 7, 8; init float eps = 1e-5;"
+
+static void layer_normalization(void **state)
+{
+    (void)state;
+    check_fused("opset 13;" X ROW CONSTANTS
+                "m = ReduceMean(x) axes=[-1]; d = Sub(x, m); p = Pow(d, two);"
+                "v = ReduceMean(p) axes=[-1]; e = Add(v, eps); s = Sqrt(e); q = Div(d, s);"
+                "w = Mul(q, g); y = Add(w, b);",
+                "LayerNormalization");
+    check_fused("opset 18;" X ROW "init int64 last [1] = 1;"
+                "m = ReduceMean(x, last); d = Sub(x, m); p = Mul(d, d); v = ReduceMean(p, last);"
+                "e = Add(eps, v); s = Sqrt(e); r = Reciprocal(s); q = Mul(d, r); y = Mul(g, q);",
+                "LayerNormalization");
+}
+
+static void rms_normalization(void **state)
+{
+    (void)state;
+    check_fused("opset 18;" X ROW CONSTANTS "init int64 last [1] = -1;"
+                "p = Pow(x, two); v = ReduceMean(p, last); e = Add(v, eps); s = Sqrt(e);"
+                "r = Reciprocal(s); q = Mul(x, r); y = Mul(g, q);",
+                "RMSNormalization");
+}
+
+static void what_is_no_normalization_of_rows_stays(void **state)
+{
+    (void)state;
+    /* another axis */
+    check_fused("opset 13;" X ROW CONSTANTS
+                "p = Pow(x, two); v = ReduceMean(p) axes=[0]; e = Add(v, eps); s = Sqrt(e);"
+                "q = Div(x, s); y = Mul(g, q);",
+                "Pow ReduceMean Add Sqrt Div Mul");
+    /* a scale that is one number */
+    check_fused("opset 13;" X ROW CONSTANTS
+                "p = Pow(x, two); v = ReduceMean(p) axes=[1]; e = Add(v, eps); s = Sqrt(e);"
+                "q = Div(x, s); y = Mul(two, q);",
+                "Pow ReduceMean Add Sqrt Div Mul");
+}
+
+static void fusion_reaches_bodies(void **state)
+{
+    (void)state;
+    check_graph("in float x [n, 4]; in bool w; y = If(w) then_branch={s = Sigmoid(x);"
+                "t = Mul(x, s); out float t;} else_branch={u = Neg(x); out float u;};"
+                "out float y [n, 4];",
+                "If Swish Neg");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(gelu_by_erf_in_the_orders_of_the_exporters, test_tensors_free),
+        cmocka_unit_test_teardown(gelu_of_a_scaled_value, test_tensors_free),
+        cmocka_unit_test_teardown(gelu_by_tanh, test_tensors_free),
+        cmocka_unit_test_teardown(swish, test_tensors_free),
+        cmocka_unit_test_teardown(what_is_no_gelu_stays, test_tensors_free),
+        cmocka_unit_test_teardown(layer_normalization, test_tensors_free),
+        cmocka_unit_test_teardown(rms_normalization, test_tensors_free),
+        cmocka_unit_test_teardown(what_is_no_normalization_of_rows_stays, test_tensors_free),
+        cmocka_unit_test_teardown(fusion_reaches_bodies, test_tensors_free),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
