@@ -128,6 +128,7 @@ onnxrun_test(ops
     signal/test_dft
     signal/test_stft
     signal/test_window
+    test_hostile_nodes
     test_registry
     text/test_regex_full_match
     text/test_strings

@@ -120,10 +120,11 @@ struct attempt {
     struct onr_error err;
 };
 
-static void setup_attempt(struct attempt *a, const struct op_test *test, bool is_constant)
+static void setup_attempt(struct attempt *a, const struct op_test *test, bool is_constant,
+                          size_t cap_bytes)
 {
     memset(a, 0, sizeof *a);
-    onr_mem_init(&a->mem, NULL, 0);
+    onr_mem_init(&a->mem, NULL, cap_bytes);
     onr_arena_init(&a->arena, &a->mem);
     a->graph = (struct onr_graph){.arena = &a->arena, .name = "test"};
     a->node = (struct onr_node){.name = "node",
@@ -177,6 +178,17 @@ static enum onr_status prepare_node(struct attempt *a, const struct onr_op_def *
     return status;
 }
 
+/* A run needs the shapes of all outputs that it does not make itself. */
+static enum onr_status check_shapes(struct attempt *a, const struct onr_op_def *op)
+{
+    for (uint32_t i = 0; i < a->node.output_count; i++) {
+        if ((op->traits & ONR_TRAIT_DYNAMIC) == 0 && !onr_fact_is_shaped(&a->outputs[i])) {
+            return onr_fail(&a->err, ONR_ERR_SHAPE, "the shape of output %u is not known", i);
+        }
+    }
+    return ONR_OK;
+}
+
 static enum onr_status run_attempt(struct attempt *a, const struct way *way)
 {
     struct onr_kernels kernels;
@@ -196,6 +208,7 @@ static enum onr_status run_attempt(struct attempt *a, const struct way *way)
     ONR_TRY(onr_check_dtypes(&a->node, op, a->inputs, &a->err));
     ONR_TRY(
         onr_infer_node(&a->graph, &a->node, op, a->inputs, a->outputs, &needs, &a->arena, &a->err));
+    ONR_TRY(check_shapes(a, op));
     ONR_TRY(prepare_node(a, op, &eval, way->is_constant, &state));
     enum onr_status status =
         onr_eval_prepared(&eval, &a->node, op, state, a->inputs, a->outputs, &a->arena, &a->err);
@@ -233,7 +246,7 @@ void op_test_run(const struct op_test *test)
                               .isa = (enum onr_isa)isa,
                               .thread_count = thread_counts[i / 2]};
             struct attempt a;
-            setup_attempt(&a, test, way.is_constant);
+            setup_attempt(&a, test, way.is_constant, 0);
             if (run_attempt(&a, &way) != ONR_OK) {
                 fail_msg("%s (%s, %u threads): %s", test->op_type, onr_isa_name(way.isa),
                          way.thread_count, a.err.message);
@@ -249,11 +262,26 @@ void op_test_fails(const struct op_test *test, enum onr_status status, const cha
     for (int i = 0; i < 2; i++) {
         struct way way = {.is_constant = i == 1, .isa = ONR_ISA_SCALAR, .thread_count = 1};
         struct attempt a;
-        setup_attempt(&a, test, way.is_constant);
+        setup_attempt(&a, test, way.is_constant, 0);
         enum onr_status got = run_attempt(&a, &way);
         if (got != status || strstr(a.err.message, text) == NULL) {
             fail_msg("%s: got status %d \"%s\", expected %d \"...%s...\"", test->op_type, (int)got,
                      a.err.message, (int)status, text);
+        }
+        finish_attempt(&a);
+    }
+}
+
+void op_test_survives(const struct op_test *test)
+{
+    for (int i = 0; i < 2; i++) {
+        struct way way = {.is_constant = i == 1, .isa = onr_cpu_isa(), .thread_count = 1};
+        struct attempt a;
+        setup_attempt(&a, test, way.is_constant, (size_t)32 << 20);
+        enum onr_status status = run_attempt(&a, &way);
+        if (status == ONR_ERR_INTERNAL || (status != ONR_OK && a.err.message[0] == '\0')) {
+            fail_msg("%s-%d: status %d \"%s\"", test->op_type, (int)test->version, (int)status,
+                     a.err.message);
         }
         finish_attempt(&a);
     }

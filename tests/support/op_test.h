@@ -55,4 +55,10 @@ void op_test_run(const struct op_test *test);
  */
 void op_test_fails(const struct op_test *test, enum onr_status status, const char *text);
 
+/*
+ * Asserts that the node runs or is refused with a message, of which no error is an internal one, and
+ * that nothing leaks. It may allocate 32 MB.
+ */
+void op_test_survives(const struct op_test *test);
+
 #endif
