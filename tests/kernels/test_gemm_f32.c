@@ -21,6 +21,7 @@ struct product {
     size_t m, n, k;
     bool is_packed, is_a_transposed, is_b_transposed;
     bool has_column_bias, has_row_bias, accumulates;
+    bool has_addend, has_activation, has_factor;
     float scale;
 };
 
@@ -76,7 +77,15 @@ static struct onr_gemm_f32_job make_job(struct fixture *f, const struct onr_gemm
         .row_bias = p->has_row_bias ? f->a + 5 : NULL,
         .scale = p->scale,
         .accumulate = p->accumulates,
+        .addend = p->has_addend ? f->b + 11 : NULL,
+        .addend_stride = p->n + 1,
+        .factor = p->has_factor ? f->a + 13 : NULL,
+        .factor_stride = p->n + 2,
     };
+    if (p->has_activation) {
+        job.activation.function = f->kernels.unary.rows[ONR_UNARY_LEAKY_RELU][ONR_FLOAT];
+        job.activation.args.a = 0.25f;
+    }
     if (p->is_packed) {
         onr_gemm_f32_pack(kernel, p->k, p->n, &job.b, 0, onr_gemm_f32_panels(kernel, p->n),
                           f->packed);
@@ -102,7 +111,10 @@ static void check(struct fixture *f, const struct onr_gemm_f32_job *job, const s
             double base = p->accumulates ? (double)old[i * p->n + j] : 0.0;
             base += p->has_column_bias && !p->accumulates ? (double)job->column_bias[j] : 0.0;
             base += p->has_row_bias && !p->accumulates ? (double)job->row_bias[i] : 0.0;
+            base += p->has_addend ? (double)job->addend[i * job->addend_stride + j] : 0.0;
             double want = base + (double)p->scale * sum;
+            want *= p->has_activation && want < 0 ? 0.25 : 1.0;
+            want *= p->has_factor ? (double)job->factor[i * job->factor_stride + j] : 1.0;
             double bound = 1e-6 * (1.0 + size);
             if (!(fabs((double)job->c[i * p->n + j] - want) <= bound)) {
                 fail_msg("%zux%zux%zu tile %zux%zu at (%zu, %zu): %g, expected %g", p->m, p->n,
@@ -135,6 +147,10 @@ static void run_product(struct fixture *f, const struct onr_gemm_f32 *kernel,
     size_t panel = panels / 2;
     onr_gemm_f32_run(&job, 0, row, 0, panel, f->workspace);
     onr_gemm_f32_run(&job, 0, row, panel, panels, f->workspace);
+    job.c_row = row;
+    job.c += row * job.c_stride;
+    job.addend += job.addend != NULL ? row * job.addend_stride : 0;
+    job.factor += job.factor != NULL ? row * job.factor_stride : 0;
     onr_gemm_f32_run(&job, row, p->m, 0, panel, f->workspace);
     onr_gemm_f32_run(&job, row, p->m, panel, panels, f->workspace);
     assert_memory_equal(f->c, whole, bytes);
@@ -205,6 +221,28 @@ static void transposed_operands_bias_and_scale(void **state)
     }
 }
 
+/* The rows are those of a wide tile, of one tile, and of several; the columns end in and at a panel;
+ * k is one block and two. */
+static void values_are_finished_in_the_tiles(void **state)
+{
+    static const size_t rows[] = {1, 2, 4, 7, 30};
+    for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+        for (unsigned bits = 1; bits < 32; bits++) {
+            struct product p = {.m = rows[i / 2],
+                                .n = (bits & 16) != 0 ? 480 : 101,
+                                .k = i % 2 == 0 ? 19 : 1030,
+                                .scale = 1.0f,
+                                .is_packed = (bits & 8) == 0,
+                                .has_column_bias = i % 3 == 0,
+                                .has_row_bias = i % 3 == 1,
+                                .has_addend = (bits & 1) != 0,
+                                .has_activation = (bits & 2) != 0,
+                                .has_factor = (bits & 4) != 0};
+            run_all(*state, &p);
+        }
+    }
+}
+
 static void rows_a_page_apart_are_copied(void **state)
 {
     struct product p = {.m = 20, .n = 40, .k = 1024, .is_packed = true, .scale = 1.0f};
@@ -215,7 +253,8 @@ static void rows_a_page_apart_are_copied(void **state)
 static void a_row_alone_has_the_same_bits(void **state)
 {
     struct fixture *f = *state;
-    struct product p = {.m = 23, .n = 500, .k = 700, .is_packed = true, .scale = 1.0f};
+    struct product p = {
+        .m = 23, .n = 500, .k = 700, .is_packed = true, .has_activation = true, .scale = 1.0f};
     onr_kernels_init(&f->kernels, onr_cpu_isa());
     const struct onr_gemm_f32 *kernel = onr_gemm_f32_choose(&f->kernels.gemm, p.n);
     size_t panels = onr_gemm_f32_panels(kernel, p.n);
@@ -224,7 +263,9 @@ static void a_row_alone_has_the_same_bits(void **state)
     float *last = f->c + 22 * p.n;
     for (int packed = 0; packed < 2; packed++) {
         float alone[500];
-        struct product one = {.m = 1, .n = 500, .k = 700, .is_packed = packed != 0, .scale = 1.0f};
+        struct product one = p;
+        one.m = 1;
+        one.is_packed = packed != 0;
         struct onr_gemm_f32_job row = make_job(f, kernel, &one);
         row.a.data = f->a + 22 * p.k;
         row.c = alone;
@@ -363,6 +404,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(k_of_any_length, setup, teardown),
         cmocka_unit_test_setup_teardown(more_rows_than_a_block, setup, teardown),
         cmocka_unit_test_setup_teardown(transposed_operands_bias_and_scale, setup, teardown),
+        cmocka_unit_test_setup_teardown(values_are_finished_in_the_tiles, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_a_page_apart_are_copied, setup, teardown),
         cmocka_unit_test_setup_teardown(a_row_alone_has_the_same_bits, setup, teardown),
         cmocka_unit_test_setup_teardown(weights_at_an_odd_address, setup, teardown),

@@ -64,6 +64,7 @@ onnxrun_test(ops
     matrix/test_einsum
     matrix/test_gemm
     matrix/test_matmul
+    matrix/test_product
     ml/test_feature_map
     ml/test_feature_vectorizer
     ml/test_label_encoder

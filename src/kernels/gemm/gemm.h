@@ -3,7 +3,10 @@
  * Matrix products in float32: packed panels, tiles, and the loops that cover a block of C with
  * tiles.
  *
- *     C[m,n] = bias + scale * sum_k A[m,k] * B[k,n]          (or C += ... with accumulate)
+ *     C[m,n] = f(addend[m,n] + bias + scale * sum_k A[m,k] * B[k,n]) * factor[m,n]
+ *
+ * Each of addend, bias, f and factor may be missing. The first two are where a tile's registers
+ * start from when they are stored; f and factor are applied while the tile is in L1.
  *
  * B is read in panels of `columns` columns. Packed, a panel is [k][columns], zero-padded on the
  * right, and panels follow each other: float[panels][k][columns]. What is not packed is packed
@@ -18,6 +21,7 @@
 #define ONR_KERNELS_GEMM_GEMM_H
 
 #include "base/dtype.h"
+#include "kernels/elementwise/activation.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,10 +33,7 @@
 #define ONR_GEMM_WIDE_ROWS   4 /* up to here the work is reading B: tiles span several panels */
 #define ONR_GEMM_MAX_SHAPES  4
 
-/*
- * What one tile reads and writes.  c = base + scale * (A * B), base = c when `add`, else row bias,
- * else column bias, else 0.
- */
+/* What one tile reads and writes.  c = base + bias + scale * (A * B) */
 struct onr_gemm_f32_tile {
     size_t k;
     const float *a; /* a[i * a_stride + p], row i, step p */
@@ -42,10 +43,11 @@ struct onr_gemm_f32_tile {
     size_t panel_stride; /* wide tiles: from panel to panel */
     float *c;            /* c[i * c_stride + j]; written in full */
     size_t c_stride;
+    const float *base; /* base[i * base_stride + j], may be c; or NULL */
+    size_t base_stride;
     const float *column_bias; /* [columns], of all panels in wide tiles; or NULL */
-    const float *row_bias;    /* [rows] or NULL */
+    const float *row_bias;    /* [rows] or NULL; not both */
     float scale;
-    bool add;         /* c is read and added to; else it may hold anything */
     const char *next; /* what will be read next, to be prefetched while this tile computes */
     const char *next_end;
     size_t next_lines; /* cache lines to prefetch every 4 steps */
@@ -85,10 +87,15 @@ struct onr_gemm_f32_job {
     float *c;                 /* element (c_row, c_column) of C, not overlapping a and b */
     size_t c_stride;
     size_t c_row, c_column;
+    const float *addend; /* its element (c_row, c_column), or NULL; may be c */
+    size_t addend_stride;
     const float *column_bias; /* [n] or NULL */
     const float *row_bias;    /* [m] or NULL; not both */
     float scale;
-    bool accumulate; /* C += instead of C = (a bias is not added then) */
+    bool accumulate;                  /* C += instead of C =: addend and bias are not read */
+    struct onr_activation activation; /* f, of floats */
+    const float *factor; /* its element (c_row, c_column), or NULL; does not overlap c */
+    size_t factor_stride;
 };
 
 /* The tile shape that wastes the fewest columns for n columns. */

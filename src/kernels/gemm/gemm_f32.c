@@ -17,7 +17,7 @@
 struct block {
     const struct onr_gemm_f32_job *job;
     size_t row, rows; /* of C */
-    size_t k_begin, k, k_index;
+    size_t k_begin, k;
     const float *a; /* first row, first step */
     size_t a_stride;
     float *piece; /* scratch for a piece of B */
@@ -77,33 +77,32 @@ size_t onr_gemm_f32_workspace(const struct onr_gemm_f32_job *job)
     return (copy_floats(job) + piece) * sizeof(float);
 }
 
-/* Runs a tile of fewer columns than the kernel writes in a buffer beside C. */
-static void run_narrow_tile(const struct onr_gemm_f32 *kernel, const struct onr_gemm_f32_tile *tile,
-                            size_t rows, size_t count)
+/* C is not added to by the block of k that comes first. */
+static bool is_first(const struct block *block)
 {
-    float c[ONR_GEMM_MAX_ROWS * ONR_GEMM_MAX_COLUMNS];
-    float bias[ONR_GEMM_MAX_COLUMNS] = {0};
-    struct onr_gemm_f32_tile inner = *tile;
-    inner.c = c;
-    inner.c_stride = kernel->columns;
-    if (tile->column_bias != NULL) {
-        memcpy(bias, tile->column_bias, count * sizeof(float));
-        inner.column_bias = bias;
-    }
-    for (size_t i = 0; tile->add && i < rows; i++) {
-        memset(c + i * kernel->columns, 0, kernel->columns * sizeof(float));
-        memcpy(c + i * kernel->columns, tile->c + i * tile->c_stride, count * sizeof(float));
-    }
-    kernel->tile[rows](&inner);
-    for (size_t i = 0; i < rows; i++) {
-        memcpy(tile->c + i * tile->c_stride, c + i * kernel->columns, count * sizeof(float));
-    }
+    return !block->job->accumulate && block->k_begin == 0;
+}
+
+/* f and factor are applied after the last block of k. */
+static bool must_finish(const struct block *block)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    return block->k_begin + block->k == job->k &&
+           (!onr_activation_is_none(&job->activation) || job->factor != NULL);
+}
+
+/* Where a row of a piece lies in C, or in a matrix beside C. */
+static size_t find_place(const struct block *block, const struct piece *piece, size_t row,
+                         size_t stride)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    return (block->row + row - job->c_row) * stride + piece->column - job->c_column;
 }
 
 static struct onr_gemm_f32_tile make_tile(const struct block *block, const struct piece *piece)
 {
     const struct onr_gemm_f32_job *job = block->job;
-    bool add = job->accumulate || block->k_index > 0;
+    bool has_bias = is_first(block) && job->column_bias != NULL;
     return (struct onr_gemm_f32_tile){
         .k = block->k,
         .a_stride = block->a_stride,
@@ -111,9 +110,9 @@ static struct onr_gemm_f32_tile make_tile(const struct block *block, const struc
         .b_stride = piece->b_stride,
         .panel_stride = job->k * job->kernel->columns,
         .c_stride = job->c_stride,
-        .column_bias = add || job->column_bias == NULL ? NULL : job->column_bias + piece->column,
+        .base_stride = is_first(block) ? job->addend_stride : job->c_stride,
+        .column_bias = has_bias ? job->column_bias + piece->column : NULL,
         .scale = job->scale,
-        .add = add,
     };
 }
 
@@ -123,9 +122,88 @@ static void place_tile(struct onr_gemm_f32_tile *tile, const struct block *block
     const struct onr_gemm_f32_job *job = block->job;
     /* An A without columns may be NULL. */
     tile->a = block->k > 0 ? block->a + row * block->a_stride : block->a;
-    tile->c =
-        job->c + (block->row + row - job->c_row) * job->c_stride + piece->column - job->c_column;
-    tile->row_bias = tile->add || job->row_bias == NULL ? NULL : job->row_bias + block->row + row;
+    tile->c = job->c + find_place(block, piece, row, job->c_stride);
+    if (!is_first(block)) {
+        tile->base = tile->c;
+        return;
+    }
+    if (job->addend != NULL) {
+        tile->base = job->addend + find_place(block, piece, row, job->addend_stride);
+    }
+    if (job->row_bias != NULL) {
+        tile->row_bias = job->row_bias + block->row + row;
+    }
+}
+
+/* c = y times the row's factors, if there are any. c may be y. */
+static void store_finished(const struct block *block, const struct piece *piece, size_t row,
+                           const float *y, size_t count, float *c)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    if (job->factor != NULL && must_finish(block)) {
+        const float *factor = job->factor + find_place(block, piece, row, job->factor_stride);
+        for (size_t j = 0; j < count; j++) {
+            c[j] = y[j] * factor[j];
+        }
+    } else if (c != y) {
+        memcpy(c, y, count * sizeof(float));
+    }
+}
+
+/* Gives a tile that reads whole rows of bias and base zeros behind the columns that there are. */
+static void pad_tile(struct onr_gemm_f32_tile *tile, size_t rows, size_t columns, size_t count,
+                     float *bias)
+{
+    if (tile->column_bias != NULL) {
+        memcpy(bias, tile->column_bias, count * sizeof(float));
+        memset(bias + count, 0, (columns - count) * sizeof(float));
+        tile->column_bias = bias;
+    }
+    if (tile->base != NULL) {
+        memset(tile->c, 0, rows * columns * sizeof(float));
+        for (size_t i = 0; i < rows; i++) {
+            memcpy(tile->c + i * columns, tile->base + i * tile->base_stride,
+                   count * sizeof(float));
+        }
+        tile->base = tile->c;
+        tile->base_stride = columns;
+    }
+}
+
+/* Runs a tile in a buffer: one of fewer columns than the kernel writes, or one whose values are
+ * finished there, where all of them stand in one row. */
+static void run_tile_beside(const struct block *block, const struct piece *piece,
+                            const struct onr_gemm_f32_tile *tile, size_t row, size_t rows)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    size_t columns = job->kernel->columns;
+    float c[ONR_GEMM_MAX_ROWS * ONR_GEMM_MAX_COLUMNS];
+    float bias[ONR_GEMM_MAX_COLUMNS];
+    struct onr_gemm_f32_tile inner = *tile;
+    inner.c = c;
+    inner.c_stride = columns;
+    if (piece->count < columns) {
+        pad_tile(&inner, rows, columns, piece->count, bias);
+    }
+    job->kernel->tile[rows](&inner);
+    if (must_finish(block)) {
+        onr_activation_apply(&job->activation, rows * columns, c);
+    }
+    for (size_t i = 0; i < rows; i++) {
+        store_finished(block, piece, row + i, c + i * columns, piece->count,
+                       tile->c + i * tile->c_stride);
+    }
+}
+
+/* Finishes the long rows of a wide tile where they are. */
+static void finish_rows(const struct block *block, const struct piece *piece, size_t count,
+                        const struct onr_gemm_f32_tile *tile)
+{
+    for (size_t i = 0; i < block->rows; i++) {
+        float *c = tile->c + i * tile->c_stride;
+        onr_activation_apply(&block->job->activation, count, c);
+        store_finished(block, piece, i, c, count, c);
+    }
 }
 
 /* All rows of the block for one piece. The rows are cut evenly: the last tile is no shorter than
@@ -148,10 +226,10 @@ static void run_piece(const struct block *block, const struct piece *piece)
             tile.next = (const char *)(piece->next + begin * LINE_FLOATS);
             tile.next_end = (const char *)(piece->next + end * LINE_FLOATS);
         }
-        if (piece->count == kernel->columns) {
-            kernel->tile[rows](&tile);
+        if (piece->count < kernel->columns || must_finish(block)) {
+            run_tile_beside(block, piece, &tile, row, rows);
         } else {
-            run_narrow_tile(kernel, &tile, rows, piece->count);
+            kernel->tile[rows](&tile);
         }
     }
 }
@@ -198,6 +276,9 @@ static size_t run_wide(const struct block *block, size_t p_begin, size_t p_end)
         struct onr_gemm_f32_tile tile = make_tile(block, &piece);
         place_tile(&tile, block, &piece, 0);
         kernel->wide[block->rows](&tile);
+        if (must_finish(block)) {
+            finish_rows(block, &piece, step * kernel->columns, &tile);
+        }
     }
     return panel;
 }
@@ -246,7 +327,6 @@ void onr_gemm_f32_run(const struct onr_gemm_f32_job *job, size_t m_begin, size_t
     struct block block = {.job = job,
                           .piece = copied > 0 ? (float *)workspace + copied : workspace};
     for (size_t kb = 0; kb < k_blocks; kb++) {
-        block.k_index = kb;
         block.k_begin = onr_gemm_k_begin(job->k, k_blocks, kb);
         block.k = onr_gemm_k_begin(job->k, k_blocks, kb + 1) - block.k_begin;
         for (size_t mb = 0; mb < row_blocks; mb++) {

@@ -14,7 +14,7 @@ void onr_fill_gemm__avx2(struct onr_kernels *kernels);
 #define LANES   8
 #define VECTORS 2
 
-/* Adds bias or old contents and stores a row of vectors. */
+/* Adds base and bias and stores a row of vectors. */
 ONR_INLINE void store_row(const struct onr_gemm_f32_tile *t, size_t i, size_t column,
                           const __m256 *sum)
 {
@@ -23,12 +23,13 @@ ONR_INLINE void store_row(const struct onr_gemm_f32_tile *t, size_t i, size_t co
     ONR_UNROLL
     for (size_t v = 0; v < VECTORS; v++) {
         __m256 base = _mm256_setzero_ps();
-        if (t->add) {
-            base = _mm256_loadu_ps(c + v * LANES);
-        } else if (t->row_bias != NULL) {
-            base = _mm256_set1_ps(t->row_bias[i]);
+        if (t->base != NULL) {
+            base = _mm256_loadu_ps(t->base + i * t->base_stride + column + v * LANES);
+        }
+        if (t->row_bias != NULL) {
+            base = _mm256_add_ps(base, _mm256_set1_ps(t->row_bias[i]));
         } else if (t->column_bias != NULL) {
-            base = _mm256_loadu_ps(t->column_bias + column + v * LANES);
+            base = _mm256_add_ps(base, _mm256_loadu_ps(t->column_bias + column + v * LANES));
         }
         _mm256_storeu_ps(c + v * LANES, _mm256_fmadd_ps(scale, sum[v], base));
     }

@@ -13,7 +13,7 @@ void onr_fill_gemm__avx512(struct onr_kernels *kernels);
 
 #define LANES 16
 
-/* Adds bias or old contents and stores a row of vectors. */
+/* Adds base and bias and stores a row of vectors. */
 ONR_INLINE void store_row(const struct onr_gemm_f32_tile *t, size_t i, size_t column,
                           size_t vectors, const __m512 *sum)
 {
@@ -22,12 +22,13 @@ ONR_INLINE void store_row(const struct onr_gemm_f32_tile *t, size_t i, size_t co
     ONR_UNROLL
     for (size_t v = 0; v < vectors; v++) {
         __m512 base = _mm512_setzero_ps();
-        if (t->add) {
-            base = _mm512_loadu_ps(c + v * LANES);
-        } else if (t->row_bias != NULL) {
-            base = _mm512_set1_ps(t->row_bias[i]);
+        if (t->base != NULL) {
+            base = _mm512_loadu_ps(t->base + i * t->base_stride + column + v * LANES);
+        }
+        if (t->row_bias != NULL) {
+            base = _mm512_add_ps(base, _mm512_set1_ps(t->row_bias[i]));
         } else if (t->column_bias != NULL) {
-            base = _mm512_loadu_ps(t->column_bias + column + v * LANES);
+            base = _mm512_add_ps(base, _mm512_loadu_ps(t->column_bias + column + v * LANES));
         }
         _mm512_storeu_ps(c + v * LANES, _mm512_fmadd_ps(scale, sum[v], base));
     }

@@ -27,18 +27,19 @@ ONR_INLINE vector fill(float x)
     return (vector){x, x, x, x};
 }
 
-/* Adds bias or old contents and stores a row. */
+/* Adds base and bias and stores a row. */
 ONR_INLINE void store_row(const struct onr_gemm_f32_tile *t, size_t i, const vector *sum)
 {
     float *c = t->c + i * t->c_stride;
     for (size_t v = 0; v < VECTORS; v++) {
         vector base = fill(0.0f);
-        if (t->add) {
-            base = load(c + v * LANES);
-        } else if (t->row_bias != NULL) {
-            base = fill(t->row_bias[i]);
+        if (t->base != NULL) {
+            base = load(t->base + i * t->base_stride + v * LANES);
+        }
+        if (t->row_bias != NULL) {
+            base += fill(t->row_bias[i]);
         } else if (t->column_bias != NULL) {
-            base = load(t->column_bias + v * LANES);
+            base += load(t->column_bias + v * LANES);
         }
         base += t->scale * sum[v];
         memcpy(c + v * LANES, &base, sizeof(base));

@@ -53,7 +53,7 @@ static enum onr_status fused_conv_infer(struct onr_infer_ctx *ctx)
 
 static enum onr_status fused_conv_prepare(struct onr_prepare_ctx *ctx)
 {
-    struct onr_fused_activation activation;
+    struct onr_activation activation;
     ONR_TRY(onr_fused_activation_read(ctx->node, ctx->inputs[0]->dtype, ctx->kernels, &activation,
                                       ctx->err));
     return onr_conv_prepare(ctx);
@@ -61,7 +61,7 @@ static enum onr_status fused_conv_prepare(struct onr_prepare_ctx *ctx)
 
 struct fused_conv {
     void *conv; /* plan of Conv */
-    struct onr_fused_activation activation;
+    struct onr_activation activation;
     onr_binary_fn add;
     bool is_nhwc;
     struct onr_shape x, y;          /* as Conv sees them, of the Nhwc forms */
@@ -161,9 +161,10 @@ static enum onr_status fused_conv_run(struct onr_run_ctx *ctx)
         onr_conv_run(plan->conv, ctx);
     }
     bool has_residual = ctx->input_count > RESIDUAL && ctx->inputs[RESIDUAL] != NULL;
-    onr_fused_activation_run(
-        &plan->activation, plan->add, has_residual ? ctx->inputs[RESIDUAL]->data : NULL,
-        (size_t)onr_tensor_count(ctx->outputs[0]), ctx->outputs[0]->data, ctx->parallel);
+    onr_fused_activation_run(&plan->activation, ctx->outputs[0]->dtype, plan->add,
+                             has_residual ? ctx->inputs[RESIDUAL]->data : NULL,
+                             (size_t)onr_tensor_count(ctx->outputs[0]), ctx->outputs[0]->data,
+                             ctx->parallel);
     return ONR_OK;
 }
 

@@ -6,7 +6,7 @@
  * Y = f(alpha op(A) op(B) + beta C), see Gemm
  *
  * Shapes    as Gemm.
- * Types     as Gemm; with an activation the float types only.
+ * Types     as Gemm; with an activation the float types only. The half types are rounded after it.
  * Attrs     of Gemm, and activation: string, default none, see fused_activation.c;
  *           activation_alpha, activation_beta, activation_gamma: float.
  * Aliasing  none.
@@ -14,44 +14,27 @@
 #include "ops/contrib/fused_activation.h"
 #include "ops/matrix/gemm.h"
 
-struct fused_gemm {
-    void *product; /* plan of Gemm */
-    struct onr_fused_activation activation;
-};
+static enum onr_status read_activation(const struct onr_node *node, const struct onr_fact *a,
+                                       const struct onr_kernels *kernels,
+                                       struct onr_activation *activation, struct onr_error *err)
+{
+    return onr_fused_activation_read(node, onr_product_value_dtype(a->dtype), kernels, activation,
+                                     err);
+}
 
 static enum onr_status fused_gemm_prepare(struct onr_prepare_ctx *ctx)
 {
-    struct onr_fused_activation activation;
-    ONR_TRY(onr_fused_activation_read(ctx->node, ctx->inputs[0]->dtype, ctx->kernels, &activation,
-                                      ctx->err));
+    struct onr_activation activation;
+    ONR_TRY(read_activation(ctx->node, ctx->inputs[0], ctx->kernels, &activation, ctx->err));
     return onr_gemm_prepare(ctx);
 }
 
 static enum onr_status fused_gemm_plan(struct onr_plan_ctx *ctx)
 {
     const struct onr_product_state *state = ctx->state;
-    struct fused_gemm *plan = ONR_ARENA_NEW(ctx->arena, struct fused_gemm);
-    if (plan == NULL) {
-        return onr_fail_memory(ctx->err, "plan of FusedGemm");
-    }
-    ONR_TRY(onr_fused_activation_read(ctx->node, ctx->inputs[0]->dtype, state->kernels,
-                                      &plan->activation, ctx->err));
-    ONR_TRY(onr_gemm_plan(ctx));
-    plan->product = ctx->plan;
-    ctx->plan = plan;
-    return ONR_OK;
-}
-
-static enum onr_status fused_gemm_run(struct onr_run_ctx *ctx)
-{
-    const struct fused_gemm *plan = ctx->plan;
-    struct onr_run_ctx gemm = *ctx;
-    gemm.plan = plan->product;
-    ONR_TRY(onr_gemm_run(&gemm));
-    onr_fused_activation_run(&plan->activation, NULL, NULL,
-                             (size_t)onr_tensor_count(ctx->outputs[0]), ctx->outputs[0]->data,
-                             ctx->parallel);
-    return ONR_OK;
+    struct onr_activation activation;
+    ONR_TRY(read_activation(ctx->node, ctx->inputs[0], state->kernels, &activation, ctx->err));
+    return onr_gemm_plan_with(ctx, &activation);
 }
 
 static const struct onr_param_spec specs[] = {{ONR_PRODUCT_DTYPES, 1}, {0}};
@@ -79,7 +62,7 @@ const struct onr_op_def onr_ops_contrib_fused_gemm[] = {
      .infer = onr_gemm_infer,
      .prepare = fused_gemm_prepare,
      .plan = fused_gemm_plan,
-     .run = fused_gemm_run,
+     .run = onr_gemm_run,
      .release = onr_product_release},
     {.name = NULL},
 };

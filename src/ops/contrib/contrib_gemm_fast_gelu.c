@@ -6,19 +6,13 @@
  * Y = gelu(X W + bias),  gelu(v) = v/2 (1 + tanh(sqrt(2 / pi) (v + 0.044715 v^3)))
  *
  * Shapes    X: [..., M, K]; W: [K, N]; bias, optional: [N] -> Y: [..., M, N].
- * Types     float32, float16, bfloat16. The half types round the sum and compute in float32.
+ * Types     float32, float16, bfloat16. The half types are computed in float32 and rounded once.
  * Attrs     none.
  * Edge      K = 0 -> gelu(bias).
  * Aliasing  none.
  */
 #include "ops/common/check_dims.h"
-#include "ops/contrib/fused_activation.h"
 #include "ops/matrix/product.h"
-
-struct gemm_gelu_plan {
-    struct onr_product product;
-    struct onr_fused_activation gelu;
-};
 
 static enum onr_status gemm_gelu_infer(struct onr_infer_ctx *ctx)
 {
@@ -56,12 +50,12 @@ static enum onr_status gemm_gelu_plan(struct onr_plan_ctx *ctx)
     const struct onr_shape *x = &ctx->inputs[0]->shape;
     const struct onr_shape *w = &ctx->inputs[1]->shape;
     enum onr_dtype dtype = ctx->inputs[0]->dtype;
-    struct gemm_gelu_plan *plan = ONR_ARENA_NEW(ctx->arena, struct gemm_gelu_plan);
-    if (plan == NULL) {
+    struct onr_product *product = ONR_ARENA_NEW(ctx->arena, struct onr_product);
+    if (product == NULL) {
         return onr_fail_memory(ctx->err, "plan of GemmFastGelu");
     }
     bool has_bias = ctx->node->input_count > 2 && ctx->inputs[2] != NULL;
-    plan->product = (struct onr_product){
+    *product = (struct onr_product){
         .dtype = dtype,
         .m = (size_t)onr_shape_range(x, 0, x->rank - 1),
         .n = (size_t)w->dim[1],
@@ -74,28 +68,25 @@ static enum onr_status gemm_gelu_plan(struct onr_plan_ctx *ctx)
         .alpha = 1.0f,
         .beta = 1.0f,
         .bias = has_bias ? ONR_PRODUCT_COLUMN_BIAS : ONR_PRODUCT_NO_BIAS,
+        .activation = {.function = state->kernels->unary
+                                       .rows[ONR_UNARY_GELU_TANH][onr_product_value_dtype(dtype)]},
     };
-    plan->gelu = (struct onr_fused_activation){
-        .function = state->kernels->unary.rows[ONR_UNARY_GELU_TANH][dtype],
-        .element_bytes = onr_dtype_size(dtype)};
-    onr_product_plan(&plan->product, state, ctx->thread_count, &ctx->workspace_bytes);
-    ctx->plan = plan;
-    ctx->flops = 2 * (uint64_t)onr_shape_count(&ctx->outputs[0].shape) * plan->product.k;
+    onr_product_plan(product, state, ctx->thread_count, &ctx->workspace_bytes);
+    ctx->plan = product;
+    ctx->flops = 2 * (uint64_t)onr_shape_count(&ctx->outputs[0].shape) * product->k;
     return ONR_OK;
 }
 
 static enum onr_status gemm_gelu_run(struct onr_run_ctx *ctx)
 {
-    const struct gemm_gelu_plan *plan = ctx->plan;
+    const struct onr_product *product = ctx->plan;
     struct onr_product_operands operands = {
         .a = ctx->inputs[0]->data,
-        .b = plan->product.packed == NULL ? ctx->inputs[1]->data : NULL,
-        .c = plan->product.bias != ONR_PRODUCT_NO_BIAS ? ctx->inputs[2]->data : NULL,
+        .b = product->packed == NULL ? ctx->inputs[1]->data : NULL,
+        .c = product->bias != ONR_PRODUCT_NO_BIAS ? ctx->inputs[2]->data : NULL,
         .y = ctx->outputs[0]->data,
     };
-    onr_product_run(&plan->product, &operands, ctx);
-    onr_fused_activation_run(&plan->gelu, NULL, NULL, (size_t)onr_tensor_count(ctx->outputs[0]),
-                             ctx->outputs[0]->data, ctx->parallel);
+    onr_product_run(product, &operands, ctx);
     return ONR_OK;
 }
 

@@ -64,11 +64,10 @@ static uint64_t bound_of(enum onr_dtype dtype, float bound)
 
 enum onr_status onr_fused_activation_read(const struct onr_node *node, enum onr_dtype dtype,
                                           const struct onr_kernels *kernels,
-                                          struct onr_fused_activation *activation,
-                                          struct onr_error *err)
+                                          struct onr_activation *activation, struct onr_error *err)
 {
     struct onr_string name = onr_attr_string(node, "activation", "");
-    *activation = (struct onr_fused_activation){.element_bytes = onr_dtype_size(dtype)};
+    *activation = (struct onr_activation){.function = NULL};
     if (name.length == 0) {
         return ONR_OK;
     }
@@ -85,7 +84,7 @@ enum onr_status onr_fused_activation_read(const struct onr_node *node, enum onr_
             activation->args = read_params(node, functions[i].fallback, functions[i].b_name);
         }
     }
-    if (activation->function == NULL && activation->clip == NULL) {
+    if (onr_activation_is_none(activation)) {
         return onr_fail(err, ONR_ERR_UNSUPPORTED, "activation \"%.*s\" of type %s",
                         name.length < 32 ? (int)name.length : 32, name.data, onr_dtype_name(dtype));
     }
@@ -93,7 +92,8 @@ enum onr_status onr_fused_activation_read(const struct onr_node *node, enum onr_
 }
 
 struct activation_job {
-    const struct onr_fused_activation *activation;
+    const struct onr_activation *activation;
+    size_t element_bytes;
     onr_binary_fn add;
     const char *residual;
     char *y;
@@ -102,27 +102,22 @@ struct activation_job {
 static void activation_range(void *arg, size_t begin, size_t end, unsigned worker)
 {
     const struct activation_job *job = arg;
-    const struct onr_fused_activation *activation = job->activation;
-    size_t offset = begin * activation->element_bytes;
+    size_t offset = begin * job->element_bytes;
     size_t count = end - begin;
     char *y = job->y + offset;
     (void)worker;
     if (job->residual != NULL) {
         job->add(count, y, 1, job->residual + offset, 1, y);
     }
-    if (activation->function != NULL) {
-        activation->function(count, y, y, activation->args);
-    } else if (activation->clip != NULL) {
-        activation->clip(count, y, &activation->low, &activation->high, y);
-    }
+    onr_activation_apply(job->activation, count, y);
 }
 
-void onr_fused_activation_run(const struct onr_fused_activation *activation, onr_binary_fn add,
-                              const void *residual, size_t count, void *y,
+void onr_fused_activation_run(const struct onr_activation *activation, enum onr_dtype dtype,
+                              onr_binary_fn add, const void *residual, size_t count, void *y,
                               const struct onr_parallel *parallel)
 {
-    struct activation_job job = {activation, add, residual, y};
-    if (activation->function != NULL || activation->clip != NULL || residual != NULL) {
+    struct activation_job job = {activation, onr_dtype_size(dtype), add, residual, y};
+    if (!onr_activation_is_none(activation) || residual != NULL) {
         onr_parallel_for(parallel, count, GRAIN, activation_range, &job);
     }
 }

@@ -6,14 +6,6 @@
 #include "graph/op_def.h"
 #include "kernels/kernels.h"
 
-struct onr_fused_activation {
-    onr_unary_fn function; /* NULL: none, or clip */
-    onr_clip_fn clip;
-    struct onr_unary_args args;
-    uint64_t low, high; /* bounds of clip, in the element type */
-    size_t element_bytes;
-};
-
 /*
  * Reads "activation" with its parameters, which are the list "activation_params" or
  * "activation_alpha", "activation_beta" and "activation_gamma". Error: ONR_ERR_UNSUPPORTED for an
@@ -21,13 +13,13 @@ struct onr_fused_activation {
  */
 enum onr_status onr_fused_activation_read(const struct onr_node *node, enum onr_dtype dtype,
                                           const struct onr_kernels *kernels,
-                                          struct onr_fused_activation *activation,
+                                          struct onr_activation *activation,
                                           struct onr_error *err) ONR_MUST_USE;
 
-/* y[i] = f(y[i] + residual[i]) for i < count; residual may be NULL. add: the kernel for the type.
- */
-void onr_fused_activation_run(const struct onr_fused_activation *activation, onr_binary_fn add,
-                              const void *residual, size_t count, void *y,
+/* y[i] = f(y[i] + residual[i]) for i < count, of the type that the activation was read for; residual
+ * may be NULL. add: the kernel for the type. */
+void onr_fused_activation_run(const struct onr_activation *activation, enum onr_dtype dtype,
+                              onr_binary_fn add, const void *residual, size_t count, void *y,
                               const struct onr_parallel *parallel);
 
 #endif

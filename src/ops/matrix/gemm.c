@@ -120,7 +120,8 @@ static enum onr_product_bias find_bias(const struct onr_shape *c, const struct g
     return has_rows ? ONR_PRODUCT_ROW_BIAS : ONR_PRODUCT_SCALAR_BIAS;
 }
 
-enum onr_status onr_gemm_plan(struct onr_plan_ctx *ctx)
+enum onr_status onr_gemm_plan_with(struct onr_plan_ctx *ctx,
+                                   const struct onr_activation *activation)
 {
     const struct onr_node *node = ctx->node;
     const struct onr_shape *a = &ctx->inputs[0]->shape;
@@ -144,6 +145,7 @@ enum onr_status onr_gemm_plan(struct onr_plan_ctx *ctx)
         .y_row_stride = (size_t)dims.n,
         .alpha = onr_attr_float(node, "alpha", 1.0f),
         .beta = onr_attr_float(node, "beta", 1.0f),
+        .activation = *activation,
     };
     if (node->input_count > 2 && ctx->inputs[2] != NULL) {
         product->bias = find_bias(&ctx->inputs[2]->shape, &dims);
@@ -152,6 +154,11 @@ enum onr_status onr_gemm_plan(struct onr_plan_ctx *ctx)
     ctx->plan = product;
     ctx->flops = 2 * (uint64_t)onr_shape_count(&ctx->outputs[0].shape) * product->k;
     return ONR_OK;
+}
+
+enum onr_status onr_gemm_plan(struct onr_plan_ctx *ctx)
+{
+    return onr_gemm_plan_with(ctx, &(struct onr_activation){.function = NULL});
 }
 
 enum onr_status onr_gemm_run(struct onr_run_ctx *ctx)

@@ -128,7 +128,7 @@ static struct onr_gemm_f32_job make_job(const struct onr_product *p)
         .b_packed = p->packed,
         .c_stride = p->y_row_stride,
         .scale = p->alpha,
-        .accumulate = p->bias == ONR_PRODUCT_FULL_BIAS,
+        .activation = p->activation,
     };
 }
 
@@ -211,7 +211,8 @@ struct part {
     size_t column_begin, column_end; /* of these panels */
     float *c;                        /* its first element */
     size_t c_stride;
-    char *scratch; /* of the worker */
+    size_t y_offset; /* elements of Y before the part, for operands laid out as Y */
+    char *scratch;   /* of the worker */
 };
 
 static void set_panels(struct part *part, const struct onr_product *p, size_t begin, size_t end)
@@ -222,10 +223,18 @@ static void set_panels(struct part *part, const struct onr_product *p, size_t be
     part->column_end = end * p->kernel->columns < p->n ? end * p->kernel->columns : p->n;
 }
 
-/* Sets the part to beta * C, for the product to be added to. */
-static void load_full_bias(const struct task *task, const struct part *part)
+/* Lets the product be added to C, or to beta * C that is computed into the part. */
+static void set_full_bias(struct onr_gemm_f32_job *job, const struct task *task,
+                          const struct part *part)
 {
     const struct onr_product *p = task->product;
+    if (p->dtype == ONR_FLOAT && p->beta == 1.0f) {
+        job->addend =
+            (const float *)task->operands->c + part->row_begin * p->n + part->column_begin;
+        job->addend_stride = p->n;
+        return;
+    }
+    job->accumulate = true;
     for (size_t i = part->row_begin; i < part->row_end; i++) {
         load_scaled(p->dtype, task->operands->c, i * p->n + part->column_begin,
                     part->column_end - part->column_begin, p->beta,
@@ -258,8 +267,16 @@ static void run_part(const struct task *task, const struct part *part)
     job.c_stride = part->c_stride;
     job.c_row = part->row_begin;
     job.c_column = part->column_begin;
+    if (p->has_addend) {
+        job.addend = task->operands->addend + part->y_offset;
+        job.addend_stride = p->y_row_stride;
+    }
+    if (p->has_factor) {
+        job.factor = task->operands->factor + part->y_offset;
+        job.factor_stride = p->y_row_stride;
+    }
     if (p->bias == ONR_PRODUCT_FULL_BIAS) {
-        load_full_bias(task, part);
+        set_full_bias(&job, task, part);
     } else if (p->bias == ONR_PRODUCT_ROW_BIAS) {
         job.row_bias = task->bias;
     } else {
@@ -312,7 +329,8 @@ static void run_items(void *arg, size_t begin, size_t end, unsigned worker)
             run_part_half(task, &part);
         } else {
             size_t row = onr_product_find(p, part.batch).y + part.row_begin * p->y_row_stride;
-            part.c = (float *)task->operands->y + row + part.column_begin;
+            part.y_offset = row + part.column_begin;
+            part.c = (float *)task->operands->y + part.y_offset;
             run_part(task, &part);
         }
     }

@@ -2,7 +2,11 @@
 /*
  * The batched matrix product that MatMul, Gemm and others are made of:
  *
- *     Y[b] = alpha * A[b] * B[b] + beta * C          A[b]: m x k, B[b]: k x n, C broadcast to m x n
+ *     Y[b] = f(alpha * A[b] * B[b] + beta * C + addend[b]) * factor[b]
+ *
+ * A[b]: m x k, B[b]: k x n, C broadcast to m x n, addend and factor laid out as Y. C, addend, f (an
+ * activation) and factor may be missing; they are applied to pieces of Y as these are computed, so
+ * an operator that is fused into a product costs no pass over memory of its own.
  *
  * prepare packs a constant B, plan chooses how the work is cut, run does it. Types: float16 and
  * bfloat16 (summed in float32), float32, float64, (u)int32 and (u)int64 (wrapping).
@@ -43,7 +47,7 @@ struct onr_product_offsets {
     size_t a, b, y;
 };
 
-/* Extents and strides, in elements. The fields up to `bias` are set by the caller of
+/* Extents and strides, in elements. The fields up to `has_factor` are set by the caller of
  * onr_product_plan. */
 struct onr_product {
     enum onr_dtype dtype;
@@ -59,6 +63,9 @@ struct onr_product {
     float alpha;
     float beta;
     enum onr_product_bias bias;
+    struct onr_activation activation; /* kernels for onr_product_value_dtype(dtype) */
+    bool has_addend;                  /* float32 alone, and not beside ONR_PRODUCT_FULL_BIAS */
+    bool has_factor;                  /* float32 alone */
 
     size_t batch_count;
     const struct onr_gemm_f32 *kernel; /* NULL for types without packed form */
@@ -71,13 +78,22 @@ struct onr_product {
     size_t bias_bytes; /* in front of the workers' scratch: beta * C as floats */
 };
 
-/* The operands of one run; c may be NULL. None overlaps y. */
+/* The operands of one run; c, addend and factor may be NULL. None overlaps y, but addend may be y.
+ */
 struct onr_product_operands {
     const void *a;
     const void *b;
     const void *c;
+    const float *addend;
+    const float *factor;
     void *y;
 };
+
+/* The type of the values that the activation is applied to: half types are computed as float32. */
+static inline enum onr_dtype onr_product_value_dtype(enum onr_dtype dtype)
+{
+    return dtype == ONR_FLOAT16 || dtype == ONR_BFLOAT16 ? ONR_FLOAT : dtype;
+}
 
 /* Allocates the state; packs `batch` matrices of b (k x n each, contiguous) when constant is not
  * NULL. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Products in float64 and integers: rows of Y by a plain kernel, then alpha and C. Integers wrap
+ * Products in float64 and integers: rows of Y by a plain kernel, then alpha, C and the
+ * activation. Integers wrap
  * around; with an alpha or beta other than 1 they are computed in float64, cut off to integers and
  * limited to the type.
  */
@@ -112,6 +113,20 @@ static const void *bias_row(const struct task *task, size_t i)
     return (const char *)task->operands->c + first * onr_dtype_size(p->dtype);
 }
 
+/* y = alpha * y + beta * C, for row i of Y. */
+static void add_c(const struct task *task, size_t i, void *y)
+{
+    const struct onr_product *p = task->product;
+    bool is_row = p->bias == ONR_PRODUCT_COLUMN_BIAS || p->bias == ONR_PRODUCT_FULL_BIAS;
+    struct finish finish = {.count = p->n,
+                            .y = y,
+                            .c = bias_row(task, i),
+                            .c_stride = is_row ? 1 : 0,
+                            .alpha = (double)p->alpha,
+                            .beta = (double)p->beta};
+    finish_row(p->dtype, &finish);
+}
+
 static void run_row(const struct task *task, size_t batch, size_t i)
 {
     const struct onr_product *p = task->product;
@@ -134,17 +149,10 @@ static void run_row(const struct task *task, size_t batch, size_t i)
         job.b = (const char *)o->b + offsets.b * bytes;
     }
     multiply(task, &job);
-    if (p->alpha == 1.0f && p->bias == ONR_PRODUCT_NO_BIAS) {
-        return;
+    if (p->alpha != 1.0f || p->bias != ONR_PRODUCT_NO_BIAS) {
+        add_c(task, i, job.c);
     }
-    bool is_row = p->bias == ONR_PRODUCT_COLUMN_BIAS || p->bias == ONR_PRODUCT_FULL_BIAS;
-    struct finish finish = {.count = p->n,
-                            .y = job.c,
-                            .c = bias_row(task, i),
-                            .c_stride = is_row ? 1 : 0,
-                            .alpha = (double)p->alpha,
-                            .beta = (double)p->beta};
-    finish_row(p->dtype, &finish);
+    onr_activation_apply(&p->activation, p->n, job.c);
 }
 
 static void run_rows(void *arg, size_t begin, size_t end, unsigned worker)

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a product does to its result besides alpha and C: against loops in double precision. */
+#include "base/arena.h"
+#include "base/half.h"
+#include "ops/matrix/product.h"
+#include "support/test.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH 2
+#define MOST  (BATCH * 40 * 500)
+
+static float a[MOST], b[MOST], c[MOST], addend[MOST], factor[MOST], y[MOST], first[MOST];
+
+static int setup(void **state)
+{
+    (void)state;
+    float *const all[] = {a, b, c, addend, factor};
+    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
+        test_random(i + 1, MOST, all[i]);
+    }
+    return 0;
+}
+
+static struct onr_product make_product(size_t batch, size_t m, size_t n, size_t k)
+{
+    return (struct onr_product){.dtype = ONR_FLOAT,
+                                .m = m,
+                                .n = n,
+                                .k = k,
+                                .a_row_stride = k,
+                                .a_column_stride = 1,
+                                .b_row_stride = n,
+                                .b_column_stride = 1,
+                                .y_row_stride = n,
+                                .batch_rank = 1,
+                                .batch_dim = {batch},
+                                .a_batch_stride = {m * k},
+                                .b_batch_stride = {k * n},
+                                .y_batch_stride = {m * n},
+                                .alpha = 0.5f,
+                                .beta = 1.0f};
+}
+
+static void run(struct onr_product product, const struct onr_product_state *state,
+                const struct onr_product_operands *operands, unsigned thread_count)
+{
+    struct onr_parallel parallel;
+    size_t bytes = 0;
+    onr_parallel_init(&parallel, thread_count);
+    onr_product_plan(&product, state, parallel.thread_count, &bytes);
+    void *workspace = aligned_alloc(ONR_MEM_ALIGN, (bytes / ONR_MEM_ALIGN + 1) * ONR_MEM_ALIGN);
+    assert_non_null(workspace);
+    struct onr_run_ctx ctx = {
+        .workspace = workspace, .kernels = state->kernels, .parallel = &parallel};
+    onr_product_run(&product, operands, &ctx);
+    free(workspace);
+}
+
+static double leaky(double x)
+{
+    return x < 0 ? 0.25 * x : x;
+}
+
+static void check(const struct onr_product *p, const struct onr_product_operands *o)
+{
+    for (size_t i = 0; i < p->batch_dim[0] * p->m; i++) {
+        for (size_t j = 0; j < p->n; j++) {
+            size_t batch = i / p->m;
+            size_t at = i * p->n + j;
+            double want = 0;
+            for (size_t q = 0; q < p->k; q++) {
+                want += (double)a[i * p->k + q] * (double)b[(batch * p->k + q) * p->n + j];
+            }
+            want *= (double)p->alpha;
+            want += p->bias == ONR_PRODUCT_COLUMN_BIAS ? (double)(p->beta * c[j]) : 0.0;
+            want +=
+                p->bias == ONR_PRODUCT_FULL_BIAS ? (double)(p->beta * c[i % p->m * p->n + j]) : 0.0;
+            want += o->addend != NULL ? (double)addend[at] : 0.0;
+            want = p->activation.function != NULL ? leaky(want) : want;
+            want *= o->factor != NULL ? (double)factor[at] : 1.0;
+            if (!(fabs((double)y[at] - want) <= 1e-5 * (1.0 + (double)p->k))) {
+                fail_msg("%zux%zux%zu at (%zu, %zu): %g, expected %g", p->m, p->n, p->k, i, j,
+                         (double)y[at], want);
+            }
+        }
+    }
+}
+
+/* One combination, on one and three threads; an addend also where it is the result itself. */
+static void try_product(const struct onr_product *product, const struct onr_product_state *state,
+                        struct onr_product_operands operands)
+{
+    size_t bytes = product->batch_dim[0] * product->m * product->n * sizeof(float);
+    memset(y, 0xff, sizeof y);
+    run(*product, state, &operands, 1);
+    check(product, &operands);
+    memcpy(first, y, bytes);
+    memset(y, 0xff, sizeof y);
+    if (product->has_addend) {
+        memcpy(y, addend, bytes);
+        operands.addend = y;
+    }
+    run(*product, state, &operands, 3);
+    assert_memory_equal(y, first, bytes);
+}
+
+static void try_sizes(const struct onr_product_state *state, size_t batch, size_t m, size_t n,
+                      size_t k)
+{
+    for (unsigned bits = 0; bits < 24; bits++) {
+        struct onr_product product = make_product(batch, m, n, k);
+        product.has_addend = (bits & 1) != 0;
+        product.has_factor = (bits & 2) != 0;
+        product.bias = bits < 8    ? ONR_PRODUCT_NO_BIAS
+                       : bits < 16 ? ONR_PRODUCT_COLUMN_BIAS
+                                   : ONR_PRODUCT_FULL_BIAS;
+        if ((bits & 4) != 0) {
+            product.activation = (struct onr_activation){
+                .function = state->kernels->unary.rows[ONR_UNARY_LEAKY_RELU][ONR_FLOAT],
+                .args = {0.25f, 0.0f}};
+        }
+        if (product.bias == ONR_PRODUCT_FULL_BIAS && product.has_addend) {
+            product.has_addend = false;
+            product.beta = 0.5f;
+        }
+        struct onr_product_operands operands = {.a = a,
+                                                .b = b,
+                                                .c = c,
+                                                .addend = product.has_addend ? addend : NULL,
+                                                .factor = product.has_factor ? factor : NULL,
+                                                .y = y};
+        try_product(&product, state, operands);
+    }
+}
+
+static void every_part_of_the_epilogue(void **state)
+{
+    (void)state;
+    static const size_t rows[] = {1, 3, 6, 17, 40};
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        struct onr_kernels kernels;
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        struct onr_product_state plain = {.kernels = &kernels};
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            try_sizes(&plain, BATCH, rows[i], 70, 37);
+        }
+        try_sizes(&plain, 1, 4, 33, 0);
+    }
+}
+
+/* The tiles are wide for up to four rows. */
+static void packed_weights(void **state)
+{
+    (void)state;
+    static const size_t rows[] = {1, 2, 4, 9};
+    struct onr_mem mem;
+    struct onr_parallel parallel;
+    struct onr_kernels kernels;
+    struct onr_error err;
+    onr_mem_init(&mem, NULL, 0);
+    onr_parallel_init(&parallel, 2);
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        struct onr_prepare_ctx ctx = {
+            .kernels = &kernels, .parallel = &parallel, .mem = &mem, .err = &err};
+        struct onr_product_state packed = {.kernels = &kernels};
+        struct onr_gemm_matrix matrix = {b, ONR_FLOAT, 480, 1};
+        assert_int_equal(onr_product_pack(&ctx, &matrix, 19, 480, &packed.packed), ONR_OK);
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            try_sizes(&packed, 1, rows[i], 480, 19);
+        }
+        onr_product_release(&mem, &packed);
+    }
+    assert_int_equal(mem.live_bytes, 0);
+}
+
+static void halves_are_rounded_after_the_activation(void **state)
+{
+    (void)state;
+    struct onr_kernels kernels;
+    onr_kernels_init(&kernels, onr_cpu_isa());
+    struct onr_product_state plain = {.kernels = &kernels};
+    uint16_t row[2] = {onr_float_to_half(1.0f), onr_float_to_half(0x1p-11f)};
+    uint16_t column[2] = {onr_float_to_half(-1.0f), onr_float_to_half(-1.0f)};
+    uint16_t result = 0;
+    struct onr_product product = make_product(1, 1, 1, 2);
+    product.dtype = ONR_FLOAT16;
+    product.alpha = 1.0f;
+    /* -(1 + 2^-11) is no half; plus 1 it is. */
+    product.activation = (struct onr_activation){
+        .function = kernels.unary.rows[ONR_UNARY_SHRINK][onr_product_value_dtype(ONR_FLOAT16)],
+        .args = {1.0f, 0.5f}};
+    struct onr_product_operands operands = {.a = row, .b = column, .y = &result};
+    run(product, &plain, &operands, 1);
+    assert_true(onr_half_to_float(result) == -0x1p-11f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_part_of_the_epilogue),
+        cmocka_unit_test(packed_weights),
+        cmocka_unit_test(halves_are_rounded_after_the_activation),
+    };
+    return cmocka_run_group_tests(tests, setup, NULL);
+}
