@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Products of attention and integer quantisation against plain loops, on each instruction set. */
+/* Products and softmax of attention and integer quantisation against plain loops, on each instruction set. */
 #include "kernels/kernels.h"
 #include "support/test.h"
 
@@ -50,6 +50,17 @@ static void check_values(const struct onr_kernels *kernels, size_t rows, size_t 
     }
 }
 
+static void check_packing(const struct onr_kernels *kernels, size_t keys, size_t head)
+{
+    float y[8 * STRIDE + 32 * STRIDE];
+    kernels->attention.pack_keys_f32(keys, head, (struct onr_rows_f32){b + 1, STRIDE}, 6, y);
+    for (size_t i = 0; i < (keys + 5) / 6 * 6 * head; i++) {
+        size_t key = i / (6 * head) * 6 + i % 6;
+        float want = key < keys ? b[1 + key * STRIDE + i / 6 % head] : 0;
+        assert_true(y[i] == want);
+    }
+}
+
 static void products_agree(void **state)
 {
     (void)state;
@@ -61,6 +72,7 @@ static void products_agree(void **state)
         for (size_t i = 0; i < 6 * 6 * 8; i++) {
             check_scores(&kernels, counts[i % 6], counts[i / 6 % 6], widths[i / 36]);
             check_values(&kernels, counts[i % 6], counts[i / 6 % 6], widths[i / 36]);
+            check_packing(&kernels, counts[i % 6], widths[i / 36]);
         }
     }
 }
@@ -77,6 +89,75 @@ static void softcap_bounds_everything_but_nan(void **state)
         assert_near(x[2], -2);
         assert_near(x[3], 2);
         assert_true(x[4] != x[4]);
+    }
+}
+
+/* Two blocks of a row against the softmax of both; y is scaled down when the maximum grows. */
+static void check_softmax_steps(const struct onr_kernels *kernels, size_t first, size_t count)
+{
+    float x[300];
+    float weights[300];
+    float y[2] = {1, 2};
+    struct onr_softmax_row_f32 row = {.max = -INFINITY};
+    test_random(3, count, x);
+    x[count - 1] = 5;
+    memcpy(weights, x, sizeof x);
+    kernels->attention.softmax_step_f32(first, weights, &row, 0, NULL);
+    double old_max = (double)row.max;
+    kernels->attention.softmax_step_f32(count - first, weights + first, &row, 2, y);
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += exp((double)x[i] - 5);
+        if (i >= first) {
+            assert_near(weights[i], exp((double)x[i] - 5));
+        }
+    }
+    assert_true(row.max == 5 && fabs(row.sum - sum) < 1e-5 * sum);
+    assert_near(y[0], first > 0 ? exp(old_max - 5) : 0);
+    assert_near(y[1], first > 0 ? 2 * exp(old_max - 5) : 0);
+}
+
+static void softmax_goes_on_from_block_to_block(void **state)
+{
+    (void)state;
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        struct onr_kernels kernels;
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        for (size_t first = 0; first < 130; first += 43) {
+            check_softmax_steps(&kernels, first, first + 1);
+            check_softmax_steps(&kernels, first, 171 + first);
+        }
+        struct onr_softmax_row_f32 row = {.max = -INFINITY};
+        float x[] = {-INFINITY, -INFINITY};
+        float y = 7;
+        kernels.attention.softmax_step_f32(2, x, &row, 1, &y);
+        assert_true(x[0] == 0 && row.sum == 0 && row.max == -INFINITY && y == 7);
+        x[0] = NAN;
+        kernels.attention.softmax_step_f32(2, x, &row, 1, &y);
+        assert_true(row.sum != row.sum);
+    }
+}
+
+static void the_last_visible_key_is_found(void **state)
+{
+    (void)state;
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        struct onr_kernels kernels;
+        float x[100];
+        uint8_t flags[100] = {0};
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        for (size_t i = 0; i < 100; i++) {
+            x[i] = -2;
+        }
+        assert_int_equal(kernels.attention.last_above_f32(100, x, -2), 0);
+        assert_int_equal(kernels.attention.last_set_u8(100, flags), 0);
+        for (size_t i = 0; i < 100; i += 9) {
+            x[i] = i % 2 == 0 ? NAN : 0;
+            flags[i] = 1;
+            size_t above = kernels.attention.last_above_f32(100, x, -2);
+            size_t set = kernels.attention.last_set_u8(100, flags);
+            assert_true(above > i && above <= i + 32 && set > i && set <= i + 32);
+        }
     }
 }
 
@@ -109,6 +190,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_agree),
         cmocka_unit_test(softcap_bounds_everything_but_nan),
+        cmocka_unit_test(softmax_goes_on_from_block_to_block),
+        cmocka_unit_test(the_last_visible_key_is_found),
         cmocka_unit_test(quantisation_rounds_half_to_even),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

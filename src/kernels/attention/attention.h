@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two small matrix products of attention, on blocks of rows that need not be packed. */
+/*
+ * What attention computes on blocks of scores: softmax in steps, masks, and the two matrix products
+ * for few queries, on rows that need not be packed. For many queries the products are gemm tiles.
+ */
 #ifndef ONR_KERNELS_ATTENTION_ATTENTION_H
 #define ONR_KERNELS_ATTENTION_ATTENTION_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* A matrix of floats: row i begins at data + i * stride. */
 struct onr_rows_f32 {
     const float *data;
     size_t stride;
+};
+
+/* A row of scores of which some blocks are done: before the first, max is -inf and sum 0. */
+struct onr_softmax_row_f32 {
+    float max;  /* of the scores so far */
+    double sum; /* of e^(score - max) */
 };
 
 struct onr_attention_kernels {
@@ -22,6 +32,27 @@ struct onr_attention_kernels {
      * order. */
     void (*values_f32)(size_t rows, size_t keys, size_t width, struct onr_rows_f32 p,
                        struct onr_rows_f32 v, float *y, size_t stride);
+    /*
+     * One more block of a row: scores[i] = e^(scores[i] - max) for i < count with the maximum of
+     * all blocks up to this, and y[i] *= e^(old max - max) for i < width. Scores of -inf alone
+     * become 0; a NaN or +inf makes the sum NaN, and so do both in y.
+     */
+    void (*softmax_step_f32)(size_t count, float *scores, struct onr_softmax_row_f32 *row,
+                             size_t width, float *y);
+    /*
+     * How many of the first elements there are up to the last that is above limit or NaN, or is not
+     * 0; up to 31 more are counted in. 0: there is none.
+     */
+    size_t (*last_above_f32)(size_t count, const float *x, float limit);
+    size_t (*last_set_u8)(size_t count, const uint8_t *x);
+    /* y[i] = x[i] * factor for i < count; y may be x. */
+    void (*scale_f32)(size_t count, float factor, const float *x, float *y);
+    /*
+     * Packs keys as panels of gemm: y[(j / columns * head + h) * columns + j % columns] = k[j][h]
+     * for j < keys and h < head; the columns that are left over in the last panel become 0.
+     */
+    void (*pack_keys_f32)(size_t keys, size_t head, struct onr_rows_f32 k, size_t columns,
+                          float *y);
     /* x[i] = cap * tanh(x[i] / cap) for i < count; cap > 0. */
     void (*softcap_f32)(size_t count, float cap, float *x);
 };

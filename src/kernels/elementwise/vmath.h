@@ -98,7 +98,7 @@ static inline float onr_vexp_small(float x)
 /* e^x for x <= 0 and NaN; 0 below -87, where the softmax of a float is 0 as well. */
 static inline float onr_vexp_negative(float x)
 {
-    float y = onr_vexp_normal(x < -ONR_VEXP_NORMAL_MAX ? -ONR_VEXP_NORMAL_MAX : x);
+    float y = onr_vexp_normal(x); /* anything below -87 */
     return x < -ONR_VEXP_NORMAL_MAX ? 0.0f : y;
 }
 

@@ -15,6 +15,8 @@
 #define ONR_OPS_ATTENTION_ATTENTION_CORE_H
 
 #include "graph/op_def.h"
+#include "kernels/attention/attention.h"
+#include "kernels/gemm/gemm.h"
 
 /* Strides in elements: of the batch, of a head, of a row. */
 struct onr_head_strides {
@@ -70,8 +72,11 @@ struct onr_attention {
     double hidden;  /* what ONR_SCORES_MASKED shows for keys out of range */
     bool is_double; /* computed in double, else in float */
     /* set by onr_attention_plan */
-    size_t block; /* queries that are done together */
-    size_t worker_bytes;
+    size_t block;      /* queries that are done together, where scores are handed out */
+    size_t block_keys; /* keys that are done together, and rows of queries that share them */
+    size_t chunk;
+    size_t worker_bytes; /* of scratch */
+    size_t parts_at;     /* where results over parts of the keys lie in the workspace */
 };
 
 struct onr_attention_data {
@@ -94,7 +99,7 @@ enum onr_status onr_attention_plan(struct onr_attention *attention, unsigned thr
 void onr_attention_run(const struct onr_attention *attention, const struct onr_attention_data *data,
                        const struct onr_run_ctx *ctx);
 
-/* ---- shared by the float and the double form ---- */
+/* ---- shared by the forms ---- */
 
 /* Keys [begin, end) that query i of batch b sees. */
 struct onr_key_range {
@@ -127,6 +132,56 @@ static inline size_t onr_head_offset(const struct onr_head_strides *strides, siz
 {
     return b * strides->batch + n * strides->head + row * strides->row;
 }
+
+/* Adds all masks to the scores of some keys of query i; scores has the first of these. */
+void onr_attention_add_masks(const struct onr_attention *attention,
+                             const struct onr_attention_data *data, size_t b, size_t n, size_t i,
+                             struct onr_key_range keys, float *scores);
+
+/* Keys or values: rows of past, followed by new ones. */
+struct onr_attention_operand {
+    enum onr_dtype dtype;
+    size_t width;
+    const void *past;
+    const void *data;
+    struct onr_head_strides past_strides, strides;
+};
+
+static inline struct onr_attention_operand onr_attention_keys(const struct onr_attention *attention,
+                                                              const struct onr_attention_data *data)
+{
+    return (struct onr_attention_operand){attention->k_dtype, attention->head,
+                                          data->past_k,       data->k,
+                                          attention->past_k,  attention->k};
+}
+
+static inline struct onr_attention_operand onr_attention_values(
+    const struct onr_attention *attention, const struct onr_attention_data *data)
+{
+    return (struct onr_attention_operand){attention->v_dtype, attention->v_head,
+                                          data->past_v,       data->v,
+                                          attention->past_v,  attention->v};
+}
+
+/*
+ * Rows [j, j + *count) of head kv, of which the first `past` ones lie in past; *count shrinks so
+ * that they come from one place. buffer: room for them where they must be converted.
+ */
+struct onr_rows_f32 onr_attention_rows(const struct onr_attention_operand *operand, size_t b,
+                                       size_t kv, size_t past, size_t j, size_t *count,
+                                       float *buffer);
+
+/* Rows from j on as a matrix; as many as there are in the place in which row j is. */
+struct onr_gemm_matrix onr_attention_matrix(const struct onr_attention_operand *operand, size_t b,
+                                            size_t kv, size_t past, size_t j);
+
+/* Queries [begin, end) of head n of batch b, at most `block`, with scores handed out. The plan sets
+ * the block and returns the bytes of scratch. */
+size_t onr_attention_rows_plan(struct onr_attention *attention);
+void onr_attention_rows_run(const struct onr_attention *attention,
+                            const struct onr_attention_data *data,
+                            const struct onr_kernels *kernels, size_t b, size_t n, size_t begin,
+                            size_t end, void *scratch);
 
 /* Queries [begin, end) of head n of batch b in double; scratch has worker_bytes. */
 void onr_attention_rows_f64(const struct onr_attention *attention,

@@ -93,7 +93,7 @@ static void softmax(const struct onr_attention *a, const float *sink, double *sc
         scores[j] = max == (double)-INFINITY ? 0 : exp(scores[j] - max);
         sum += scores[j];
     }
-    sum += sink != NULL ? exp((double)*sink - max) : 0;
+    sum += sink != NULL && max != (double)-INFINITY ? exp((double)*sink - max) : 0;
     for (size_t j = 0; j < a->keys && sum != 0; j++) {
         scores[j] /= sum;
     }

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A block of keys against rows of queries: which of the keys each row sees, scores, a step of their
+ * softmax, and the sums of values. A block that no row sees is neither read nor computed.
+ */
+#include "ops/attention/attention_block.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Keys [begin, begin + count), and where they and their values are read. */
+struct key_block {
+    size_t begin;
+    size_t count;
+    bool is_ready;
+    struct onr_rows_f32 k, v;
+};
+
+/* ---- which keys count ---- */
+
+/* Masks at or below this hide a key from a row that sees another one: e^x is 0 either way. */
+#define LOW_MASK (-1e38f)
+/* A row with a score above this has seen a key that no mask hides. */
+#define LOW_SCORE (-1e30f)
+
+/* Keys of a row up to the last that a mask does not hide, as number from `begin` on. */
+static size_t last_unhidden(const struct onr_attention_stream *s,
+                            const struct onr_attention_mask *mask, const void *data, size_t begin,
+                            size_t count, bool is_low_hidden)
+{
+    const struct onr_attention_kernels *kernels = &s->kernels->attention;
+    if (mask->dtype == ONR_FLOAT && !mask->is_flag) {
+        return kernels->last_above_f32(count, (const float *)data + begin,
+                                       is_low_hidden ? LOW_MASK : -INFINITY);
+    }
+    double most = is_low_hidden ? (double)LOW_MASK : (double)-INFINITY;
+    if (mask->dtype == ONR_BOOL && mask->is_flag && mask->fill <= most) {
+        return kernels->last_set_u8(count, (const uint8_t *)data + begin);
+    }
+    return count;
+}
+
+/* Cuts off keys at the end of the range that a mask hides from row r. */
+static void cut_hidden(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
+                       size_t r, struct onr_key_range *range)
+{
+    bool has_seen = c->state[r].max > LOW_SCORE;
+    bool is_only = s->a->masks[0].dtype == ONR_UNDEFINED || s->a->masks[1].dtype == ONR_UNDEFINED;
+    for (int m = 0; m < ONR_ATTENTION_MASKS && range->begin < range->end; m++) {
+        struct onr_attention_mask mask = s->a->masks[m];
+        if (mask.dtype == ONR_UNDEFINED) {
+            continue;
+        }
+        size_t row =
+            onr_mask_row(&mask, s->d, c->b, onr_chunk_head(s, c, r), onr_chunk_query(s, c, r));
+        size_t end = range->end < mask.keys ? range->end : mask.keys;
+        size_t count = end > range->begin ? end - range->begin : 0;
+        size_t at = row + range->begin;
+        size_t left = last_unhidden(s, &mask, s->d->masks[m], at, count, has_seen || is_only);
+        if (left == 0 && !has_seen) { /* the row may be hidden whole, by numbers that count then */
+            left = last_unhidden(s, &mask, s->d->masks[m], at, count, false);
+        }
+        range->end = range->begin + left;
+    }
+}
+
+/* Sets the keys of the block that each of the rows sees, and returns those that any of them does. */
+static struct onr_key_range see_keys(const struct onr_attention_stream *s,
+                                     const struct onr_attention_chunk *c, size_t row, size_t rows,
+                                     const struct key_block *block, struct onr_key_range *seen)
+{
+    struct onr_key_range any = {SIZE_MAX, 0};
+    for (size_t r = 0; r < rows; r++) {
+        struct onr_key_range range =
+            onr_attention_range(s->a, s->d, c->b, onr_chunk_query(s, c, row + r));
+        size_t end = block->begin + block->count;
+        range.begin = range.begin > block->begin ? range.begin : block->begin;
+        range.end = range.end < end ? range.end : end;
+        cut_hidden(s, c, row + r, &range);
+        if (range.begin < range.end) {
+            any.begin = range.begin < any.begin ? range.begin : any.begin;
+            any.end = range.end > any.end ? range.end : any.end;
+        }
+        seen[r] = range;
+    }
+    return any;
+}
+
+/* ---- blocks ---- */
+
+static void read_block(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
+                       struct key_block *block)
+{
+    const struct onr_attention *a = s->a;
+    size_t count = block->count;
+    block->is_ready = true;
+    if (c->is_few) {
+        block->k = onr_attention_rows(&s->keys, c->b, c->kv, a->past, block->begin, &count, c->k);
+        block->v = onr_attention_rows(&s->values, c->b, c->kv, a->past, block->begin, &count, c->v);
+        return;
+    }
+    struct onr_gemm_matrix k = onr_attention_matrix(&s->keys, c->b, c->kv, a->past, block->begin);
+    struct onr_gemm_matrix v = onr_attention_matrix(&s->values, c->b, c->kv, a->past, block->begin);
+    if (k.dtype == ONR_FLOAT) {
+        s->kernels->attention.pack_keys_f32(
+            count, a->head, (struct onr_rows_f32){k.data, k.row_stride}, s->k_gemm->columns, c->k);
+    } else {
+        k.column_stride = k.row_stride;
+        k.row_stride = 1;
+        onr_gemm_f32_pack(s->k_gemm, a->head, count, &k, 0, onr_gemm_f32_panels(s->k_gemm, count),
+                          c->k);
+    }
+    onr_gemm_f32_pack(s->v_gemm, count, a->v_head, &v, 0, onr_gemm_f32_panels(s->v_gemm, a->v_head),
+                      c->v);
+}
+
+/* One panel for some rows, cut evenly into tiles. */
+static void run_tiles(const struct onr_gemm_f32 *gemm, size_t rows,
+                      const struct onr_gemm_f32_tile *first)
+{
+    size_t tiles = (rows + gemm->rows - 1) / gemm->rows;
+    for (size_t t = 0; t < tiles; t++) {
+        struct onr_gemm_f32_tile tile = *first;
+        size_t row = rows * t / tiles;
+        tile.a += row * tile.a_stride;
+        tile.c += row * tile.c_stride;
+        tile.base = tile.base != NULL ? tile.base + row * tile.base_stride : NULL;
+        gemm->tile[rows * (t + 1) / tiles - row](&tile);
+    }
+}
+
+/* Scores of keys [begin, end) of a block for some rows. */
+static void multiply_keys(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
+                          size_t row, size_t rows, const struct key_block *block, size_t begin,
+                          size_t end)
+{
+    const float *q = c->q + row * c->q_stride;
+    size_t head = s->a->head;
+    if (c->is_few) {
+        struct onr_rows_f32 k = {block->k.data + begin * block->k.stride, block->k.stride};
+        s->kernels->attention.scores_f32(rows, end - begin, head,
+                                         (struct onr_rows_f32){q, c->q_stride}, k,
+                                         c->scores + begin, c->score_stride);
+        return;
+    }
+    size_t columns = s->k_gemm->columns;
+    for (size_t panel = begin / columns; panel * columns < end; panel++) {
+        struct onr_gemm_f32_tile tile = {.k = head,
+                                         .a = q,
+                                         .a_stride = c->q_stride,
+                                         .b = c->k + panel * columns * head,
+                                         .b_stride = columns,
+                                         .c = c->scores + panel * columns,
+                                         .c_stride = c->score_stride,
+                                         .scale = 1.0f};
+        run_tiles(s->k_gemm, rows, &tile);
+    }
+}
+
+/* Adds the values of keys [begin, end) of a block, weighted with what became of the scores. */
+static void multiply_values(const struct onr_attention_stream *s,
+                            const struct onr_attention_chunk *c, size_t row, size_t rows,
+                            const struct key_block *block, size_t begin, size_t end)
+{
+    float *y = c->y + row * c->y_stride;
+    const float *weights = c->scores + begin;
+    if (c->is_few) {
+        struct onr_rows_f32 v = {block->v.data + begin * block->v.stride, block->v.stride};
+        s->kernels->attention.values_f32(rows, end - begin, s->a->v_head,
+                                         (struct onr_rows_f32){weights, c->score_stride}, v, y,
+                                         c->y_stride);
+        return;
+    }
+    size_t columns = s->v_gemm->columns;
+    for (size_t at = 0; at < s->a->v_head; at += columns) {
+        struct onr_gemm_f32_tile tile = {.k = end - begin,
+                                         .a = weights,
+                                         .a_stride = c->score_stride,
+                                         .b = c->v + at * block->count + begin * columns,
+                                         .b_stride = columns,
+                                         .c = y + at,
+                                         .c_stride = c->y_stride,
+                                         .base = y + at,
+                                         .base_stride = c->y_stride,
+                                         .scale = 1.0f};
+        run_tiles(s->v_gemm, rows, &tile);
+    }
+}
+
+/* Turns the scores of a row, from `any.begin` to `any.end`, into weights; those not seen become 0. */
+static void weigh_row(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
+                      size_t r, struct onr_key_range any, struct onr_key_range seen, size_t first,
+                      float *scores)
+{
+    const struct onr_attention *a = s->a;
+    const struct onr_attention_kernels *kernels = &s->kernels->attention;
+    if (seen.begin >= seen.end) {
+        memset(scores + (any.begin - first), 0, (any.end - any.begin) * sizeof(float));
+        return;
+    }
+    float *row = scores + (seen.begin - first);
+    size_t count = seen.end - seen.begin;
+    if (a->softcap > 0) {
+        kernels->softcap_f32(count, (float)a->softcap, row);
+    }
+    onr_attention_add_masks(a, s->d, c->b, onr_chunk_head(s, c, r), onr_chunk_query(s, c, r), seen,
+                            row);
+    kernels->softmax_step_f32(count, row, &c->state[r], a->v_head, c->y + r * c->y_stride);
+    memset(scores + (any.begin - first), 0, (seen.begin - any.begin) * sizeof(float));
+    memset(row + count, 0, (any.end - seen.end) * sizeof(float));
+}
+
+static void do_block(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
+                     struct key_block *block)
+{
+    struct onr_key_range seen[ONR_ATTENTION_TILE_ROWS];
+    size_t most = ONR_ATTENTION_TILE_ROWS / s->v_gemm->rows * s->v_gemm->rows;
+    size_t tiles = (c->count + most - 1) / most;
+    for (size_t t = 0; t < tiles; t++) {
+        size_t row = c->count * t / tiles;
+        size_t rows = c->count * (t + 1) / tiles - row;
+        struct onr_key_range any = see_keys(s, c, row, rows, block, seen);
+        if (any.begin >= any.end) {
+            continue;
+        }
+        if (!block->is_ready) {
+            read_block(s, c, block);
+        }
+        size_t begin = any.begin - block->begin;
+        size_t end = any.end - block->begin;
+        multiply_keys(s, c, row, rows, block, begin, end);
+        for (size_t r = 0; r < rows; r++) {
+            weigh_row(s, c, row + r, any, seen[r], block->begin, c->scores + r * c->score_stride);
+        }
+        multiply_values(s, c, row, rows, block, begin, end);
+    }
+}
+
+void onr_attention_do_keys(const struct onr_attention_stream *stream,
+                           const struct onr_attention_chunk *chunk, size_t begin, size_t end)
+{
+    struct key_block block = {.count = 0};
+    for (size_t j = begin; j < end; j += block.count) {
+        size_t stop = j < stream->a->past && stream->a->past < end ? stream->a->past : end;
+        block.begin = j;
+        block.count = stop - j < stream->a->block_keys ? stop - j : stream->a->block_keys;
+        block.is_ready = false;
+        do_block(stream, chunk, &block);
+    }
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside streaming attention: rows of queries against blocks of keys. */
+#ifndef ONR_OPS_ATTENTION_ATTENTION_BLOCK_H
+#define ONR_OPS_ATTENTION_ATTENTION_BLOCK_H
+
+#include "kernels/kernels.h"
+#include "ops/attention/attention_core.h"
+
+#define ONR_ATTENTION_TILE_ROWS 28 /* most rows whose scores exist at once */
+
+/* One run. */
+struct onr_attention_stream {
+    const struct onr_attention *a;
+    const struct onr_attention_data *d;
+    const struct onr_kernels *kernels;
+    const struct onr_gemm_f32 *k_gemm; /* columns are keys */
+    const struct onr_gemm_f32 *v_gemm; /* columns are elements of values */
+    struct onr_attention_operand keys, values;
+    size_t group; /* heads that share keys */
+    size_t rows;  /* queries of a group */
+    size_t parts; /* of the keys */
+};
+
+/* Rows that one worker does, and its scratch. */
+struct onr_attention_chunk {
+    size_t b;
+    size_t kv;
+    size_t row;
+    size_t count;
+    bool is_few;
+    bool is_part; /* of the keys: y is where the results of parts are kept */
+    size_t q_stride, y_stride, score_stride;
+    struct onr_softmax_row_f32 *state; /* [count] */
+    float *q;                          /* [count, head], scaled */
+    float *y;                          /* [count, v_head] */
+    float *scores;                     /* [ONR_ATTENTION_TILE_ROWS, block_keys] */
+    float *k;                          /* a block of keys: packed, or converted */
+    float *v;
+};
+
+/* Head and query of row r of the chunk. */
+static inline size_t onr_chunk_head(const struct onr_attention_stream *s,
+                                    const struct onr_attention_chunk *c, size_t r)
+{
+    return c->kv * s->group + (c->row + r) / s->a->queries;
+}
+
+static inline size_t onr_chunk_query(const struct onr_attention_stream *s,
+                                     const struct onr_attention_chunk *c, size_t r)
+{
+    return (c->row + r) % s->a->queries;
+}
+
+/* All blocks of keys [begin, end) for the rows of a chunk. Both are where blocks begin, or ends of
+ * past or of all keys. */
+void onr_attention_do_keys(const struct onr_attention_stream *stream,
+                           const struct onr_attention_chunk *chunk, size_t begin, size_t end);
+
+#endif

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Streaming attention. The queries of all heads that share keys are one list of rows. Many rows are
+ * cut into chunks: a chunk packs each block of keys and values once, for tiles of gemm. For few rows
+ * the keys are cut into parts, and what comes of these is put together in order; one or two rows
+ * read keys and values where they lie.
+ *
+ * Blocks and parts begin at fixed keys. So what a row gives depends neither on the chunk it is in nor on
+ * the number of threads.
+ */
+#include "ops/attention/attention_stream.h"
+
+#include "base/size.h"
+#include "ops/attention/attention_block.h"
+#include "ops/attention/attention_heads.h"
+#include "ops/common/axes.h"
+#include "ops/common/float_io.h"
+
+#include <math.h>
+#include <string.h>
+
+#define BLOCK_KEYS 512 /* that are packed together: with their values they stay in L2 */
+#define CHUNK_ROWS 896 /* most rows that share packed keys */
+#define LEAST_ROWS 56  /* down to here chunks are halved, so that all threads have some */
+#define PART_ROWS  16  /* up to here keys are cut into parts */
+#define FEW_ROWS   2   /* up to here keys are not packed */
+#define PART_KEYS  512 /* a multiple of BLOCK_KEYS */
+#define LINE       16  /* floats in a cache line */
+
+/* ---- planning ---- */
+
+static size_t padded(size_t floats)
+{
+    return onr_size_align(floats, LINE);
+}
+
+/* Heads that share keys; there may be none at all. */
+static size_t group_size(const struct onr_attention *a)
+{
+    return a->kv_heads > 0 ? a->heads / a->kv_heads : 0;
+}
+
+static size_t row_count(const struct onr_attention *a)
+{
+    return group_size(a) * a->queries;
+}
+
+static size_t part_count(const struct onr_attention *a)
+{
+    return (a->past + PART_KEYS - 1) / PART_KEYS + (a->keys - a->past + PART_KEYS - 1) / PART_KEYS;
+}
+
+/* Floats from row to row of queries: odd in lines, so that the rows of a tile spread over a cache. */
+static size_t query_stride(const struct onr_attention *a)
+{
+    return (padded(a->head) / LINE | 1) * LINE;
+}
+
+/* Places the scratch of a worker at base; the offset of its end is returned. */
+static size_t place_scratch(const struct onr_attention *a, char *base,
+                            struct onr_attention_chunk *chunk)
+{
+    size_t wide = a->v_head + ONR_GEMM_MAX_COLUMNS;
+    size_t keys = a->block_keys + ONR_GEMM_MAX_COLUMNS;
+    size_t sizes[5] = {a->chunk * query_stride(a), a->chunk * padded(wide),
+                       ONR_ATTENTION_TILE_ROWS * padded(keys + LINE) + padded(part_count(a)),
+                       padded(keys) * padded(a->head + 1), a->block_keys * padded(wide)};
+    float **places[5] = {&chunk->q, &chunk->y, &chunk->scores, &chunk->k, &chunk->v};
+    size_t at = onr_size_align(a->chunk * sizeof *chunk->state, ONR_MEM_ALIGN);
+    chunk->state = (void *)base;
+    chunk->q_stride = query_stride(a);
+    chunk->y_stride = padded(wide);
+    chunk->score_stride = padded(keys + LINE);
+    for (int i = 0; i < 5; i++) {
+        *places[i] = base != NULL ? (float *)(void *)(base + at) : NULL;
+        at += sizes[i] * sizeof(float);
+    }
+    return at;
+}
+
+size_t onr_attention_stream_plan(struct onr_attention *attention, unsigned thread_count)
+{
+    struct onr_attention *a = attention;
+    struct onr_attention_chunk chunk;
+    size_t width = a->head + a->v_head;
+    size_t heads = a->batch * a->kv_heads;
+    a->block_keys = BLOCK_KEYS;
+    while (a->block_keys > 64 && a->block_keys * width > 65536) {
+        a->block_keys /= 2;
+    }
+    a->chunk = CHUNK_ROWS;
+    while (a->chunk > LEAST_ROWS &&
+           (a->chunk * width > 524288 || a->chunk / 2 >= row_count(a) ||
+            heads * ((row_count(a) + a->chunk - 1) / a->chunk) < 4 * (size_t)thread_count)) {
+        a->chunk /= 2;
+    }
+    return place_scratch(a, NULL, &chunk);
+}
+
+size_t onr_attention_part_count(const struct onr_attention *attention)
+{
+    size_t rows = row_count(attention) < PART_ROWS ? row_count(attention) : PART_ROWS;
+    size_t count = 0;
+    if (!onr_size_mul(attention->batch, attention->kv_heads, &count) ||
+        !onr_size_mul(count, rows * part_count(attention), &count)) {
+        return SIZE_MAX;
+    }
+    return count;
+}
+
+/* A part is [v_head] sums of values, in as many floats as whole tiles write, then the state of the
+ * row. */
+static size_t part_state_at(const struct onr_attention *a)
+{
+    return padded(a->v_head + ONR_GEMM_MAX_COLUMNS) * sizeof(float);
+}
+
+size_t onr_attention_part_bytes(const struct onr_attention *attention)
+{
+    return onr_size_align(part_state_at(attention) + sizeof(struct onr_softmax_row_f32),
+                          ONR_MEM_ALIGN);
+}
+
+/* ---- rows ---- */
+
+/* A sink is a score that comes before all others. */
+static struct onr_softmax_row_f32 begin_state(const float *sink)
+{
+    struct onr_softmax_row_f32 state = {.max = sink != NULL ? *sink : -INFINITY};
+    state.sum = state.max == -INFINITY ? 0 : 1;
+    return state;
+}
+
+static void begin_rows(const struct onr_attention_stream *s, const struct onr_attention_chunk *c)
+{
+    const struct onr_attention *a = s->a;
+    const float *sinks = c->is_part ? NULL : s->d->sinks;
+    size_t width =
+        c->is_few ? a->v_head : onr_gemm_f32_panels(s->v_gemm, a->v_head) * s->v_gemm->columns;
+    for (size_t r = 0; r < c->count; r++) {
+        size_t n = onr_chunk_head(s, c, r);
+        float *q = c->q + r * c->q_stride;
+        size_t first = onr_head_offset(&a->q, c->b, n, onr_chunk_query(s, c, r));
+        const float *x = onr_float_read(a->q_dtype, s->d->q, first, a->head, q);
+        s->kernels->attention.scale_f32(a->head, (float)a->scale, x, q);
+        memset(c->y + r * c->y_stride, 0, width * sizeof(float));
+        c->state[r] = begin_state(sinks != NULL ? sinks + n : NULL);
+    }
+}
+
+/* Writes y / sum; zeros when nothing was seen. */
+static void write_row(const struct onr_attention_stream *s, size_t b, size_t n, size_t i,
+                      double sum, float *y)
+{
+    const struct onr_attention *a = s->a;
+    float factor = sum == 0 ? 0.0f : (float)(1.0 / sum);
+    size_t first = onr_head_offset(&a->y, b, n, i);
+    float *out = onr_float_place(a->y_dtype, s->d->y, first, y);
+    s->kernels->attention.scale_f32(a->v_head, factor, y, out);
+    onr_float_write(a->y_dtype, out, first, a->v_head, s->d->y);
+}
+
+static void end_rows(const struct onr_attention_stream *s, const struct onr_attention_chunk *c)
+{
+    for (size_t r = 0; r < c->count; r++) {
+        write_row(s, c->b, onr_chunk_head(s, c, r), onr_chunk_query(s, c, r), c->state[r].sum,
+                  c->y + r * c->y_stride);
+    }
+}
+
+/* ---- loops ---- */
+
+/* 0, n-1, 1, n-2, ...: under a causal mask neighbours have about as much work, whichever they are. */
+static size_t fold(size_t index, size_t count)
+{
+    return index % 2 == 0 ? index / 2 : count - 1 - index / 2;
+}
+
+/* Items are chunks of rows. */
+static void do_chunks(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    const struct onr_attention_stream *s = arg;
+    const struct onr_attention *a = s->a;
+    size_t chunks = (s->rows + a->chunk - 1) / a->chunk;
+    struct onr_attention_chunk c = {.is_few = false};
+    place_scratch(a, (char *)s->d->workspace + worker * a->worker_bytes, &c);
+    for (size_t item = begin; item < end; item++) {
+        size_t index = fold(item % chunks, chunks);
+        c.b = item / chunks / a->kv_heads;
+        c.kv = item / chunks % a->kv_heads;
+        c.row = s->rows * index / chunks;
+        c.count = s->rows * (index + 1) / chunks - c.row;
+        begin_rows(s, &c);
+        onr_attention_do_keys(s, &c, 0, a->keys);
+        end_rows(s, &c);
+    }
+}
+
+static float *part_of(const struct onr_attention_stream *s, size_t b, size_t kv, size_t row,
+                      size_t part)
+{
+    size_t index = ((b * s->a->kv_heads + kv) * s->rows + row) * s->parts + part;
+    return (void *)((char *)s->d->workspace + s->a->parts_at +
+                    index * onr_attention_part_bytes(s->a));
+}
+
+static void keep_part(const struct onr_attention_stream *s, const struct onr_attention_chunk *c)
+{
+    for (size_t r = 0; r < c->count; r++) {
+        char *y = (void *)(c->y + r * c->y_stride);
+        memcpy(y + part_state_at(s->a), &c->state[r], sizeof c->state[r]);
+    }
+}
+
+/* Items are parts of the keys, for all rows. */
+static void do_parts(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    const struct onr_attention_stream *s = arg;
+    const struct onr_attention *a = s->a;
+    size_t past_parts = (a->past + PART_KEYS - 1) / PART_KEYS;
+    struct onr_attention_chunk c = {
+        .count = s->rows, .is_few = s->rows <= FEW_ROWS, .is_part = s->parts > 1};
+    place_scratch(a, (char *)s->d->workspace + worker * a->worker_bytes, &c);
+    for (size_t item = begin; item < end; item++) {
+        size_t part = item % s->parts;
+        size_t first = part < past_parts ? 0 : a->past;
+        size_t stop = part < past_parts ? a->past : a->keys;
+        size_t from = first + (part < past_parts ? part : part - past_parts) * PART_KEYS;
+        c.b = item / s->parts / a->kv_heads;
+        c.kv = item / s->parts % a->kv_heads;
+        if (c.is_part) {
+            c.y = part_of(s, c.b, c.kv, 0, part);
+            c.y_stride = s->parts * onr_attention_part_bytes(a) / sizeof(float);
+        }
+        begin_rows(s, &c);
+        onr_attention_do_keys(s, &c, from, stop - from < PART_KEYS ? stop : from + PART_KEYS);
+        if (c.is_part) {
+            keep_part(s, &c);
+        } else {
+            end_rows(s, &c);
+        }
+    }
+}
+
+/* Turns the largest scores of the parts of a row into weights e^(max_p - max), and returns the sum
+ * of the row. */
+static double weigh_parts(const struct onr_attention_stream *s, const float *sink,
+                          const char *states, float *weights)
+{
+    size_t stride = onr_attention_part_bytes(s->a);
+    struct onr_softmax_row_f32 row = begin_state(sink);
+    struct onr_softmax_row_f32 part;
+    for (size_t p = 0; p < s->parts; p++) {
+        memcpy(&part, states + p * stride, sizeof part);
+        weights[p] = part.max;
+    }
+    double sum = row.sum;
+    s->kernels->attention.softmax_step_f32(s->parts, weights, &row, 0, NULL);
+    if (sum > 0) {
+        sum = exp((double)*sink - (double)row.max);
+    }
+    for (size_t p = 0; p < s->parts; p++) {
+        memcpy(&part, states + p * stride, sizeof part);
+        sum += (double)weights[p] * part.sum;
+    }
+    return sum;
+}
+
+/* Puts the parts of rows together, in order. Items are rows. */
+static void merge_rows(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    const struct onr_attention_stream *s = arg;
+    const struct onr_attention *a = s->a;
+    struct onr_attention_chunk c;
+    place_scratch(a, (char *)s->d->workspace + worker * a->worker_bytes, &c);
+    for (size_t item = begin; item < end; item++) {
+        size_t b = item / s->rows / a->kv_heads;
+        size_t kv = item / s->rows % a->kv_heads;
+        size_t row = item % s->rows;
+        size_t n = kv * s->group + row / a->queries;
+        const float *parts = part_of(s, b, kv, row, 0);
+        const float *sink = s->d->sinks != NULL ? s->d->sinks + n : NULL;
+        double sum = weigh_parts(s, sink, (const char *)parts + part_state_at(a), c.scores);
+        size_t stride = onr_attention_part_bytes(a) / sizeof(float);
+        memset(c.y, 0, a->v_head * sizeof(float));
+        s->kernels->attention.values_f32(1, s->parts, a->v_head,
+                                         (struct onr_rows_f32){c.scores, s->parts},
+                                         (struct onr_rows_f32){parts, stride}, c.y, a->v_head);
+        write_row(s, b, n, row % a->queries, sum, c.y);
+    }
+}
+
+void onr_attention_stream_run(const struct onr_attention *attention,
+                              const struct onr_attention_data *data, const struct onr_run_ctx *ctx)
+{
+    const struct onr_attention *a = attention;
+    struct onr_attention_stream s = {.a = a,
+                                     .d = data,
+                                     .kernels = ctx->kernels,
+                                     .k_gemm =
+                                         onr_gemm_f32_choose(&ctx->kernels->gemm, a->block_keys),
+                                     .v_gemm = onr_gemm_f32_choose(&ctx->kernels->gemm, a->v_head),
+                                     .keys = onr_attention_keys(a, data),
+                                     .values = onr_attention_values(a, data),
+                                     .group = group_size(a),
+                                     .rows = row_count(a),
+                                     .parts = part_count(a)};
+    size_t heads = a->batch * a->kv_heads;
+    size_t width = a->head + a->v_head;
+    if (s.rows > PART_ROWS) {
+        size_t chunks = (s.rows + a->chunk - 1) / a->chunk;
+        onr_parallel_for(ctx->parallel, heads * chunks,
+                         onr_grain(s.rows / chunks * width * a->keys / 16), do_chunks, &s);
+        return;
+    }
+    s.parts = s.parts > 0 ? s.parts : 1; /* without keys there are zeros to write */
+    onr_parallel_for(ctx->parallel, heads * s.parts,
+                     onr_grain(s.rows * width * a->keys / s.parts / 8), do_parts, &s);
+    if (s.parts > 1) {
+        onr_parallel_for(ctx->parallel, heads * s.rows, onr_grain(s.parts * a->v_head), merge_rows,
+                         &s);
+    }
+}

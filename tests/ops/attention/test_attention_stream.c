@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Streaming attention against the form in double, which computes whole rows of scores. */
+#include "base/half.h"
+#include "base/mem.h"
+#include "kernels/kernels.h"
+#include "ops/attention/attention_core.h"
+#include "support/test.h"
+
+#include <math.h>
+#include <string.h>
+
+/* One call: operands are [batch, rows, heads, width], so that heads are strided. */
+struct call {
+    struct onr_attention a;
+    struct onr_attention_data d;
+    size_t bytes; /* of y */
+};
+
+static const void *random_rows(uint64_t seed, enum onr_dtype dtype, size_t count)
+{
+    struct onr_tensor *t = test_tensor(dtype, SHAPE((int64_t)count), NULL);
+    float *values = dtype == ONR_FLOAT ? t->data : test_f32(SHAPE((int64_t)count), NULL)->data;
+    test_random(seed, count, values);
+    uint16_t *halves = t->data;
+    for (size_t i = 0; i < count && dtype == ONR_FLOAT16; i++) {
+        halves[i] = onr_float_to_half(values[i]);
+    }
+    return t->data;
+}
+
+static struct call make_call(size_t batch, size_t heads, size_t kv_heads, size_t queries,
+                             size_t past, size_t added, size_t head, size_t v_head)
+{
+    struct call c = {.a = {.batch = batch,
+                           .heads = heads,
+                           .kv_heads = kv_heads,
+                           .queries = queries,
+                           .past = past,
+                           .keys = past + added,
+                           .head = head,
+                           .v_head = v_head,
+                           .q_dtype = ONR_FLOAT,
+                           .k_dtype = ONR_FLOAT,
+                           .v_dtype = ONR_FLOAT,
+                           .y_dtype = ONR_FLOAT,
+                           .q = {queries * heads * head, head, heads * head},
+                           .k = {added * kv_heads * head, head, kv_heads * head},
+                           .v = {added * kv_heads * v_head, v_head, kv_heads * v_head},
+                           .past_k = {past * kv_heads * head, past * head, head},
+                           .past_v = {past * kv_heads * v_head, past * v_head, v_head},
+                           .y = {queries * heads * v_head, v_head, heads * v_head},
+                           .scale = 1.0 / sqrt((double)head),
+                           .window_left = -1,
+                           .window_right = -1,
+                           .scores_output = ONR_SCORES_NONE,
+                           .hidden = (double)-INFINITY},
+                     .bytes = batch * queries * heads * v_head * sizeof(float)};
+    c.d.q = random_rows(1, ONR_FLOAT, batch * c.a.q.batch);
+    c.d.k = random_rows(2, ONR_FLOAT, batch * c.a.k.batch);
+    c.d.v = random_rows(3, ONR_FLOAT, batch * c.a.v.batch);
+    c.d.past_k = random_rows(4, ONR_FLOAT, batch * c.a.past_k.batch);
+    c.d.past_v = random_rows(5, ONR_FLOAT, batch * c.a.past_v.batch);
+    return c;
+}
+
+/* A mask [queries, keys] for all heads; the caller fills it. */
+static void *add_mask(struct call *c, enum onr_dtype dtype)
+{
+    struct onr_tensor *mask =
+        test_tensor(dtype, SHAPE((int64_t)c->a.queries, (int64_t)c->a.keys), NULL);
+    c->a.masks[0] = (struct onr_attention_mask){.dtype = dtype,
+                                                .is_flag = dtype == ONR_BOOL,
+                                                .fill = (double)-INFINITY,
+                                                .strides = {0, 0, c->a.keys},
+                                                .keys = c->a.keys};
+    c->d.masks[0] = mask->data;
+    return mask->data;
+}
+
+static float *run(const struct call *call, enum onr_isa isa, unsigned thread_count, bool is_double)
+{
+    struct call c = *call;
+    struct onr_kernels kernels;
+    struct onr_parallel parallel;
+    struct onr_error err = {.status = ONR_OK};
+    size_t bytes = 0;
+    onr_kernels_init(&kernels, isa);
+    onr_parallel_init(&parallel, thread_count);
+    c.a.is_double = is_double;
+    assert_int_equal(onr_attention_plan(&c.a, thread_count, &bytes, &err), ONR_OK);
+    struct onr_run_ctx ctx = {.kernels = &kernels, .parallel = &parallel, .err = &err};
+    struct onr_mem mem;
+    onr_mem_init(&mem, NULL, 0);
+    void *workspace = onr_mem_alloc(&mem, bytes);
+    assert_non_null(workspace);
+    memset(workspace, 0xff, bytes); /* NaN, should anything be read before it is written */
+    c.d.workspace = workspace;
+    c.d.y = test_f32(SHAPE((int64_t)(c.bytes / sizeof(float))), NULL)->data;
+    onr_attention_run(&c.a, &c.d, &ctx);
+    onr_mem_free(&mem, workspace, bytes);
+    return c.d.y;
+}
+
+/* Near the double form on every instruction set, and the same bits on any number of threads. */
+static void check(const struct call *c)
+{
+    const float *want = run(c, ONR_ISA_SCALAR, 1, true);
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        const float *got = run(c, (enum onr_isa)isa, 1, false);
+        for (size_t i = 0; i < c->bytes / sizeof(float); i++) {
+            bool is_same = fabs((double)got[i] - (double)want[i]) <= 2e-5 ||
+                           (got[i] != got[i] && want[i] != want[i]);
+            if (!is_same) {
+                fail_msg("isa %d, element %zu: got %.9g, expected %.9g", isa, i, (double)got[i],
+                         (double)want[i]);
+            }
+        }
+        for (unsigned threads = 2; threads < 9; threads += 3) {
+            assert_memory_equal(run(c, (enum onr_isa)isa, threads, false), got, c->bytes);
+        }
+    }
+}
+
+static void sizes_around_blocks_tiles_and_chunks(void **state)
+{
+    (void)state;
+    static const size_t sizes[][8] = {
+        {1, 1, 1, 1, 0, 1, 1, 1},     {2, 2, 2, 5, 0, 255, 17, 65},  {1, 2, 1, 63, 1, 256, 64, 64},
+        {1, 1, 1, 129, 0, 257, 3, 2}, {1, 1, 1, 460, 0, 64, 33, 47}, {2, 6, 2, 30, 300, 30, 8, 16},
+        {1, 1, 1, 7, 0, 80, 260, 9},  {1, 1, 1, 60, 0, 70, 9, 1100}, {1, 2, 2, 17, 0, 513, 16, 16},
+        {1, 1, 1, 1800, 0, 40, 4, 4},
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        const size_t *s = sizes[i];
+        struct call c = make_call(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]);
+        check(&c);
+        c.a.is_causal = true;
+        check(&c);
+    }
+}
+
+static void few_queries_split_over_keys(void **state)
+{
+    (void)state;
+    static const size_t sizes[][8] = {
+        {1, 2, 2, 1, 0, 512, 16, 16},   {1, 4, 1, 1, 511, 1, 64, 64}, {2, 2, 2, 2, 1100, 2, 7, 19},
+        {1, 2, 2, 3, 513, 600, 32, 32}, {1, 1, 1, 1, 0, 0, 8, 8},     {1, 8, 1, 2, 1000, 2, 40, 33},
+        {2, 1, 1, 9, 0, 1025, 8, 64},
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        const size_t *s = sizes[i];
+        struct call c = make_call(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]);
+        check(&c);
+        c.a.is_causal = true;
+        check(&c);
+        c.a.window_left = 5;
+        check(&c);
+    }
+}
+
+static void windows_limits_offsets_and_sinks(void **state)
+{
+    (void)state;
+    for (size_t queries = 2; queries < 300; queries += 297) {
+        struct call c = make_call(2, 4, 2, queries, 0, 600, 16, 16);
+        c.d.limit = (size_t[]){600, 301};
+        c.d.offset = (int64_t[]){300, 2};
+        c.a.window_left = 40;
+        c.a.window_right = 3;
+        check(&c);
+        c.a.softcap = 0.5;
+        c.d.sinks = (float[]){0, 3, -INFINITY, -1};
+        check(&c);
+        c.d.limit = (size_t[]){0, 7}; /* the first batch sees nothing */
+        c.d.offset = (int64_t[]){-1, -5};
+        c.a.window_left = -1;
+        c.a.is_causal = true;
+        check(&c);
+    }
+}
+
+/* A causal mask, but: row 3 is hidden whole, row 4 sees its last key alone, row 5 the first. */
+static bool sees(size_t i, size_t j, size_t keys)
+{
+    if (i == 3 || i == 4) {
+        return i == 4 && j + 1 == keys;
+    }
+    return i == 5 ? j == 0 : j <= i + keys / 2;
+}
+
+static void masks_hide_with_minus_infinity_and_with_the_lowest_number(void **state)
+{
+    (void)state;
+    static const float hide[] = {-INFINITY, -3.4028235e38f, -100};
+    for (size_t queries = 4; queries < 200; queries += 195) {
+        for (size_t h = 0; h < 3; h++) {
+            struct call c = make_call(1, 2, 1, queries, 200, 500, 16, 16);
+            float *mask = add_mask(&c, ONR_FLOAT);
+            for (size_t i = 0; i < queries * 700; i++) {
+                mask[i] = sees(i / 700, i % 700, 700) ? (float)(i % 3) * 0.1f : hide[h];
+            }
+            check(&c);
+            /* a second mask: short, and with rows that the first leaves nothing but what it hides */
+            struct call both = c;
+            float *second = add_mask(&both, ONR_FLOAT);
+            for (size_t i = 0; i < queries * 700; i++) {
+                second[i] = i / 700 == 2 && i % 700 < 690 ? -INFINITY : 0;
+            }
+            both.a.masks[1] = both.a.masks[0];
+            both.a.masks[1].keys = 699;
+            both.d.masks[1] = second;
+            both.d.masks[0] = mask;
+            check(&both);
+        }
+    }
+}
+
+static void flags_hide_blocks(void **state)
+{
+    (void)state;
+    for (size_t queries = 3; queries < 200; queries += 170) {
+        struct call c = make_call(1, 2, 2, queries, 0, 700, 16, 16);
+        uint8_t *mask = add_mask(&c, ONR_BOOL);
+        for (size_t i = 0; i < queries * 700; i++) {
+            mask[i] = sees(i / 700, i % 700, 700) && i % 700 >= 300;
+        }
+        check(&c);
+        c.a.masks[0].fill = -3.4028235e38;
+        check(&c);
+        c.a.masks[0].fill = -100;
+        check(&c);
+    }
+}
+
+static void what_is_hidden_may_be_nan(void **state)
+{
+    (void)state;
+    struct call c = make_call(1, 1, 1, 40, 0, 600, 16, 16);
+    float *v = (float *)(uintptr_t)c.d.v;
+    for (size_t i = 300 * 16; i < 600 * 16; i++) {
+        v[i] = NAN;
+    }
+    c.d.limit = (size_t[]){300};
+    const float *y = run(&c, onr_cpu_isa(), 1, false);
+    for (size_t i = 0; i < 40 * 16; i++) {
+        assert_true(y[i] == y[i]);
+    }
+    c.d.limit = NULL;
+    check(&c);
+}
+
+static void infinite_scores_give_nan(void **state)
+{
+    (void)state;
+    for (size_t queries = 1; queries < 9; queries += 7) {
+        struct call c = make_call(1, 1, 1, queries, 0, 600, 4, 4);
+        float *mask = add_mask(&c, ONR_FLOAT);
+        mask[10] = INFINITY;
+        check(&c);
+        mask[10] = NAN;
+        check(&c);
+    }
+}
+
+static void halves_are_converted_block_by_block(void **state)
+{
+    (void)state;
+    for (size_t queries = 2; queries < 50; queries += 40) {
+        struct call c = make_call(2, 2, 2, queries, 300, 300, 24, 40);
+        c.a.k_dtype = c.a.v_dtype = ONR_FLOAT16;
+        c.d.k = random_rows(2, ONR_FLOAT16, 2 * c.a.k.batch);
+        c.d.v = random_rows(3, ONR_FLOAT16, 2 * c.a.v.batch);
+        c.d.past_k = random_rows(4, ONR_FLOAT16, 2 * c.a.past_k.batch);
+        c.d.past_v = random_rows(5, ONR_FLOAT16, 2 * c.a.past_v.batch);
+        check(&c);
+    }
+}
+
+static void a_batch_alone_gives_the_same_bits(void **state)
+{
+    (void)state;
+    for (size_t queries = 1; queries < 600; queries += 500) {
+        struct call c = make_call(3, 2, 1, queries, 0, 550, 16, 16);
+        const float *all = run(&c, onr_cpu_isa(), 2, false);
+        c.a.batch = 1;
+        c.bytes /= 3;
+        c.d.q = (const float *)c.d.q + 2 * c.a.q.batch;
+        c.d.k = (const float *)c.d.k + 2 * c.a.k.batch;
+        c.d.v = (const float *)c.d.v + 2 * c.a.v.batch;
+        assert_memory_equal(run(&c, onr_cpu_isa(), 1, false), all + 2 * c.a.y.batch, c.bytes);
+    }
+}
+
+static void memory_grows_by_no_row_of_scores(void **state)
+{
+    (void)state;
+    struct call c = make_call(1, 2, 2, 1, 0, 1, 64, 64);
+    struct onr_error err = {.status = ONR_OK};
+    size_t bytes = 0;
+    c.a.queries = c.a.keys = 1 << 16;
+    assert_int_equal(onr_attention_plan(&c.a, 2, &bytes, &err), ONR_OK);
+    assert_true(bytes < 8 << 20);
+    c.a.batch = SIZE_MAX / 2;
+    assert_int_equal(onr_attention_plan(&c.a, 2, &bytes, &err), ONR_ERR_LIMIT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(sizes_around_blocks_tiles_and_chunks, test_tensors_free),
+        cmocka_unit_test_teardown(few_queries_split_over_keys, test_tensors_free),
+        cmocka_unit_test_teardown(windows_limits_offsets_and_sinks, test_tensors_free),
+        cmocka_unit_test_teardown(masks_hide_with_minus_infinity_and_with_the_lowest_number,
+                                  test_tensors_free),
+        cmocka_unit_test_teardown(flags_hide_blocks, test_tensors_free),
+        cmocka_unit_test_teardown(what_is_hidden_may_be_nan, test_tensors_free),
+        cmocka_unit_test_teardown(infinite_scores_give_nan, test_tensors_free),
+        cmocka_unit_test_teardown(halves_are_converted_block_by_block, test_tensors_free),
+        cmocka_unit_test_teardown(a_batch_alone_gives_the_same_bits, test_tensors_free),
+        cmocka_unit_test_teardown(memory_grows_by_no_row_of_scores, test_tensors_free),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
