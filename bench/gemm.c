@@ -8,11 +8,12 @@
  * register-only multiply-adds that runs just before it on the same threads; so a busy machine
  * lowers both. Printed are medians.
  */
+#include "fma_loop.h"
+
 #include "base/os.h"
 #include "base/parallel.h"
 #include "kernels/kernels.h"
 
-#include <immintrin.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,60 +42,16 @@ static void run_panels(void *arg, size_t begin, size_t end, unsigned worker)
                      work->workspace + worker * work->workspace_bytes);
 }
 
-#define CANARY_STEPS 30000
-#define CANARY_FLOPS (CANARY_STEPS * 12.0 * 16 * 2)
-
-static volatile float canary_sink[ONR_MAX_THREADS];
-
-/* 12 chains of multiply-adds on 16 floats, in the widest registers there are. */
-__attribute__((target("avx512f"))) static void canary_avx512(unsigned worker)
-{
-    __m512 sum[12];
-    for (int i = 0; i < 12; i++) {
-        sum[i] = _mm512_set1_ps((float)i);
-    }
-    __m512 x = _mm512_set1_ps(0.5f);
-    for (int step = 0; step < CANARY_STEPS; step++) {
-#pragma GCC unroll 12
-        for (int i = 0; i < 12; i++) {
-            sum[i] = _mm512_fmadd_ps(sum[i], x, x);
-        }
-    }
-    for (int i = 1; i < 12; i++) {
-        sum[0] = _mm512_add_ps(sum[0], sum[i]);
-    }
-    canary_sink[worker] = _mm512_reduce_add_ps(sum[0]);
-}
-
-__attribute__((target("avx2,fma"))) static void canary_avx2(unsigned worker)
-{
-    __m256 sum[12];
-    for (int i = 0; i < 12; i++) {
-        sum[i] = _mm256_set1_ps((float)i);
-    }
-    __m256 x = _mm256_set1_ps(0.5f);
-    for (int step = 0; step < CANARY_STEPS * 2; step++) {
-#pragma GCC unroll 12
-        for (int i = 0; i < 12; i++) {
-            sum[i] = _mm256_fmadd_ps(sum[i], x, x);
-        }
-    }
-    for (int i = 1; i < 12; i++) {
-        sum[0] = _mm256_add_ps(sum[0], sum[i]);
-    }
-    canary_sink[worker] = _mm256_cvtss_f32(sum[0]);
-}
+#define CANARY_STEPS 30000u
+#define CANARY_FLOPS (CANARY_STEPS * FMA_LOOP_FLOPS)
 
 static void run_canary(void *arg, size_t begin, size_t end, unsigned worker)
 {
     (void)arg;
     (void)begin;
     (void)end;
-    if (onr_cpu_isa() == ONR_ISA_AVX512) {
-        canary_avx512(worker);
-    } else if (onr_cpu_isa() == ONR_ISA_AVX2) {
-        canary_avx2(worker);
-    }
+    (void)worker;
+    fma_loop(onr_cpu_isa(), CANARY_STEPS);
 }
 
 static int compare(const void *a, const void *b)

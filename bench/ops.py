@@ -18,11 +18,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import helper, numpy_helper
 
-from compare import describe_cpu
+from machine import describe_cpu
+from node_model import make_model
 
-OPSET = 23
 LEAST_ROUNDS = 5
 WARM_UP_RUNS = 3
 LEAST_RUNS = 5
@@ -131,30 +130,6 @@ CASES = [
     ("Gemm, 128x768x768", "Gemm", [[128, 768]], [floats(768, 768), floats(768)], {}),
     ("MatMul, heads", "MatMul", [[12, 128, 64], [12, 64, 128]], [], {}),
 ]
-
-
-def make_model(op, shapes, constants, attributes):
-    """A model of one node; `first` says which constants stand before the inputs."""
-    attributes = dict(attributes)
-    first = attributes.pop("first", [])
-    output_count = attributes.pop("outputs", 2 if op == "TopK" else 1)
-    inputs = [helper.make_tensor_value_info(f"x{i}", onnx.TensorProto.FLOAT, shape)
-              for i, shape in enumerate(shapes)]
-    tensors = [numpy_helper.from_array(np.asarray(value), f"c{i}")
-               for i, value in enumerate(constants)]
-    names = [value.name for value in inputs] + [tensor.name for tensor in tensors]
-    if first:
-        names = names[len(shapes):] + names[:len(shapes)]
-    outputs = [f"y{i}" for i in range(output_count)]
-    node = helper.make_node(op, names, outputs, **attributes)
-    graph = helper.make_graph([node], op, inputs,
-                              [helper.make_empty_tensor_value_info(name) for name in outputs],
-                              tensors)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)],
-                              ir_version=10)
-    model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
-    onnx.checker.check_model(model)
-    return model
 
 
 class OrtRunner:
