@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The POSIX side of os.h: the only file of the library with system headers. */
 #define _GNU_SOURCE
+#include "base/cgroup.h"
 #include "base/os.h"
 
 #include <errno.h>
@@ -242,29 +243,6 @@ uint64_t onr_os_random_key(void)
     return key;
 }
 
-/* Processors that the cgroup's quota allows, or 0 when there is none. */
-static unsigned cgroup_threads(void)
-{
-    FILE *stream = fopen("/sys/fs/cgroup/cpu.max", "re");
-    if (stream == NULL) {
-        return 0;
-    }
-    char line[64] = "";
-    char *got = fgets(line, sizeof line, stream);
-    (void)fclose(stream);
-    if (got == NULL) {
-        return 0;
-    }
-    char *end = NULL;
-    unsigned long quota = strtoul(line, &end, 10);
-    unsigned long period = end != line ? strtoul(end, NULL, 10) : 0;
-    if (quota == 0 || period == 0) {
-        return 0;
-    }
-    unsigned long threads = (quota + period - 1) / period;
-    return threads < UINT16_MAX ? (unsigned)threads : UINT16_MAX;
-}
-
 unsigned onr_os_default_threads(void)
 {
     const char *wanted = getenv("OMP_NUM_THREADS");
@@ -276,11 +254,12 @@ unsigned onr_os_default_threads(void)
         }
     }
     cpu_set_t mask;
-    unsigned processors = 1;
-    if (sched_getaffinity(0, sizeof mask, &mask) == 0) {
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned processors = online > 0 && online < UINT16_MAX ? (unsigned)online : 1;
+    if (sched_getaffinity(0, sizeof mask, &mask) == 0) { /* fails beyond 1024 processors */
         processors = (unsigned)CPU_COUNT(&mask);
     }
-    unsigned quota = cgroup_threads();
+    unsigned quota = onr_cgroup_threads("");
     return quota != 0 && quota < processors ? quota : processors;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE
 #include "base/os.h"
 #include "support/test.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,26 @@ static void long_names_are_refused(void **state)
     beside("model/model.onnx", name, ONR_ERR_IO, "external file");
 }
 
+static void the_affinity_mask_bounds_the_threads(void **state)
+{
+    (void)state;
+    assert_int_equal(unsetenv("OMP_NUM_THREADS"), 0);
+    cpu_set_t before;
+    cpu_set_t one;
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    CPU_ZERO(&one);
+    for (size_t i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; i++) {
+        if (CPU_ISSET(i, &before)) {
+            CPU_SET(i, &one);
+        }
+    }
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    unsigned threads = onr_os_default_threads();
+    assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
+    assert_int_equal(threads, 1);
+    assert_true(onr_os_default_threads() <= (unsigned)CPU_COUNT(&before));
+}
+
 static void clocks_and_keys(void **state)
 {
     (void)state;
@@ -185,6 +206,7 @@ int main(void)
         cmocka_unit_test(files_beneath_the_model_are_mapped),
         cmocka_unit_test(files_outside_are_refused),
         cmocka_unit_test(long_names_are_refused),
+        cmocka_unit_test(the_affinity_mask_bounds_the_threads),
         cmocka_unit_test(clocks_and_keys),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
