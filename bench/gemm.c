@@ -162,16 +162,22 @@ static void bench_shape(const struct onr_kernels *kernels, const struct shape *s
 int main(int argc, char **argv)
 {
     struct onr_kernels kernels[ONR_ISA_COUNT];
+    struct onr_mem mem;
+    struct onr_error err;
+    onr_mem_init(&mem, NULL, 0);
     for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
         onr_kernels_init(&kernels[isa], (enum onr_isa)isa);
     }
     unsigned threads = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
     for (unsigned t = threads != 0 ? threads : 1; t <= (threads != 0 ? threads : 2); t++) {
         struct onr_parallel parallel;
-        onr_parallel_init(&parallel, t);
+        if (onr_parallel_init(&parallel, t, &mem, &err) != ONR_OK) {
+            return 1;
+        }
         for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
             bench_shape(kernels, &shapes[i], &parallel);
         }
+        onr_parallel_free(&parallel);
     }
     return 0;
 }

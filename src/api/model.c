@@ -45,7 +45,11 @@ enum onr_status onr_model_new(const onnxrun_model_options *options, onnxrun_mode
     onr_arena_init(&made->arena, &made->mem);
     onr_external_files_init(&made->externals, &made->mem);
     onr_kernels_init(&made->kernels, onr_cpu_isa_capped(onr_os_environment("ONNXRUN_MAX_ISA")));
-    onr_parallel_init(&made->parallel, given.threads);
+    enum onr_status status = onr_parallel_init(&made->parallel, given.threads, &made->mem, err);
+    if (status != ONR_OK) {
+        onr_mem_free(&mem, made, sizeof *made);
+        return status;
+    }
     *model = made;
     return ONR_OK;
 }
@@ -166,35 +170,16 @@ enum onr_status onr_model_optimize(onnxrun_model *model, struct onr_error *err)
     return onr_run_passes(model->graph, &passes);
 }
 
-/* Model files from which on it pays to keep the threads together while weights are packed. */
-#define MIN_REGION_BYTES ((size_t)1 << 20)
-
-struct model_bind {
-    onnxrun_model *model;
-    enum onr_status status;
-    struct onr_error *err;
-};
-
-static void bind_model(void *arg)
+enum onr_status onr_model_bind(onnxrun_model *model, struct onr_error *err)
 {
-    struct model_bind *bind = arg;
-    onnxrun_model *model = bind->model;
     struct onr_program_options options = {.graph = model->graph,
                                           .kernels = &model->kernels,
                                           .parallel = &model->parallel,
                                           .mem = &model->mem};
-    bind->status = onr_program_build(&options, &model->program, bind->err);
-}
-
-enum onr_status onr_model_bind(onnxrun_model *model, struct onr_error *err)
-{
-    struct model_bind bind = {.model = model, .err = err};
-    if (model->size >= MIN_REGION_BYTES || model->externals.count > 0) {
-        onr_parallel_region(&model->parallel, bind_model, &bind);
-    } else {
-        bind_model(&bind);
-    }
-    return bind.status;
+    onr_parallel_open(&model->parallel);
+    enum onr_status status = onr_program_build(&options, &model->program, err);
+    onr_parallel_close(&model->parallel);
+    return status;
 }
 
 /* Loads from path, or from data when path is NULL. */
@@ -207,7 +192,9 @@ static enum onr_status load_model(onnxrun_model *model, const char *path, const 
         ONR_TRY(onr_model_import(model, data, size, NULL, err));
     }
     ONR_TRY(onr_model_optimize(model, err));
-    return onr_model_bind(model, err);
+    enum onr_status status = onr_model_bind(model, err);
+    onr_parallel_free(&model->parallel); /* whose threads have nothing to do from here on */
+    return status;
 }
 
 static onnxrun_status load(const char *path, const void *data, size_t size,
@@ -253,6 +240,7 @@ void onnxrun_model_free(onnxrun_model *model)
     if (model == NULL) {
         return;
     }
+    onr_parallel_free(&model->parallel);
     onr_program_free(model->program);
     onr_folds_free(model->folds);
     onr_arena_free(&model->arena);

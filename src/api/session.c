@@ -30,14 +30,16 @@ onnxrun_status onnxrun_session_create(const onnxrun_model *model,
     }
     made->model = model;
     made->mem = mem;
-    onr_parallel_init(&made->parallel, given.threads);
     struct onr_error err;
     struct onr_frame_options frame = {.program = model->program,
                                       .parallel = &made->parallel,
                                       .mem = &made->mem,
                                       .loop_count = model->limits.loop_count,
                                       .seed = given.seed != 0 ? given.seed : onr_os_random_key()};
-    enum onr_status status = onr_frame_create(&frame, &made->frame, &err);
+    enum onr_status status = onr_parallel_init(&made->parallel, given.threads, &made->mem, &err);
+    if (status == ONR_OK) {
+        status = onr_frame_create(&frame, &made->frame, &err);
+    }
     const struct onr_graph *graph = model->graph;
     if (status == ONR_OK) {
         made->outputs = onr_mem_calloc(&made->mem, graph->output_count * sizeof *made->outputs);
@@ -60,6 +62,7 @@ void onnxrun_session_free(onnxrun_session *session)
         return;
     }
     const struct onr_graph *graph = session->model->graph;
+    onr_parallel_free(&session->parallel);
     onr_frame_free(session->frame);
     for (uint32_t i = 0; session->outputs != NULL && i < graph->output_count; i++) {
         onr_tensor_close_items(&session->outputs[i], &session->mem);
@@ -302,35 +305,12 @@ static enum onr_status hand_out(onnxrun_session *session, onnxrun_binding *outpu
     return ONR_OK;
 }
 
-/* Work from which on it pays to keep the threads together for a whole run; a first run is judged by the heap
- * of the model, where its packed weights are. */
-#define MIN_REGION_FLOPS ((uint64_t)4 << 20)
-#define MIN_REGION_BYTES ((size_t)1 << 20)
-
-struct frame_run {
-    struct onr_frame *frame;
-    enum onr_status status;
-    struct onr_error *err;
-};
-
-static void run_frame(void *arg)
-{
-    struct frame_run *run = arg;
-    run->status = onr_frame_run(run->frame, run->err);
-}
-
-/* Runs the frame; in one parallel region when that pays. */
 static enum onr_status run_session(onnxrun_session *session, struct onr_error *err)
 {
-    struct frame_run run = {.frame = session->frame, .err = err};
-    uint64_t flops = onr_frame_flops(session->frame);
-    if (flops >= MIN_REGION_FLOPS ||
-        (flops == 0 && session->model->mem.live_bytes >= MIN_REGION_BYTES)) {
-        onr_parallel_region(&session->parallel, run_frame, &run);
-    } else {
-        run_frame(&run);
-    }
-    return run.status;
+    onr_parallel_open(&session->parallel);
+    enum onr_status status = onr_frame_run(session->frame, err);
+    onr_parallel_close(&session->parallel);
+    return status;
 }
 
 onnxrun_status onnxrun_session_run(onnxrun_session *session, const onnxrun_binding *inputs,

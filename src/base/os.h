@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the operating system is asked for: mapped files, time, environment, processors. */
+/* What the operating system is asked for: mapped files, time, environment, processors, threads. */
 #ifndef ONR_BASE_OS_H
 #define ONR_BASE_OS_H
 
 #include "base/error.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -58,6 +59,25 @@ uint64_t onr_os_random_key(void);
  * quota.
  */
 unsigned onr_os_default_threads(void);
+
+struct onr_os_thread {
+    uintptr_t handle;
+};
+
+/*
+ * Starts a thread that calls fn(arg). Signals for the process are not delivered to it. False when
+ * the system refuses.
+ */
+bool onr_os_thread_start(struct onr_os_thread *thread, void *(*fn)(void *arg), void *arg);
+
+/* Waits until the thread has ended. */
+void onr_os_thread_join(struct onr_os_thread *thread);
+
+/* Sleeps until onr_os_wake, unless *word differs from value already; may also return for nothing. */
+void onr_os_sleep_while(_Atomic uint32_t *word, uint32_t value);
+
+/* Wakes at most count threads that sleep on the word. */
+void onr_os_wake(_Atomic uint32_t *word, unsigned count);
 
 /* The environment variable, or NULL. */
 const char *onr_os_environment(const char *name);

@@ -7,13 +7,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -266,4 +270,40 @@ unsigned onr_os_default_threads(void)
 const char *onr_os_environment(const char *name)
 {
     return getenv(name);
+}
+
+/* ---- threads ---- */
+
+bool onr_os_thread_start(struct onr_os_thread *thread, void *(*fn)(void *arg), void *arg)
+{
+    static const int own_faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+    sigset_t blocked;
+    sigset_t before;
+    pthread_t made;
+    (void)sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof own_faults / sizeof own_faults[0]; i++) {
+        (void)sigdelset(&blocked, own_faults[i]);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    bool is_started = pthread_create(&made, NULL, fn, arg) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (is_started) {
+        thread->handle = (uintptr_t)made;
+    }
+    return is_started;
+}
+
+void onr_os_thread_join(struct onr_os_thread *thread)
+{
+    (void)pthread_join((pthread_t)thread->handle, NULL);
+}
+
+void onr_os_sleep_while(_Atomic uint32_t *word, uint32_t value)
+{
+    (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+void onr_os_wake(_Atomic uint32_t *word, unsigned count)
+{
+    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }

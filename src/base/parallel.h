@@ -1,42 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Data-parallel loops: the only home of OpenMP. Work is split over outputs in contiguous ranges, so
- * results never depend on the number of threads. Loops do not nest.
+ * Data-parallel loops over the threads of a session. Work is split over outputs in contiguous
+ * ranges, so results never depend on the number of threads, nor on which thread did what.
+ *
+ * The caller never waits for a thread that has not begun: threads take the ranges of a loop by
+ * ticket, and the caller takes all those that nobody else has come for.
  */
 #ifndef ONR_BASE_PARALLEL_H
 #define ONR_BASE_PARALLEL_H
 
-#include <stddef.h>
+#include "base/error.h"
+#include "base/mem.h"
 
 #define ONR_MAX_THREADS 256
 
 struct onr_team;
 
-/* How many threads a session runs with; 1 to ONR_MAX_THREADS. */
+/* The threads of one session. One thread at a time may start loops. */
 struct onr_parallel {
-    unsigned thread_count;
-    long owner_pid; /* a child after fork runs serially: an OpenMP team does not survive it */
-    struct onr_team *team; /* that waits for loops in an open region, else NULL */
+    unsigned thread_count; /* 1 to ONR_MAX_THREADS, the caller included */
+    struct onr_team *team; /* NULL: every loop runs in the caller */
 };
 
 /* Does the items [begin, end); worker is 0 .. thread_count-1 and picks per-thread scratch. */
 typedef void (*onr_task_fn)(void *arg, size_t begin, size_t end, unsigned worker);
 
-/* thread_count 0: OMP_NUM_THREADS, else what affinity mask and cgroup quota allow. */
-void onr_parallel_init(struct onr_parallel *parallel, unsigned thread_count);
+/*
+ * thread_count 0: OMP_NUM_THREADS, else what affinity mask and cgroup quota allow. Threads start
+ * with the first loop that is split; a loop works without those that the system refuses.
+ * Errors: ONR_ERR_MEMORY.
+ */
+enum onr_status onr_parallel_init(struct onr_parallel *parallel, unsigned thread_count,
+                                  struct onr_mem *mem, struct onr_error *err) ONR_MUST_USE;
+
+/* Ends the threads. Loops may still be run, in the caller. */
+void onr_parallel_free(struct onr_parallel *parallel);
 
 /*
  * Calls fn over [0, count) in at most thread_count ranges of at least grain items each, and returns
- * when all are done. One range, and every range in a build without OpenMP or in a forked child,
- * runs in the caller.
+ * when all are done. Other threads take over the caller's floating-point environment. Everything
+ * runs in the caller when there is one range, in a child after fork, and in a loop within a loop.
  */
 void onr_parallel_for(const struct onr_parallel *parallel, size_t count, size_t grain,
                       onr_task_fn fn, void *arg);
 
 /*
- * Calls fn(arg) while the other threads stay ready for the loops within, which then start at once and do not
- * wait for a thread that the system has not scheduled: the caller does its share. Regions do not nest.
+ * Between open and close the threads stay awake for a while after each loop, so that the next one
+ * starts at once; outside they sleep. Neither of the two waits for a thread.
  */
-void onr_parallel_region(struct onr_parallel *parallel, void (*fn)(void *arg), void *arg);
+void onr_parallel_open(const struct onr_parallel *parallel);
+void onr_parallel_close(const struct onr_parallel *parallel);
 
 #endif

@@ -230,8 +230,12 @@ static void sessions_of_one_model_run_in_two_threads(void **state)
                                   &shared.inputs[i].tensor, NULL);
     }
     struct onr_parallel two;
-    onr_parallel_init(&two, 2);
+    struct onr_mem mem;
+    struct onr_error err;
+    onr_mem_init(&mem, NULL, 0);
+    assert_int_equal(onr_parallel_init(&two, 2, &mem, &err), ONR_OK);
     onr_parallel_for(&two, 2, 1, run_shared, &shared);
+    onr_parallel_free(&two);
     for (int i = 0; i < 2; i++) {
         assert_true(shared.sums[i] == -600 * values[i]);
         onnxrun_session_free(shared.sessions[i]);

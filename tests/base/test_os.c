@@ -4,6 +4,7 @@
 #include "support/test.h"
 
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +189,32 @@ static void the_affinity_mask_bounds_the_threads(void **state)
     assert_true(onr_os_default_threads() <= (unsigned)CPU_COUNT(&before));
 }
 
+struct doorbell {
+    _Atomic uint32_t rings;
+};
+
+static void *ring(void *arg)
+{
+    struct doorbell *bell = arg;
+    atomic_fetch_add(&bell->rings, 1);
+    onr_os_wake(&bell->rings, 1);
+    return NULL;
+}
+
+static void a_thread_wakes_who_sleeps_on_a_word(void **state)
+{
+    (void)state;
+    struct doorbell bell = {.rings = 7};
+    struct onr_os_thread thread;
+    onr_os_sleep_while(&bell.rings, 6); /* differs: returns at once */
+    assert_true(onr_os_thread_start(&thread, ring, &bell));
+    while (atomic_load(&bell.rings) == 7) {
+        onr_os_sleep_while(&bell.rings, 7);
+    }
+    onr_os_thread_join(&thread);
+    assert_int_equal(atomic_load(&bell.rings), 8);
+}
+
 static void clocks_and_keys(void **state)
 {
     (void)state;
@@ -207,6 +234,7 @@ int main(void)
         cmocka_unit_test(files_outside_are_refused),
         cmocka_unit_test(long_names_are_refused),
         cmocka_unit_test(the_affinity_mask_bounds_the_threads),
+        cmocka_unit_test(a_thread_wakes_who_sleeps_on_a_word),
         cmocka_unit_test(clocks_and_keys),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);

@@ -23,7 +23,8 @@ BANNED = [
     (r"\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atof|strtok|rand|srand)\s*\(", set(),
      "unbounded, unchecked or stateful"),
     (r"\balloca\s*\(", set(), "stack size from data"),
-    (r"#\s*pragma\s+omp|#\s*include\s*<omp\.h>", {"base/parallel.c"}, "OpenMP has one home"),
+    (r"#\s*pragma\s+omp|#\s*include\s*<omp\.h>|\bonr_os_thread_start\b",
+     {"base/parallel.c", "base/os.h", "base/os_posix.c"}, "threads have one home"),
 ]
 # A function pointer named alloc or free in a struct is called through that struct.
 MEMBER_CALL = re.compile(r"(->|\.)\s*(alloc|free)\s*\(|\(\*\s*(alloc|free)\)\s*\(")

@@ -189,13 +189,12 @@ static enum onr_status check_shapes(struct attempt *a, const struct onr_op_def *
     return ONR_OK;
 }
 
-static enum onr_status run_attempt(struct attempt *a, const struct way *way)
+static enum onr_status run_with(struct attempt *a, const struct way *way,
+                                const struct onr_parallel *parallel)
 {
     struct onr_kernels kernels;
-    struct onr_parallel parallel;
     onr_kernels_init(&kernels, way->isa);
-    onr_parallel_init(&parallel, way->thread_count);
-    struct onr_eval eval = {.kernels = &kernels, .parallel = &parallel, .mem = &a->mem};
+    struct onr_eval eval = {.kernels = &kernels, .parallel = parallel, .mem = &a->mem};
     const struct onr_op_def *op =
         onr_op_registry.find(a->node.domain, a->node.op_type, a->node.version);
     if (op == NULL) {
@@ -215,6 +214,15 @@ static enum onr_status run_attempt(struct attempt *a, const struct way *way)
     if (op->release != NULL) {
         op->release(&a->mem, state);
     }
+    return status;
+}
+
+static enum onr_status run_attempt(struct attempt *a, const struct way *way)
+{
+    struct onr_parallel parallel;
+    ONR_TRY(onr_parallel_init(&parallel, way->thread_count, &a->mem, &a->err));
+    enum onr_status status = run_with(a, way, &parallel);
+    onr_parallel_free(&parallel);
     return status;
 }
 
