@@ -40,6 +40,7 @@ struct onnxrun_session {
     const onnxrun_model *model;
     struct onr_mem mem;
     struct onr_parallel parallel;
+    bool keeps_denormals;
     struct onr_frame *frame;
     onnxrun_tensor *outputs; /* [output_count], what runs hand out */
     bool *is_bound;          /* [input_count], scratch of a run */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Models: the one place that wires scan, import, passes and program together. */
 #include "api/handles.h"
+#include "base/float_mode.h"
 #include "graph/passes/pass.h"
 #include "ops/registry.h"
 
@@ -205,7 +206,10 @@ static onnxrun_status load(const char *path, const void *data, size_t size,
     onr_error_clear(&err);
     enum onr_status status = onr_model_new(options, model, &err);
     if (status == ONR_OK) {
+        uint64_t caller_mode = onr_float_mode();
+        onr_float_mode_set(ONR_FLOAT_MODE_DEFAULT);
         status = load_model(*model, path, data, size, &err);
+        onr_float_mode_set(caller_mode);
         if (status != ONR_OK) {
             onnxrun_model_free(*model);
             *model = NULL;

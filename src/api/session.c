@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions: binds the caller's tensors by name, checks them against the signature, runs. */
 #include "api/handles.h"
+#include "base/float_mode.h"
 #include "base/os.h"
 #include "base/sequence.h"
 
@@ -30,6 +31,7 @@ onnxrun_status onnxrun_session_create(const onnxrun_model *model,
     }
     made->model = model;
     made->mem = mem;
+    made->keeps_denormals = given.keep_denormals != 0;
     struct onr_error err;
     struct onr_frame_options frame = {.program = model->program,
                                       .parallel = &made->parallel,
@@ -305,11 +307,15 @@ static enum onr_status hand_out(onnxrun_session *session, onnxrun_binding *outpu
     return ONR_OK;
 }
 
+/* Runs the frame with its threads awake, in a floating-point environment that no caller changes. */
 static enum onr_status run_session(onnxrun_session *session, struct onr_error *err)
 {
+    uint64_t caller_mode = onr_float_mode();
+    onr_float_mode_set(session->keeps_denormals ? ONR_FLOAT_MODE_DEFAULT : ONR_FLOAT_MODE_FLUSH);
     onr_parallel_open(&session->parallel);
     enum onr_status status = onr_frame_run(session->frame, err);
     onr_parallel_close(&session->parallel);
+    onr_float_mode_set(caller_mode);
     return status;
 }
 

@@ -25,6 +25,19 @@ static inline float onr_float_from_bits(uint32_t bits)
     return value;
 }
 
+/*
+ * The number whose exponent (biased) and fraction stand in the places of those of a float. The
+ * subnormal ones are a difference of normal numbers, as a run takes denormal floats for zero.
+ */
+static inline float onr_float_of_fields(uint32_t magnitude, int bias)
+{
+    const uint32_t one = 1u << 23;
+    uint32_t rebias = (uint32_t)(127 - bias) << 23;
+    float smallest_normal = onr_float_from_bits(rebias + one);
+    return magnitude >= one ? onr_float_from_bits(magnitude + rebias)
+                            : onr_float_from_bits(magnitude + rebias + one) - smallest_normal;
+}
+
 /* float16 (1 sign, 5 exponent, 10 fraction bits) to float; exact. */
 static inline float onr_half_to_float(uint16_t half)
 {
@@ -34,9 +47,7 @@ static inline float onr_half_to_float(uint16_t half)
         uint32_t quiet = magnitude > 0x7c00u ? 0x00400000u : 0;
         return onr_float_from_bits(sign | 0x7f800000u | quiet | (magnitude & 0x3ffu) << 13);
     }
-    /* The fields shifted into place are the number times 2^-112, subnormals included. */
-    float scaled = onr_float_from_bits(magnitude << 13) * 0x1p112f;
-    return onr_float_from_bits(sign | onr_float_bits(scaled));
+    return onr_float_from_bits(sign | onr_float_bits(onr_float_of_fields(magnitude << 13, 15)));
 }
 
 static inline uint16_t onr_float_to_half(float value)

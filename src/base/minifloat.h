@@ -79,9 +79,8 @@ static inline float onr_minifloat_to_float(const struct onr_minifloat *type, uin
             !type->is_unsigned_zero && magnitude == type->overflow && type->overflow != type->nan;
         return onr_float_from_bits(sign | (is_infinite ? 0x7f800000u : 0x7fc00000u));
     }
-    float scaled = onr_float_from_bits(magnitude << (23 - type->fraction_bits));
-    float scale = onr_float_from_bits((uint32_t)(254 - type->bias) << 23);
-    return onr_float_from_bits(sign | onr_float_bits(scaled * scale));
+    float value = onr_float_of_fields(magnitude << (23 - type->fraction_bits), type->bias);
+    return onr_float_from_bits(sign | onr_float_bits(value));
 }
 
 /* float8e8m0 holds 2^(code - 127); the sign is dropped. Not saturated, what is no number of it
@@ -140,9 +139,8 @@ static inline uint8_t onr_float_to_finite(const struct onr_finite_float *type, f
 static inline float onr_finite_to_float(const struct onr_finite_float *type, uint8_t code)
 {
     uint32_t magnitude = code & (uint32_t)type->largest;
-    float scaled = onr_float_from_bits(magnitude << (23 - type->fraction_bits));
-    float scale = onr_float_from_bits((uint32_t)(254 - type->bias) << 23);
-    return code > type->largest ? -(scaled * scale) : scaled * scale;
+    float value = onr_float_of_fields(magnitude << (23 - type->fraction_bits), type->bias);
+    return code > type->largest ? -value : value;
 }
 
 #endif

@@ -41,11 +41,12 @@ OFFSET(onnxrun_value_info, dims, 16);
 OFFSET(onnxrun_value_info, symbols, 144);
 OFFSET(onnxrun_value_info, is_optional, 272);
 
-SIZE(onnxrun_session_options, 24);
+SIZE(onnxrun_session_options, 32);
 OFFSET(onnxrun_session_options, struct_size, 0);
 OFFSET(onnxrun_session_options, threads, 4);
 OFFSET(onnxrun_session_options, memory_bytes, 8);
 OFFSET(onnxrun_session_options, seed, 16);
+OFFSET(onnxrun_session_options, keep_denormals, 24);
 SIZE(onnxrun_session_stats, 56);
 OFFSET(onnxrun_session_stats, struct_size, 0);
 OFFSET(onnxrun_session_stats, threads, 4);

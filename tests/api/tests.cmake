@@ -2,6 +2,7 @@
 onnxrun_test(api
     test_abi
     test_determinism
+    test_float_mode
     test_inspect
     test_model
     test_seed

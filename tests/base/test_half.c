@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/float_mode.h"
 #include "base/half.h"
 #include "support/test.h"
 
@@ -69,6 +70,21 @@ static void doubles_round_once(void **state)
     assert_int_equal(onr_double_to_half(-0x1p-200), 0x8000);
 }
 
+static void subnormal_halves_stay_when_denormal_floats_are_flushed(void **state)
+{
+    (void)state;
+    uint64_t before = onr_float_mode();
+    uint32_t wrong = 0;
+    onr_float_mode_set(ONR_FLOAT_MODE_FLUSH);
+    for (uint32_t bits = 0; bits <= 0x7c00; bits++) {
+        wrong += onr_float_to_half(onr_half_to_float((uint16_t)bits)) != bits;
+    }
+    float smallest = onr_half_to_float(0x8001);
+    onr_float_mode_set(before);
+    assert_int_equal(wrong, 0);
+    assert_true(smallest == -0x1p-24f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -78,6 +94,7 @@ int main(void)
         cmocka_unit_test(large_numbers_become_infinite),
         cmocka_unit_test(nan_stays_nan_when_its_payload_is_cut),
         cmocka_unit_test(doubles_round_once),
+        cmocka_unit_test(subnormal_halves_stay_when_denormal_floats_are_flushed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/float_mode.h"
 #include "base/minifloat.h"
 #include "support/test.h"
 
@@ -137,6 +138,37 @@ static void finite_types_round_to_nearest_even_and_saturate(void **state)
     check_finite(&onr_e3m2);
 }
 
+/* All conversions of the codes of a type, forth and back, in the given environment. */
+static void convert_all(uint64_t mode, float values[4][256], uint8_t codes[4][256])
+{
+    uint64_t before = onr_float_mode();
+    onr_float_mode_set(mode);
+    for (size_t t = 0; t < 4; t++) {
+        for (uint32_t code = 0; code < 256; code++) {
+            values[t][code] = onr_minifloat_to_float(types[t], (uint8_t)code);
+            codes[t][code] = onr_float_to_minifloat(types[t], values[t][code], false);
+        }
+    }
+    onr_float_mode_set(before);
+}
+
+static void subnormal_numbers_stay_when_denormal_floats_are_flushed(void **state)
+{
+    (void)state;
+    float values[2][4][256];
+    uint8_t codes[2][4][256];
+    convert_all(ONR_FLOAT_MODE_DEFAULT, values[0], codes[0]);
+    convert_all(ONR_FLOAT_MODE_FLUSH, values[1], codes[1]);
+    assert_memory_equal(values[0], values[1], sizeof values[0]);
+    assert_memory_equal(codes[0], codes[1], sizeof codes[0]);
+    uint64_t before = onr_float_mode();
+    onr_float_mode_set(ONR_FLOAT_MODE_FLUSH);
+    float half = onr_finite_to_float(&onr_e2m1, 1);
+    float eighth = onr_finite_to_float(&onr_e2m3, 1);
+    onr_float_mode_set(before);
+    assert_true(half == 0.5f && eighth == 0.125f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +178,7 @@ int main(void)
         cmocka_unit_test(e8m0_rounds_as_it_is_told),
         cmocka_unit_test(finite_types_have_the_numbers_of_their_tables),
         cmocka_unit_test(finite_types_round_to_nearest_even_and_saturate),
+        cmocka_unit_test(subnormal_numbers_stay_when_denormal_floats_are_flushed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

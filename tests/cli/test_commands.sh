@@ -91,6 +91,8 @@ run 0 onnxrun run random.onnx -i x=ones --seed 5
 cp out seed.out
 run 0 onnxrun run random.onnx -i x=ones --seed 5 --threads 1
 stdout_is "$(cat seed.out)"
+run 0 onnxrun run relu.onnx -i 'x=[[0, 1e-39, 1]]' --keep-denormals
+stdout_has '1.0000002e-39'
 run 4 onnxrun run relu.onnx -i 'x=[]' -d s1=1
 stderr_has 'input "x" has shape'
 run 1 onnxrun run relu.onnx

@@ -22,6 +22,7 @@ static const char help[] =
     "  -i, --input NAME=SOURCE   an input\n"
     "      --threads N           number of threads\n"
     "      --no-fusion           compute the nodes as the file has them\n"
+    "      --keep-denormals      compute with numbers below 1.2e-38, which else count as zero\n"
     "      --seconds S           how long to measure (3)\n"
     "      --json                print one JSON object\n"
     "  -h, --help                print this help\n"
@@ -40,6 +41,7 @@ struct bench {
     struct inputs inputs;
     uint32_t threads;
     bool no_fusion;
+    uint32_t keep_denormals;
     double seconds;
     bool is_json;
     onnxrun_model *model;
@@ -85,6 +87,9 @@ static int add_option(struct bench *bench, int option, char *const *argv)
     case OPTION_JSON:
         bench->is_json = true;
         return EXIT_CODE_OK;
+    case OPTION_DENORMALS:
+        bench->keep_denormals = 1;
+        return EXIT_CODE_OK;
     default:
         return args_refuse("onnxrun bench", option, argv);
     }
@@ -97,6 +102,7 @@ static int parse_options(struct bench *bench, int argc, char **argv, bool *wants
         {"dim", required_argument, NULL, 'd'},
         {"threads", required_argument, NULL, OPTION_THREADS},
         {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
+        {"keep-denormals", no_argument, NULL, OPTION_DENORMALS},
         {"seconds", required_argument, NULL, OPTION_SECONDS},
         {"json", no_argument, NULL, OPTION_JSON},
         {"help", no_argument, NULL, 'h'},
@@ -184,6 +190,7 @@ static int prepare(struct bench *bench)
     onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
     model_options.threads = options.threads = bench->threads;
     model_options.no_fusion = bench->no_fusion;
+    options.keep_denormals = bench->keep_denormals;
     double start = tool_seconds();
     onnxrun_status status =
         onnxrun_model_load(bench->model_path, &model_options, &bench->model, &bench->error);

@@ -26,6 +26,7 @@ static const char help[] =
     "numbers\n"
     "      --threads N           number of threads\n"
     "      --no-fusion           compute the nodes as the file has them\n"
+    "      --keep-denormals      compute with numbers below 1.2e-38, which else count as zero\n"
     "  -h, --help                print this help\n"
     "\n" INPUTS_HELP
     "bfloat16, float8 and float4 outputs are written as float32, 4-bit integers as 8-bit ones.\n"
@@ -50,6 +51,7 @@ struct run {
     size_t top; /* 0: print values */
     uint32_t threads;
     bool no_fusion;
+    uint32_t keep_denormals;
     uint64_t seed; /* 0: from the system */
     onnxrun_model *model;
     onnxrun_session *session;
@@ -116,6 +118,9 @@ static int add_option(struct run *run, int option, char *const *argv)
     case OPTION_NO_FUSION:
         run->no_fusion = true;
         return EXIT_CODE_OK;
+    case OPTION_DENORMALS:
+        run->keep_denormals = 1;
+        return EXIT_CODE_OK;
     default:
         return args_refuse("onnxrun run", option, argv);
     }
@@ -132,6 +137,7 @@ static int parse_options(struct run *run, int argc, char **argv, bool *wants_hel
         {"seed", required_argument, NULL, OPTION_SEED},
         {"threads", required_argument, NULL, OPTION_THREADS},
         {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
+        {"keep-denormals", no_argument, NULL, OPTION_DENORMALS},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -204,6 +210,7 @@ static int compute(struct run *run)
     onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
     options.threads = run->threads;
     options.seed = run->seed;
+    options.keep_denormals = run->keep_denormals;
     onnxrun_status status =
         onnxrun_session_create(run->model, &options, &run->session, &run->error);
     if (status == ONNXRUN_OK) {
