@@ -32,6 +32,9 @@
 #define ONR_GEMM_MAX_COLUMNS 48
 #define ONR_GEMM_WIDE_ROWS   4 /* up to here the work is reading B: tiles span several panels */
 #define ONR_GEMM_MAX_SHAPES  4
+/* Bytes that the tiles of one row prefetch ahead in each of their panels. With more rows there are
+ * too few streams for this to help. */
+#define ONR_GEMM_WIDE_AHEAD 2048
 
 /* What one tile reads and writes.  c = base + bias + scale * (A * B) */
 struct onr_gemm_f32_tile {

@@ -9,6 +9,10 @@
 #include <string.h>
 
 #define LINE_FLOATS 16 /* floats in a cache line */
+#define LINE_BYTES  64
+
+/* How far ahead of its reading a tile prefetches its own piece of B. */
+#define NEAR_BYTES 8192
 
 /* Rows of A that are this far apart fall into the same set of an L1 cache. */
 #define ALIAS_FLOATS 1024
@@ -206,6 +210,28 @@ static void finish_rows(const struct block *block, const struct piece *piece, si
     }
 }
 
+/*
+ * What tile t of `tiles` prefetches of a packed B. Many tiles share the next piece. Two are too
+ * short for that, and the first reads from memory anyway: it prefetches what it will read itself.
+ */
+static void set_prefetch(struct onr_gemm_f32_tile *tile, const struct block *block,
+                         const struct piece *piece, size_t t, size_t tiles)
+{
+    size_t lines = block->k * block->job->kernel->columns / LINE_FLOATS;
+    size_t share = tiles > 2 ? (lines + tiles - 1) / tiles : lines;
+    size_t begin = share * t < lines ? share * t : lines;
+    size_t end = begin + share < lines ? begin + share : lines;
+    uintptr_t from = (uintptr_t)piece->next;
+    if (tiles <= 2 && block->job->b_packed != NULL) {
+        from = (uintptr_t)piece->b + NEAR_BYTES;
+    }
+    if (from != 0 && block->k >= 4) {
+        tile->next = (const char *)(from + begin * LINE_BYTES);
+        tile->next_end = (const char *)(from + end * LINE_BYTES);
+        tile->next_lines = (share + block->k / 4 - 1) / (block->k / 4);
+    }
+}
+
 /* All rows of the block for one piece. The rows are cut evenly: the last tile is no shorter than
  * the others. */
 static void run_piece(const struct block *block, const struct piece *piece)
@@ -213,19 +239,11 @@ static void run_piece(const struct block *block, const struct piece *piece)
     const struct onr_gemm_f32 *kernel = block->job->kernel;
     struct onr_gemm_f32_tile tile = make_tile(block, piece);
     size_t tiles = (block->rows + kernel->rows - 1) / kernel->rows;
-    size_t lines = block->k * kernel->columns / LINE_FLOATS;
-    size_t share = (lines + tiles - 1) / tiles;
-    tile.next_lines = block->k < 4 ? 0 : (share + block->k / 4 - 1) / (block->k / 4);
     for (size_t t = 0; t < tiles; t++) {
         size_t row = block->rows * t / tiles;
         size_t rows = block->rows * (t + 1) / tiles - row;
         place_tile(&tile, block, piece, row);
-        if (piece->next != NULL) {
-            size_t begin = share * t < lines ? share * t : lines;
-            size_t end = begin + share < lines ? begin + share : lines;
-            tile.next = (const char *)(piece->next + begin * LINE_FLOATS);
-            tile.next_end = (const char *)(piece->next + end * LINE_FLOATS);
-        }
+        set_prefetch(&tile, block, piece, t, tiles);
         if (piece->count < kernel->columns || must_finish(block)) {
             run_tile_beside(block, piece, &tile, row, rows);
         } else {

@@ -8,6 +8,7 @@
 #include "kernels/kernels.h"
 
 #include <immintrin.h>
+#include <stdint.h>
 
 void onr_fill_gemm__avx2(struct onr_kernels *kernels);
 
@@ -98,7 +99,11 @@ ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t pane
     for (size_t p = 0; p < t->k; p++) {
         ONR_UNROLL
         for (size_t q = 0; q < panels; q++) {
-            step(sum + q * rows, t->a + p, t->a_stride, b + q * t->panel_stride, rows);
+            const float *row = b + q * t->panel_stride;
+            if (rows == 1) {
+                _mm_prefetch((const char *)((uintptr_t)row + ONR_GEMM_WIDE_AHEAD), _MM_HINT_T1);
+            }
+            step(sum + q * rows, t->a + p, t->a_stride, row, rows);
         }
         b += t->b_stride;
     }

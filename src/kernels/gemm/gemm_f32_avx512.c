@@ -8,6 +8,7 @@
 #include "kernels/kernels.h"
 
 #include <immintrin.h>
+#include <stdint.h>
 
 void onr_fill_gemm__avx512(struct onr_kernels *kernels);
 
@@ -89,6 +90,16 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows, size_t vect
     }
 }
 
+/* Asks for what a panel's stream will read some steps later. It may lie behind the panel. */
+ONR_INLINE void prefetch_ahead(const float *b, size_t vectors)
+{
+    uintptr_t ahead = (uintptr_t)b + ONR_GEMM_WIDE_AHEAD;
+    ONR_UNROLL
+    for (size_t v = 0; v < vectors; v++) {
+        _mm_prefetch((const char *)(ahead + v * LANES * sizeof(float)), _MM_HINT_T1);
+    }
+}
+
 /* rows x (panels * 48): one accumulator per row, panel and vector. */
 ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t panels, size_t vectors)
 {
@@ -104,6 +115,9 @@ ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t pane
     for (size_t p = 0; p < t->k; p++) {
         ONR_UNROLL
         for (size_t q = 0; q < panels; q++) {
+            if (rows == 1) {
+                prefetch_ahead(b + q * t->panel_stride, vectors);
+            }
             step(sum + q * rows, t->a + p, t->a_stride, b + q * t->panel_stride, rows, vectors);
         }
         b += t->b_stride;
