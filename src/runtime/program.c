@@ -151,6 +151,24 @@ static enum onr_status prepare_node(struct onr_program *program, struct onr_boun
     return ONR_OK;
 }
 
+/*
+ * Tells the system about weights that have been packed, node by node, so that they are not all in
+ * memory twice. Another node may still read them.
+ */
+static void drop_consumed(const struct onr_graph *graph, const struct onr_node *node,
+                          uint32_t consumed)
+{
+    for (uint32_t i = 0; i < node->input_count && i < 32; i++) {
+        if ((consumed >> i & 1) == 0 || node->inputs[i] == ONR_NO_VALUE) {
+            continue;
+        }
+        const struct onr_constant *constant = graph->values[node->inputs[i]].constant;
+        if (constant != NULL && constant->is_mapped && constant->bytes >= MIN_DROPPED_BYTES) {
+            onr_file_drop(constant->data, constant->bytes);
+        }
+    }
+}
+
 /* Marks the inputs that run reads. */
 static void mark_needed(const struct onr_node *node, uint32_t consumed, bool *is_needed)
 {
@@ -182,6 +200,7 @@ static enum onr_status bind_nodes(struct onr_program *program,
         ONR_TRY(bind_outputs(program, bound, n, &next_scratch, err));
         ONR_TRY(build_bodies(program, bound, options, err));
         ONR_TRY(prepare_node(program, bound, options, &consumed, err));
+        drop_consumed(graph, bound->node, consumed);
         mark_needed(bound->node, consumed, is_needed);
     }
     for (uint32_t i = 0; i < graph->output_count; i++) {
@@ -190,7 +209,7 @@ static enum onr_status bind_nodes(struct onr_program *program,
     return ONR_OK;
 }
 
-/* Gives each constant that is still needed a form that kernels can read; lets the others go. */
+/* Gives each constant that is still needed a form that kernels can read. */
 static enum onr_status bind_constants(struct onr_program *program, const bool *is_needed,
                                       struct onr_error *err)
 {
@@ -205,10 +224,9 @@ static enum onr_status bind_constants(struct onr_program *program, const bool *i
         struct onr_tensor *tensor = &program->constants[i];
         *tensor = (struct onr_tensor){.dtype = constant->dtype, .shape = constant->shape};
         if (!is_needed[i]) {
-            if (constant->is_mapped && constant->bytes >= MIN_DROPPED_BYTES) {
-                onr_file_drop(constant->data, constant->bytes);
-            }
-        } else if (value->fact.data != NULL) {
+            continue;
+        }
+        if (value->fact.data != NULL) {
             tensor->data = (void *)(uintptr_t)value->fact.data;
         } else if (onr_constant_is_direct(constant)) {
             tensor->data = (void *)(uintptr_t)constant->data;
