@@ -91,7 +91,7 @@ size_t onr_attention_stream_plan(struct onr_attention *attention, unsigned threa
     a->chunk = CHUNK_ROWS;
     while (a->chunk > LEAST_ROWS &&
            (a->chunk * width > 524288 || a->chunk / 2 >= row_count(a) ||
-            heads * ((row_count(a) + a->chunk - 1) / a->chunk) < 4 * (size_t)thread_count)) {
+            heads * ((row_count(a) + a->chunk - 1) / a->chunk) < 2 * (size_t)thread_count)) {
         a->chunk /= 2;
     }
     return place_scratch(a, NULL, &chunk);
