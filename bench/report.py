@@ -99,7 +99,8 @@ def markdown(results, picture):
         f"Limits: {max(item['flops'] for item in limits):.1f} GFLOP/s, "
         f"{max(item['bytes'] for item in limits):.1f} GB/s. In brackets: share of the limit. "
         "The ratio is the rival's time over onnxrun's: above 1, onnxrun is faster. "
-        "Quiet runs: those that count, of all. `bench/README.md` explains the columns.", "",
+        "Quiet runs: those that count, of all. tract has one thread. "
+        "`bench/README.md` explains the columns.", "",
         f"![Share of the limit]({picture.name})", "", *table(results), ""]
     if refusals(results):
         lines += ["Not run:", "", *refusals(results), ""]

@@ -143,11 +143,14 @@ def measure_loads(workload, limits, args, row):
         def take():
             engine = Engine(name, workload, args)
             engine.close()
-            row["engines"][name] = {"version": engine.facts["version"]}
+            if "error" in engine.facts:
+                raise SystemExit(f"{name}: {engine.facts['error']}")
+            row["engines"][name]["version"] = engine.facts["version"]
             return [engine.facts["seconds"]], [engine.facts["wait"]]
         return take
 
     names = [name for name in args.engines if name not in WITHOUT_LOAD]
+    row["engines"] = {name: {} for name in names}
     return take_rounds({name: taker(name) for name in names}, limits, args, row["counts"])
 
 
