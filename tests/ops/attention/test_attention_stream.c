@@ -83,14 +83,14 @@ static float *run(const struct call *call, enum onr_isa isa, unsigned thread_cou
     struct onr_kernels kernels;
     struct onr_parallel parallel;
     struct onr_error err = {.status = ONR_OK};
+    struct onr_mem mem;
     size_t bytes = 0;
     onr_kernels_init(&kernels, isa);
-    onr_parallel_init(&parallel, thread_count);
+    onr_mem_init(&mem, NULL, 0);
+    assert_int_equal(onr_parallel_init(&parallel, thread_count, &mem, &err), ONR_OK);
     c.a.is_double = is_double;
     assert_int_equal(onr_attention_plan(&c.a, thread_count, &bytes, &err), ONR_OK);
     struct onr_run_ctx ctx = {.kernels = &kernels, .parallel = &parallel, .err = &err};
-    struct onr_mem mem;
-    onr_mem_init(&mem, NULL, 0);
     void *workspace = onr_mem_alloc(&mem, bytes);
     assert_non_null(workspace);
     memset(workspace, 0xff, bytes); /* NaN, should anything be read before it is written */
@@ -98,6 +98,7 @@ static float *run(const struct call *call, enum onr_isa isa, unsigned thread_cou
     c.d.y = test_f32(SHAPE((int64_t)(c.bytes / sizeof(float))), NULL)->data;
     onr_attention_run(&c.a, &c.d, &ctx);
     onr_mem_free(&mem, workspace, bytes);
+    onr_parallel_free(&parallel);
     return c.d.y;
 }
 

@@ -48,14 +48,18 @@ static void run(struct onr_product product, const struct onr_product_state *stat
                 const struct onr_product_operands *operands, unsigned thread_count)
 {
     struct onr_parallel parallel;
+    struct onr_mem mem;
+    struct onr_error err;
     size_t bytes = 0;
-    onr_parallel_init(&parallel, thread_count);
+    onr_mem_init(&mem, NULL, 0);
+    assert_int_equal(onr_parallel_init(&parallel, thread_count, &mem, &err), ONR_OK);
     onr_product_plan(&product, state, parallel.thread_count, &bytes);
     void *workspace = aligned_alloc(ONR_MEM_ALIGN, (bytes / ONR_MEM_ALIGN + 1) * ONR_MEM_ALIGN);
     assert_non_null(workspace);
     struct onr_run_ctx ctx = {
         .workspace = workspace, .kernels = state->kernels, .parallel = &parallel};
     onr_product_run(&product, operands, &ctx);
+    onr_parallel_free(&parallel);
     free(workspace);
 }
 
@@ -161,7 +165,7 @@ static void packed_weights(void **state)
     struct onr_kernels kernels;
     struct onr_error err;
     onr_mem_init(&mem, NULL, 0);
-    onr_parallel_init(&parallel, 2);
+    assert_int_equal(onr_parallel_init(&parallel, 2, &mem, &err), ONR_OK);
     for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
         onr_kernels_init(&kernels, (enum onr_isa)isa);
         struct onr_prepare_ctx ctx = {
@@ -174,6 +178,7 @@ static void packed_weights(void **state)
         }
         onr_product_release(&mem, &packed);
     }
+    onr_parallel_free(&parallel);
     assert_int_equal(mem.live_bytes, 0);
 }
 
