@@ -96,7 +96,8 @@ static bool add_chunk(struct onr_arena *arena, size_t bytes)
     return true;
 }
 
-void *onr_arena_alloc(struct onr_arena *arena, size_t bytes)
+/* A block of what was in memory before. */
+static void *take_block(struct onr_arena *arena, size_t bytes)
 {
     if (bytes > ONR_SIZE_LIMIT) {
         return NULL;
@@ -108,7 +109,6 @@ void *onr_arena_alloc(struct onr_arena *arena, size_t bytes)
             if ((size_t)(arena->end - arena->cursor) >= pad + bytes) {
                 char *block = arena->cursor + pad;
                 arena->cursor = block + bytes;
-                memset(block, 0, bytes);
                 return block;
             }
         }
@@ -119,6 +119,12 @@ void *onr_arena_alloc(struct onr_arena *arena, size_t bytes)
     return NULL;
 }
 
+void *onr_arena_alloc(struct onr_arena *arena, size_t bytes)
+{
+    void *block = take_block(arena, bytes);
+    return block != NULL ? memset(block, 0, bytes) : NULL;
+}
+
 void *onr_arena_array(struct onr_arena *arena, size_t count, size_t size)
 {
     size_t bytes = 0;
@@ -127,7 +133,7 @@ void *onr_arena_array(struct onr_arena *arena, size_t count, size_t size)
 
 void *onr_arena_copy(struct onr_arena *arena, const void *data, size_t bytes)
 {
-    void *copy = onr_arena_alloc(arena, bytes);
+    void *copy = take_block(arena, bytes);
     if (copy != NULL && bytes > 0) {
         memcpy(copy, data, bytes);
     }

@@ -99,7 +99,7 @@ struct onr_param_spec onr_param_spec_at(const struct onr_param_spec *specs, uint
 enum onr_status onr_check_dtypes(const struct onr_node *node, const struct onr_op_def *op,
                                  const struct onr_fact *const *inputs, struct onr_error *err)
 {
-    enum onr_dtype groups[UINT8_MAX + 1] = {ONR_UNDEFINED};
+    enum onr_dtype groups[ONR_MAX_TYPE_GROUPS] = {ONR_UNDEFINED};
     for (uint32_t i = 0; i < node->input_count; i++) {
         if (inputs[i] == NULL || inputs[i]->dtype == ONR_UNDEFINED) {
             continue;

@@ -30,6 +30,8 @@ struct onr_attr_spec {
     bool is_required;
 };
 
+#define ONR_MAX_TYPE_GROUPS 8
+
 /*
  * Element types of one input or output. Parameters with the same group (1, 2, ...) have the same
  * type; group 0 stands alone. An output takes the type of its group, or the only type of its set;
@@ -38,7 +40,7 @@ struct onr_attr_spec {
  */
 struct onr_param_spec {
     onr_dtypes dtypes;
-    uint8_t group;
+    uint8_t group; /* below ONR_MAX_TYPE_GROUPS */
 };
 
 enum onr_trait {

@@ -28,6 +28,9 @@ static void check_specs(const struct onr_op_def *op, const struct onr_param_spec
         if (specs[i].dtypes > ONR_DTYPES_ALL || (specs[i].dtypes & 1) != 0) {
             fail_msg("%s-%d: types of parameter %u", op->name, op->since_version, i);
         }
+        if (specs[i].group >= ONR_MAX_TYPE_GROUPS) {
+            fail_msg("%s-%d: group of parameter %u", op->name, op->since_version, i);
+        }
     }
 }
 
