@@ -229,7 +229,7 @@ static void values_are_finished_in_the_tiles(void **state)
     for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
         for (unsigned bits = 1; bits < 32; bits++) {
             struct product p = {.m = rows[i / 2],
-                                .n = (bits & 16) != 0 ? 480 : 101,
+                                .n = (bits & 16) != 0 ? 384 : 101,
                                 .k = i % 2 == 0 ? 19 : 1030,
                                 .scale = 1.0f,
                                 .is_packed = (bits & 8) == 0,
