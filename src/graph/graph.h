@@ -107,7 +107,7 @@ struct onr_value {
     struct onr_fact fact;
     const struct onr_constant *constant; /* initializer or folded result, else NULL */
     struct onr_fold *fold;               /* storage of a large folded result, else NULL */
-    /* node inputs, captures and graph outputs; set by infer_facts */
+    /* node inputs, captures and graph outputs; set by dead_code */
     uint32_t use_count;
     uint32_t producer; /* node index, or ONR_NO_VALUE */
     /* also set for an input with a default (constant != NULL) */

@@ -1,42 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _POSIX_C_SOURCE 200809L
+#include "support/graph_test.h"
 #include "support/session_test.h"
 
 #include <math.h>
-#include <onnxrun/inspect.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-/* The operators of the nodes of the stage "graph" in order, those of bodies included. */
-static void check_graph(const char *model, const char *expected)
-{
-    char path[] = "/tmp/onnxrun-fuse-XXXXXX";
-    int descriptor = mkstemp(path);
-    assert_true(descriptor >= 0);
-    (void)close(descriptor);
-    model_text_write(path, model);
-    char *printed = NULL;
-    onnxrun_error error;
-    if (onnxrun_describe(path, ONNXRUN_STAGE_GRAPH, ONNXRUN_FORMAT_TEXT, NULL, 0, &printed,
-                         &error) != ONNXRUN_OK) {
-        fail_msg("%s", error.message);
-    }
-    (void)unlink(path);
-    char found[256] = "";
-    for (const char *at = strstr(printed, "\n  "); at != NULL; at = strstr(at + 1, "\n  ")) {
-        char name[64];
-        const char *equals = strstr(at, " = ");
-        if (equals != NULL && equals < strchr(at + 1, '\n') &&
-            sscanf(equals, " = %63[A-Za-z.]", name) == 1 && name[0] <= 'Z') {
-            (void)snprintf(found + strlen(found), sizeof found - strlen(found), "%s%s",
-                           found[0] != '\0' ? " " : "", name);
-        }
-    }
-    onnxrun_text_free(printed);
-    assert_string_equal(found, expected);
-}
 
 /* Runs the model on x [2, 4] with and without fusion; the results may differ by rounding. */
 static void check_results(const char *model)
@@ -44,17 +10,8 @@ static void check_results(const char *model)
     float data[] = {-3, -1.5f, -0.25f, 0, 0.5f, 1, 2.75f, 6};
     float results[2][8];
     for (uint32_t k = 0; k < 2; k++) {
-        struct session_test t;
-        onnxrun_model_options options = ONNXRUN_MODEL_OPTIONS_INIT;
-        options.no_fusion = k;
-        assert_int_equal(session_test_load(&t, model, &options), ONNXRUN_OK);
-        session_test_in(&t, "x", test_f32(SHAPE(2, 4), data));
-        session_test_out(&t, "y", NULL);
-        assert_int_equal(onnxrun_session_run(t.session, t.inputs, 1, t.outputs, 1, &t.error),
-                         ONNXRUN_OK);
-        struct onr_tensor y = session_test_result(&t, 0);
-        memcpy(results[k], y.data, sizeof results[k]);
-        session_test_end(&t);
+        assert_int_equal(graph_test_run(model, k != 0, data, results[k], sizeof results[k]),
+                         sizeof results[k]);
     }
     for (size_t i = 0; i < 8; i++) {
         assert_true(fabsf(results[0][i] - results[1][i]) <= 2e-6f * fmaxf(1, fabsf(results[1][i])));
@@ -63,7 +20,7 @@ static void check_results(const char *model)
 
 static void check_fused(const char *model, const char *expected)
 {
-    check_graph(model, expected);
+    graph_test_nodes(model, expected);
     check_results(model);
 }
 
@@ -129,9 +86,10 @@ static void what_is_no_gelu_stays(void **state)
                                  "y = Mul(m, half);",
                 "Div Erf Add Mul Mul");
     /* an inner value that is an output */
-    check_graph(X CONSTANTS ROOT "d = Div(x, root); e = Erf(d); a = Add(e, one); m = Mul(x, a);"
-                                 "y = Mul(m, half); out float a [n, 4];",
-                "Div Erf Add Mul Mul");
+    graph_test_nodes(X CONSTANTS ROOT
+                     "d = Div(x, root); e = Erf(d); a = Add(e, one); m = Mul(x, a);"
+                     "y = Mul(m, half); out float a [n, 4];",
+                     "Div Erf Add Mul Mul");
     /* a gate that is not the argument */
     check_fused(X CONSTANTS "z = Add(x, one); s = Sigmoid(x); y = Mul(z, s);", "Add Sigmoid Mul");
 }
@@ -179,10 +137,10 @@ static void what_is_no_normalization_of_rows_stays(void **state)
 static void fusion_reaches_bodies(void **state)
 {
     (void)state;
-    check_graph("in float x [n, 4]; in bool w; y = If(w) then_branch={s = Sigmoid(x);"
-                "t = Mul(x, s); out float t;} else_branch={u = Neg(x); out float u;};"
-                "out float y [n, 4];",
-                "If Swish Neg");
+    graph_test_nodes("in float x [n, 4]; in bool w; y = If(w) then_branch={s = Sigmoid(x);"
+                     "t = Mul(x, s); out float t;} else_branch={u = Neg(x); out float u;};"
+                     "out float y [n, 4];",
+                     "If Swish Neg");
 }
 
 int main(void)

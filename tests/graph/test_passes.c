@@ -1,31 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _POSIX_C_SOURCE 200809L
 #include "base/half.h"
+#include "support/graph_test.h"
 #include "support/session_test.h"
 
 #include <onnxrun/inspect.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* The stage "graph" of a model as text; free with onnxrun_text_free. */
-static char *graph_of(const char *text)
-{
-    char path[] = "/tmp/onnxrun-passes-XXXXXX";
-    int descriptor = mkstemp(path);
-    assert_true(descriptor >= 0);
-    (void)close(descriptor);
-    model_text_write(path, text);
-    char *printed = NULL;
-    onnxrun_error error;
-    if (onnxrun_describe(path, ONNXRUN_STAGE_GRAPH, ONNXRUN_FORMAT_TEXT, NULL, 0, &printed,
-                         &error) != ONNXRUN_OK) {
-        fail_msg("%s", error.message);
-    }
-    (void)unlink(path);
-    return printed;
-}
 
 static size_t count_of(const char *text, const char *word)
 {
@@ -39,8 +18,8 @@ static size_t count_of(const char *text, const char *word)
 static void dead_nodes_and_constant_ones_are_gone(void **state)
 {
     (void)state;
-    char *graph = graph_of("in float x [n]; init float a [1] = 2; b = Neg(a); c = Exp(b);"
-                           "dead = Abs(x); y = Mul(x, c); out float y [n];");
+    char *graph = graph_test_text("in float x [n]; init float a [1] = 2; b = Neg(a); c = Exp(b);"
+                                  "dead = Abs(x); y = Mul(x, c); out float y [n];");
     assert_non_null(strstr(graph, "1 nodes"));
     assert_int_equal(count_of(graph, " = Mul"), 1);
     onnxrun_text_free(graph);
@@ -50,11 +29,11 @@ static void shape_chains_keep_symbols(void **state)
 {
     (void)state;
     char *graph =
-        graph_of("in float x [batch, seq, 6]; init int64 zero = 0; init int64 one = 1;"
-                 "init int64 axis [1] = 0; init int64 two [1] = 2; init int64 three [1] = 3;"
-                 "s = Shape(x); b = Gather(s, zero); q = Gather(s, one);"
-                 "b1 = Unsqueeze(b, axis); q1 = Unsqueeze(q, axis);"
-                 "t = Concat(b1, q1, two, three) axis=0; y = Reshape(x, t); out float y;");
+        graph_test_text("in float x [batch, seq, 6]; init int64 zero = 0; init int64 one = 1;"
+                        "init int64 axis [1] = 0; init int64 two [1] = 2; init int64 three [1] = 3;"
+                        "s = Shape(x); b = Gather(s, zero); q = Gather(s, one);"
+                        "b1 = Unsqueeze(b, axis); q1 = Unsqueeze(q, axis);"
+                        "t = Concat(b1, q1, two, three) axis=0; y = Reshape(x, t); out float y;");
     assert_non_null(strstr(graph, "float[batch, seq, 2, 3]"));
     onnxrun_text_free(graph);
 }
@@ -64,7 +43,7 @@ static void half_chains_are_rounded_where_they_end(void **state)
     (void)state;
     const char *model = "in float16 x [n]; a = Mul(x, x); b = Mul(a, a); c = Sqrt(b); y = Sqrt(c);"
                         "out float16 y [n];";
-    char *graph = graph_of(model);
+    char *graph = graph_test_text(model);
     assert_int_equal(count_of(graph, " = Cast"), 2);
     onnxrun_text_free(graph);
     /* 1000^4 is no float16, but the fourth root of it is. */
@@ -82,7 +61,7 @@ static void half_constants_that_were_folded_stay_folded(void **state)
     (void)state;
     const char *model = "in float16 x [n]; init float a [1] = 2; b = Cast(a) to=10;"
                         "c = Mul(b, b); y = Add(x, c); out float16 y [n]; out float16 c [1];";
-    char *graph = graph_of(model);
+    char *graph = graph_test_text(model);
     assert_int_equal(count_of(graph, " = Mul"), 0);
     onnxrun_text_free(graph);
     uint16_t one[] = {onr_float_to_half(1.0f)};
@@ -100,8 +79,8 @@ static void half_constants_that_were_folded_stay_folded(void **state)
 static void half_weights_that_are_only_moved_stay_half(void **state)
 {
     (void)state;
-    char *graph = graph_of("in float16 x [4, 2]; in int64 i [n]; y = Gather(x, i);"
-                           "out float16 y [n, 2];");
+    char *graph = graph_test_text("in float16 x [4, 2]; in int64 i [n]; y = Gather(x, i);"
+                                  "out float16 y [n, 2];");
     assert_int_equal(count_of(graph, " = Cast"), 0);
     onnxrun_text_free(graph);
 }

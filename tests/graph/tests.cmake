@@ -3,6 +3,7 @@ onnxrun_test(graph
     test_external
     test_fuse
     test_import
+    test_no_ops
     test_passes
     test_print
     test_tensor_proto

@@ -180,13 +180,20 @@ static void read_init(struct reader *r)
 
 static void read_list(struct reader *r)
 {
+    bool is_text = false;
     while (!accept(r, ']')) {
         char word[WORD_BYTES];
+        is_text = accept(r, '\'');
         read_word(r, word);
-        proto_int(r->out, ATTR_INTS, strtoll(word, NULL, 10));
+        if (is_text) {
+            expect(r, '\'');
+            proto_string(r->out, ATTR_STRINGS, word);
+        } else {
+            proto_int(r->out, ATTR_INTS, strtoll(word, NULL, 10));
+        }
         (void)accept(r, ',');
     }
-    proto_int(r->out, ATTR_TYPE, 7);
+    proto_int(r->out, ATTR_TYPE, is_text ? 8 : 7);
 }
 
 static void read_number(struct reader *r)

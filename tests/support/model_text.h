@@ -7,7 +7,7 @@
  *                                              unknown one; without brackets, unknown rank
  *     init int64 s [1] = -1;                   an initializer; for an input its default
  *     y = Relu(x);                             a node; "_": an absent input or output
- *     a, b = Split(y) axis=1;                  attributes: 1, 1.0, [1, 2], 'text', {a body}
+ *     a, b = Split(y) axis=1;                  attributes: 1, 1.0, [1, 2], 'text', ['a'], {a body}
  *     o = Optional() type=:seq(float);         an attribute that is a type
  *     in optional(seq(float)) s;               types are float, seq(float), optional(float), ...
  *     r = If(c) then_branch={t = Neg(x); out float t;} else_branch={out float y;};

@@ -48,6 +48,7 @@ enum {
     ATTR_G = 6,
     ATTR_FLOATS = 7,
     ATTR_INTS = 8,
+    ATTR_STRINGS = 9,
     ATTR_TP = 14,
     ATTR_TYPE = 20,
     ATTR_REF = 21,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dead code: one walk from the end marks what is needed, a second one compacts the node list. */
+/*
+ * Dead code: one walk from the end marks what is needed, a second one compacts the node list, a third
+ * one counts the uses that are left.
+ */
 #include "graph/passes/pass.h"
 
 static void mark_inputs(const struct onr_node *node, bool *is_needed)
@@ -45,6 +48,29 @@ static void compact_nodes(struct onr_graph *graph)
     graph->node_count = kept;
 }
 
+static void count_uses(struct onr_graph *graph)
+{
+    for (uint32_t i = 0; i < graph->value_count; i++) {
+        graph->values[i].use_count = 0;
+    }
+    for (uint32_t i = 0; i < graph->output_count; i++) {
+        graph->values[graph->outputs[i]].use_count++;
+    }
+    for (uint32_t n = 0; n < graph->node_count; n++) {
+        const struct onr_node *node = &graph->nodes[n];
+        for (uint32_t i = 0; i < node->input_count; i++) {
+            if (node->inputs[i] != ONR_NO_VALUE) {
+                graph->values[node->inputs[i]].use_count++;
+            }
+        }
+        for (uint32_t b = 0; b < node->body_count; b++) {
+            for (uint32_t i = 0; i < node->bodies[b].capture_count; i++) {
+                graph->values[node->bodies[b].captures[i]].use_count++;
+            }
+        }
+    }
+}
+
 enum onr_status onr_pass_dead_code(struct onr_graph *graph, struct onr_pass_ctx *ctx)
 {
     struct onr_mem *mem = ctx->eval->mem;
@@ -65,10 +91,6 @@ enum onr_status onr_pass_dead_code(struct onr_graph *graph, struct onr_pass_ctx 
     }
     onr_mem_free(mem, is_needed, bytes);
     compact_nodes(graph);
-    for (uint32_t n = 0; n < graph->node_count; n++) {
-        for (uint32_t b = 0; b < graph->nodes[n].body_count; b++) {
-            ONR_TRY(onr_pass_dead_code(graph->nodes[n].bodies[b].graph, ctx));
-        }
-    }
-    return ONR_OK;
+    count_uses(graph);
+    return onr_pass_bodies(graph, onr_pass_dead_code, ctx);
 }

@@ -192,32 +192,8 @@ static enum onr_status infer_with_context(struct onr_graph *graph, struct onr_no
     return status;
 }
 
-static void count_uses(struct onr_graph *graph)
-{
-    for (uint32_t i = 0; i < graph->value_count; i++) {
-        graph->values[i].use_count = 0;
-    }
-    for (uint32_t i = 0; i < graph->output_count; i++) {
-        graph->values[graph->outputs[i]].use_count++;
-    }
-    for (uint32_t n = 0; n < graph->node_count; n++) {
-        const struct onr_node *node = &graph->nodes[n];
-        for (uint32_t i = 0; i < node->input_count; i++) {
-            if (node->inputs[i] != ONR_NO_VALUE) {
-                graph->values[node->inputs[i]].use_count++;
-            }
-        }
-        for (uint32_t b = 0; b < node->body_count; b++) {
-            for (uint32_t i = 0; i < node->bodies[b].capture_count; i++) {
-                graph->values[node->bodies[b].captures[i]].use_count++;
-            }
-        }
-    }
-}
-
 enum onr_status onr_pass_infer_facts(struct onr_graph *graph, struct onr_pass_ctx *ctx)
 {
-    count_uses(graph);
     ONR_TRY(start_facts(graph, ctx));
     for (uint32_t n = 0; n < graph->node_count; n++) {
         ONR_TRY(infer_with_context(graph, &graph->nodes[n], ctx));

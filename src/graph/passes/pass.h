@@ -45,7 +45,11 @@ typedef enum onr_status (*onr_pass_fn)(struct onr_graph *graph, struct onr_pass_
  */
 enum onr_status onr_run_passes(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
 
-/* Drops nodes whose outputs nobody needs, and compacts the node list. */
+/* Runs a pass over the bodies of all nodes. */
+enum onr_status onr_pass_bodies(struct onr_graph *graph, onr_pass_fn pass,
+                                struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
+/* Drops nodes whose outputs nobody needs, compacts the node list and counts the uses of values. */
 enum onr_status onr_pass_dead_code(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
 
 /* Finds the row of each node and checks the node against it. What is not found goes to
@@ -62,6 +66,9 @@ enum onr_status onr_pass_widen_half(struct onr_graph *graph, struct onr_pass_ctx
 /* Infers the facts of all values and replaces what is constant by constants. */
 enum onr_status onr_pass_infer_facts(struct onr_graph *graph,
                                      struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
+/* Drops nodes whose result is one of their inputs; needs facts and uses, leaves dead code. */
+enum onr_status onr_pass_no_ops(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
 
 /* Each has one node compute what a chain of nodes computes (fuse.h); needs facts and uses. */
 enum onr_status onr_pass_fuse_gelu(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;

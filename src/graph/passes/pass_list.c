@@ -12,11 +12,29 @@ struct pass {
 };
 
 static const struct pass pass_list[] = {
-    {onr_pass_dead_code, false},  {onr_pass_resolve_ops, false}, {onr_pass_infer_facts, false},
-    {onr_pass_widen_half, false}, {onr_pass_dead_code, false},   {onr_pass_infer_facts, false},
-    {onr_pass_dead_code, false},  {onr_pass_fuse_norm, true},    {onr_pass_fuse_gelu, true},
+    {onr_pass_dead_code, false},
+    {onr_pass_resolve_ops, false},
+    {onr_pass_infer_facts, false},
+    {onr_pass_widen_half, false},
+    {onr_pass_dead_code, false},
+    {onr_pass_infer_facts, false},
+    {onr_pass_dead_code, false},
+    {onr_pass_no_ops, true},
+    {onr_pass_dead_code, true},
+    {onr_pass_fuse_norm, true},
+    {onr_pass_fuse_gelu, true},
     {onr_pass_dead_code, true},
 };
+
+enum onr_status onr_pass_bodies(struct onr_graph *graph, onr_pass_fn pass, struct onr_pass_ctx *ctx)
+{
+    for (uint32_t n = 0; n < graph->node_count; n++) {
+        for (uint32_t b = 0; b < graph->nodes[n].body_count; b++) {
+            ONR_TRY(pass(graph->nodes[n].bodies[b].graph, ctx));
+        }
+    }
+    return ONR_OK;
+}
 
 enum onr_status onr_note_missing(struct onr_graph *graph, const struct onr_node *node,
                                  const char *detail, struct onr_pass_ctx *ctx)

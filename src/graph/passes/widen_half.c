@@ -201,10 +201,6 @@ enum onr_status onr_pass_widen_half(struct onr_graph *graph, struct onr_pass_ctx
         status = widen_nodes(&w, cast);
     }
     onr_mem_free(w.mem, w.wide, bytes);
-    for (uint32_t n = 0; status == ONR_OK && n < graph->node_count; n++) {
-        for (uint32_t b = 0; status == ONR_OK && b < graph->nodes[n].body_count; b++) {
-            status = onr_pass_widen_half(graph->nodes[n].bodies[b].graph, ctx);
-        }
-    }
-    return status;
+    ONR_TRY(status);
+    return onr_pass_bodies(graph, onr_pass_widen_half, ctx);
 }

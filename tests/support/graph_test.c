@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _POSIX_C_SOURCE 200809L
+#include "support/graph_test.h"
+
+#include "support/session_test.h"
+
+#include <onnxrun/inspect.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+char *graph_test_text(const char *model)
+{
+    char path[] = "/tmp/onnxrun-graph-XXXXXX";
+    int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    (void)close(descriptor);
+    model_text_write(path, model);
+    char *printed = NULL;
+    onnxrun_error error;
+    if (onnxrun_describe(path, ONNXRUN_STAGE_GRAPH, ONNXRUN_FORMAT_TEXT, NULL, 0, &printed,
+                         &error) != ONNXRUN_OK) {
+        fail_msg("%s", error.message);
+    }
+    (void)unlink(path);
+    return printed;
+}
+
+void graph_test_nodes(const char *model, const char *expected)
+{
+    char *printed = graph_test_text(model);
+    char found[256] = "";
+    for (const char *at = strstr(printed, "\n  "); at != NULL; at = strstr(at + 1, "\n  ")) {
+        char name[64];
+        const char *equals = strstr(at, " = ");
+        if (equals != NULL && equals < strchr(at + 1, '\n') &&
+            sscanf(equals, " = %63[A-Za-z.]", name) == 1 && name[0] <= 'Z') {
+            (void)snprintf(found + strlen(found), sizeof found - strlen(found), "%s%s",
+                           found[0] != '\0' ? " " : "", name);
+        }
+    }
+    onnxrun_text_free(printed);
+    assert_string_equal(found, expected);
+}
+
+size_t graph_test_run(const char *model, bool no_fusion, const float x[8], void *y, size_t capacity)
+{
+    bool yes[] = {true};
+    struct session_test t;
+    onnxrun_model_options options = ONNXRUN_MODEL_OPTIONS_INIT;
+    options.no_fusion = no_fusion;
+    assert_int_equal(session_test_load(&t, model, &options), ONNXRUN_OK);
+    session_test_in(&t, "x", test_f32(SHAPE(2, 4), x));
+    if (strstr(model, "in bool c;") != NULL) {
+        session_test_in(&t, "c", test_tensor(ONR_BOOL, SCALAR, yes));
+    }
+    session_test_out(&t, "y", NULL);
+    if (onnxrun_session_run(t.session, t.inputs, t.input_count, t.outputs, 1, &t.error) !=
+        ONNXRUN_OK) {
+        fail_msg("%s", t.error.message);
+    }
+    struct onr_tensor result = session_test_result(&t, 0);
+    size_t bytes = onr_tensor_bytes(&result);
+    assert_true(bytes <= capacity);
+    memcpy(y, result.data, bytes);
+    session_test_end(&t);
+    return bytes;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What passes make of a model that is written as text (support/model_text.h). */
+#ifndef ONR_TESTS_SUPPORT_GRAPH_TEST_H
+#define ONR_TESTS_SUPPORT_GRAPH_TEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The stage "graph" as text; free with onnxrun_text_free. */
+char *graph_test_text(const char *model);
+
+/* Checks the operators of the nodes in order, those of bodies included: "Add Mul". */
+void graph_test_nodes(const char *model, const char *expected);
+
+/* Runs the model on the input x [2, 4], and c, true, when it has that; writes output 0 to y and
+ * returns its bytes. */
+size_t graph_test_run(const char *model, bool no_fusion, const float x[8], void *y,
+                      size_t capacity);
+
+#endif
