@@ -70,6 +70,10 @@ enum onr_status onr_pass_infer_facts(struct onr_graph *graph,
 /* Drops nodes whose result is one of their inputs; needs facts and uses, leaves dead code. */
 enum onr_status onr_pass_no_ops(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
 
+/* Has one node compute what several compute alike; needs facts, leaves dead code. */
+enum onr_status onr_pass_common_subexpressions(struct onr_graph *graph,
+                                               struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
 /* Each has one node compute what a chain of nodes computes (fuse.h); needs facts and uses. */
 enum onr_status onr_pass_fuse_gelu(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
 enum onr_status onr_pass_fuse_norm(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;

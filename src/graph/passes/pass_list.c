@@ -11,6 +11,7 @@ struct pass {
     bool is_fusion;
 };
 
+/* Fusions match before subexpressions are merged: a shared inner value would stop them. */
 static const struct pass pass_list[] = {
     {onr_pass_dead_code, false},
     {onr_pass_resolve_ops, false},
@@ -23,6 +24,8 @@ static const struct pass pass_list[] = {
     {onr_pass_dead_code, true},
     {onr_pass_fuse_norm, true},
     {onr_pass_fuse_gelu, true},
+    {onr_pass_dead_code, true},
+    {onr_pass_common_subexpressions, true},
     {onr_pass_dead_code, true},
 };
 
