@@ -21,7 +21,7 @@ class ValueInfo(ctypes.Structure):
 
 class SessionOptions(ctypes.Structure):
     _fields_ = [("struct_size", c_uint32), ("threads", c_uint32), ("memory_bytes", c_uint64),
-                ("seed", c_uint64)]
+                ("seed", c_uint64), ("keep_denormals", c_uint32)]
 
 
 class SessionStats(ctypes.Structure):
