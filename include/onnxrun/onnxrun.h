@@ -60,6 +60,7 @@ typedef enum onnxrun_status {
     ONNXRUN_ERR_VALUE = 40,       /* data is out of range, such as an index */
     ONNXRUN_ERR_MEMORY = 50,      /* no memory, or the session's cap is reached */
     ONNXRUN_ERR_LIMIT = 51,       /* the model exceeds a limit (onnxrun_limits) */
+    ONNXRUN_ERR_CANCELLED = 60,   /* should_stop of the session said so */
     ONNXRUN_ERR_INTERNAL = 90     /* a bug in this library; please report it */
 } onnxrun_status;
 
@@ -281,6 +282,27 @@ ONNXRUN_API onnxrun_status onnxrun_model_output_info(const onnxrun_model *model,
                                                      onnxrun_value_info *info,
                                                      onnxrun_error *error);
 
+/* What the file says about itself; strings that it lacks are "". Borrowed from the model. */
+typedef struct onnxrun_model_info {
+    uint32_t struct_size; /* sizeof(onnxrun_model_info), set by the caller */
+    int64_t ir_version;
+    int64_t model_version;
+    const char *producer_name;
+    const char *producer_version;
+    const char *domain;
+    const char *description; /* the text that documents the model */
+    const char *graph_name;
+    const char *graph_description;
+    size_t metadata_count; /* pairs of onnxrun_model_metadata */
+} onnxrun_model_info;
+
+ONNXRUN_API void onnxrun_model_get_info(const onnxrun_model *model, onnxrun_model_info *info);
+
+/* The key and value at this index. Error: ARGUMENT when index is out of range. */
+ONNXRUN_API onnxrun_status onnxrun_model_metadata(const onnxrun_model *model, size_t index,
+                                                  const char **key, const char **value,
+                                                  onnxrun_error *error);
+
 /* ---- sessions ---- */
 
 typedef struct onnxrun_session onnxrun_session;
@@ -295,6 +317,10 @@ typedef struct onnxrun_session_options {
     /* Not 0: compute with denormal numbers, those below 1.2e-38 in a float, as IEEE 754 says. By
      * default a run takes them for zero: some processors are up to a hundred times slower with them. */
     uint32_t keep_denormals;
+    /* Asked, unless it is NULL, before each node of a run, by the thread that runs: when the answer
+     * is not 0 the run ends with ONNXRUN_ERR_CANCELLED. It may not call this session */
+    int (*should_stop)(void *stop_user);
+    void *stop_user;
 } onnxrun_session_options;
 
 /* clang-format off */
@@ -328,8 +354,8 @@ ONNXRUN_API void onnxrun_session_free(onnxrun_session *session);
  *
  * From the second run with the same input shapes on nothing is allocated. Results do not depend on
  * the number of threads.
- * Errors: ARGUMENT (unknown or missing names), SHAPE, VALUE, MEMORY, LIMIT. The session stays
- * usable.
+ * Errors: ARGUMENT (unknown or missing names), SHAPE, VALUE, MEMORY, LIMIT, CANCELLED. The session
+ * stays usable.
  */
 ONNXRUN_API onnxrun_status onnxrun_session_run(onnxrun_session *session,
                                                const onnxrun_binding *inputs, size_t input_count,

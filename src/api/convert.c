@@ -3,6 +3,7 @@
  */
 #include "api/handles.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,7 @@ SAME(ONNXRUN_ERR_SHAPE, ONR_ERR_SHAPE);
 SAME(ONNXRUN_ERR_VALUE, ONR_ERR_VALUE);
 SAME(ONNXRUN_ERR_MEMORY, ONR_ERR_MEMORY);
 SAME(ONNXRUN_ERR_LIMIT, ONR_ERR_LIMIT);
+SAME(ONNXRUN_ERR_CANCELLED, ONR_ERR_CANCELLED);
 SAME(ONNXRUN_ERR_INTERNAL, ONR_ERR_INTERNAL);
 
 #define ONR_DTYPE_SAME(name, number, text, bits, bytes) SAME(ONNXRUN_##name, ONR_##name);
@@ -54,6 +56,47 @@ onnxrun_status onr_api_fail(onnxrun_error *error, onnxrun_status status, const c
     struct onr_error err;
     (void)onr_fail(&err, (enum onr_status)status, "%s", text);
     return onr_api_result((enum onr_status)status, &err, error);
+}
+
+/* printf at the end of out, whose first *used bytes are filled; cut to fit. */
+static void __attribute__((format(printf, 3, 4)))
+append(char out[ONR_INFO_TEXT_BYTES], size_t *used, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int wrote = vsnprintf(out + *used, ONR_INFO_TEXT_BYTES - *used, format, args);
+    va_end(args);
+    size_t end = *used + (wrote > 0 ? (size_t)wrote : 0);
+    *used = end < ONR_INFO_TEXT_BYTES ? end : ONR_INFO_TEXT_BYTES - 1;
+}
+
+const char *onr_info_text(const onnxrun_value_info *info, char out[ONR_INFO_TEXT_BYTES])
+{
+    static const char *const kinds[] = {"", "sequence of ", "optional ", "optional sequence of ",
+                                        ""};
+    size_t used = 0;
+    append(out, &used, "%s%s", kinds[info->kind], onnxrun_dtype_name(info->dtype));
+    for (int i = 0; i < info->rank; i++) {
+        append(out, &used, "%s", i == 0 ? "[" : ", ");
+        if (info->dims[i] >= 0) {
+            append(out, &used, "%" PRId64, info->dims[i]);
+        } else {
+            append(out, &used, "%.64s", info->symbols[i] != NULL ? info->symbols[i] : "?");
+        }
+    }
+    append(out, &used, "%s", info->rank > 0 ? "]" : info->rank == 0 ? " scalar" : "");
+    return out;
+}
+
+const char *onr_info_names(const onnxrun_value_info *infos, size_t count,
+                           char out[ONR_INFO_TEXT_BYTES])
+{
+    size_t used = 0;
+    append(out, &used, "%s", count == 0 ? "none" : "");
+    for (size_t i = 0; i < count; i++) {
+        append(out, &used, "%s%.64s", i > 0 ? ", " : "", infos[i].name);
+    }
+    return out;
 }
 
 const char *onnxrun_status_text(onnxrun_status status)

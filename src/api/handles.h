@@ -41,6 +41,8 @@ struct onnxrun_session {
     struct onr_mem mem;
     struct onr_parallel parallel;
     bool keeps_denormals;
+    int (*should_stop)(void *user); /* NULL: never */
+    void *stop_user;
     struct onr_frame *frame;
     onnxrun_tensor *outputs; /* [output_count], what runs hand out */
     bool *is_bound;          /* [input_count], scratch of a run */
@@ -54,6 +56,14 @@ onnxrun_status onr_api_result(enum onr_status status, const struct onr_error *er
 enum onr_status onr_tensor_open_items(onnxrun_tensor *sequence, struct onr_mem *mem,
                                       struct onr_error *err) ONR_MUST_USE;
 void onr_tensor_close_items(onnxrun_tensor *sequence, struct onr_mem *mem);
+
+/* "int64[batch, 3]", as messages describe an input or output, cut to fit. */
+#define ONR_INFO_TEXT_BYTES 256
+const char *onr_info_text(const onnxrun_value_info *info, char out[ONR_INFO_TEXT_BYTES]);
+
+/* "x, y, z" of infos [count], cut to fit. */
+const char *onr_info_names(const onnxrun_value_info *infos, size_t count,
+                           char out[ONR_INFO_TEXT_BYTES]);
 
 /* A failure found by the API itself. */
 onnxrun_status onr_api_fail(onnxrun_error *error, onnxrun_status status, const char *format, ...)

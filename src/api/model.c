@@ -5,6 +5,7 @@
 #include "graph/passes/pass.h"
 #include "ops/registry.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* Default budget of constant folding: 64 MiB, or enough to turn all weights from int8 to float
@@ -262,6 +263,37 @@ size_t onnxrun_model_input_count(const onnxrun_model *model)
 size_t onnxrun_model_output_count(const onnxrun_model *model)
 {
     return model->graph->output_count;
+}
+
+void onnxrun_model_get_info(const onnxrun_model *model, onnxrun_model_info *info)
+{
+    const struct onr_model_info *from = model->graph->info;
+    if (info->struct_size == sizeof *info) {
+        *info = (onnxrun_model_info){.struct_size = sizeof *info,
+                                     .ir_version = from->ir_version,
+                                     .model_version = from->model_version,
+                                     .producer_name = from->producer_name,
+                                     .producer_version = from->producer_version,
+                                     .domain = from->domain,
+                                     .description = from->description,
+                                     .graph_name = model->graph->name,
+                                     .graph_description = from->graph_description,
+                                     .metadata_count = from->metadata_count};
+    }
+}
+
+onnxrun_status onnxrun_model_metadata(const onnxrun_model *model, size_t index, const char **key,
+                                      const char **value, onnxrun_error *error)
+{
+    const struct onr_model_info *info = model->graph->info;
+    if (index >= info->metadata_count) {
+        return onr_api_fail(error, ONNXRUN_ERR_ARGUMENT,
+                            "metadata %zu does not exist, there are %" PRIu32, index,
+                            info->metadata_count);
+    }
+    *key = info->metadata[index].key;
+    *value = info->metadata[index].value;
+    return onr_api_result(ONR_OK, NULL, error);
 }
 
 static onnxrun_status copy_info(const onnxrun_value_info *infos, size_t count, size_t index,

@@ -8,6 +8,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+static bool should_stop(void *user)
+{
+    const onnxrun_session *session = user;
+    return session->should_stop(session->stop_user) != 0;
+}
+
 onnxrun_status onnxrun_session_create(const onnxrun_model *model,
                                       const onnxrun_session_options *options,
                                       onnxrun_session **session, onnxrun_error *error)
@@ -32,12 +38,17 @@ onnxrun_status onnxrun_session_create(const onnxrun_model *model,
     made->model = model;
     made->mem = mem;
     made->keeps_denormals = given.keep_denormals != 0;
+    made->should_stop = given.should_stop;
+    made->stop_user = given.stop_user;
     struct onr_error err;
     struct onr_frame_options frame = {.program = model->program,
                                       .parallel = &made->parallel,
                                       .mem = &made->mem,
                                       .loop_count = model->limits.loop_count,
                                       .seed = given.seed != 0 ? given.seed : onr_os_random_key()};
+    if (given.should_stop != NULL) {
+        frame.stop = (struct onr_stop){.should_stop = should_stop, .user = made};
+    }
     enum onr_status status = onr_parallel_init(&made->parallel, given.threads, &made->mem, &err);
     if (status == ONR_OK) {
         status = onr_frame_create(&frame, &made->frame, &err);
@@ -190,9 +201,12 @@ static enum onr_status bind_input(onnxrun_session *session, const onnxrun_bindin
 {
     const onnxrun_model *model = session->model;
     uint32_t count = model->graph->input_count;
+    char text[ONR_INFO_TEXT_BYTES];
     size_t index = find_name(model->inputs, count, input->name);
     if (index == count) {
-        return onr_fail(err, ONR_ERR_ARGUMENT, "the model has no input \"%.128s\"", input->name);
+        return onr_fail(err, ONR_ERR_ARGUMENT,
+                        "the model has no input \"%.128s\"; its inputs are: %s", input->name,
+                        onr_info_names(model->inputs, count, text));
     }
     if (input->tensor == NULL && !takes_none(&model->inputs[index])) {
         return onr_fail(err, ONR_ERR_ARGUMENT, "input \"%.128s\" has no tensor", input->name);
@@ -217,6 +231,7 @@ static enum onr_status bind_inputs(onnxrun_session *session, const onnxrun_bindi
 {
     const onnxrun_model *model = session->model;
     const struct onr_graph *graph = model->graph;
+    char text[ONR_INFO_TEXT_BYTES];
     memset(session->is_bound, 0, graph->input_count * sizeof *session->is_bound);
     for (size_t i = 0; i < input_count; i++) {
         if (inputs[i].name == NULL) {
@@ -232,8 +247,8 @@ static enum onr_status bind_inputs(onnxrun_session *session, const onnxrun_bindi
         } else if (model->inputs[i].is_optional != 0) {
             *onr_frame_input(session->frame, i) = model->program->constants[graph->inputs[i]];
         } else {
-            return onr_fail(err, ONR_ERR_ARGUMENT, "input \"%s\" (%s) is missing",
-                            model->inputs[i].name, onnxrun_dtype_name(model->inputs[i].dtype));
+            return onr_fail(err, ONR_ERR_ARGUMENT, "input \"%s\" is missing; it is %s",
+                            model->inputs[i].name, onr_info_text(&model->inputs[i], text));
         }
     }
     return ONR_OK;
@@ -243,11 +258,14 @@ static enum onr_status check_outputs(const onnxrun_session *session, const onnxr
                                      size_t output_count, struct onr_error *err)
 {
     const onnxrun_model *model = session->model;
+    uint32_t count = model->graph->output_count;
+    char text[ONR_INFO_TEXT_BYTES];
     for (size_t i = 0; i < output_count; i++) {
-        if (outputs[i].name == NULL || find_name(model->outputs, model->graph->output_count,
-                                                 outputs[i].name) == model->graph->output_count) {
-            return onr_fail(err, ONR_ERR_ARGUMENT, "the model has no output \"%.128s\"",
-                            outputs[i].name != NULL ? outputs[i].name : "");
+        if (outputs[i].name == NULL || find_name(model->outputs, count, outputs[i].name) == count) {
+            return onr_fail(err, ONR_ERR_ARGUMENT,
+                            "the model has no output \"%.128s\"; its outputs are: %s",
+                            outputs[i].name != NULL ? outputs[i].name : "",
+                            onr_info_names(model->outputs, count, text));
         }
     }
     return ONR_OK;

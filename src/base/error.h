@@ -23,6 +23,7 @@
     X(VALUE, 40, "value out of range")                                                             \
     X(MEMORY, 50, "out of memory")                                                                 \
     X(LIMIT, 51, "limit exceeded")                                                                 \
+    X(CANCELLED, 60, "cancelled")                                                                  \
     X(INTERNAL, 90, "internal error")
 
 enum onr_status {

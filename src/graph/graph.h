@@ -137,6 +137,8 @@ struct onr_model_info {
     const char *producer_name;
     const char *producer_version;
     const char *domain;
+    const char *description;       /* doc_string of the model ... */
+    const char *graph_description; /* ... and of its graph */
     int64_t model_version;
     struct onr_opset *opsets;
     uint32_t opset_count;

@@ -28,8 +28,9 @@ struct onr_frame {
     uint64_t *iterations;    /* ... which bodies share with the main program */
     uint64_t flops;
     struct onr_random_source random; /* but for the node */
-    uint32_t node;                   /* that is running */
-    char no_workspace;               /* what steps without a workspace get, which is not NULL */
+    struct onr_stop stop;
+    uint32_t node;     /* that is running */
+    char no_workspace; /* what steps without a workspace get, which is not NULL */
 };
 
 /* ---- memory of a run ---- */
@@ -115,8 +116,10 @@ static struct onr_frame *body_frame(struct onr_frame *frame, uint32_t index, str
     }
     struct onr_frame **slot = &(*bodies)[index];
     if (*slot == NULL) {
-        struct onr_frame_options options = {
-            .program = bound->bodies[index], .parallel = frame->parallel, .mem = frame->mem};
+        struct onr_frame_options options = {.program = bound->bodies[index],
+                                            .parallel = frame->parallel,
+                                            .mem = frame->mem,
+                                            .stop = frame->stop};
         options.seed = onr_random_derive(frame->random.seed, frame->node, (uint64_t)index + 1);
         if (onr_frame_create(&options, slot, err) != ONR_OK || *slot == NULL) {
             return NULL;
@@ -203,6 +206,9 @@ static enum onr_status run_steps(struct onr_frame *frame, const struct onr_plan 
     for (uint32_t i = 0; i < plan->step_count; i++) {
         const struct onr_step *step = &plan->steps[i];
         const struct onr_bound_node *bound = &frame->program->nodes[step->node];
+        if (frame->stop.should_stop != NULL && frame->stop.should_stop(frame->stop.user)) {
+            return onr_fail(err, ONR_ERR_CANCELLED, "the run was cancelled");
+        }
         frame->node = step->node;
         ctx.random.node = step->node;
         ctx.node = bound->node;
@@ -343,6 +349,7 @@ enum onr_status onr_frame_create(const struct onr_frame_options *options, struct
     made->strings = &made->own_strings;
     made->loop_count = options->loop_count;
     made->random.seed = options->seed;
+    made->stop = options->stop;
     made->iterations = &made->own_iterations;
     enum onr_status status = alloc_frame(made, err);
     if (status != ONR_OK) {

@@ -11,12 +11,19 @@
 
 struct onr_frame;
 
+/* Asked before each node; true ends the run with ONR_ERR_CANCELLED. */
+struct onr_stop {
+    bool (*should_stop)(void *user); /* NULL: never */
+    void *user;
+};
+
 struct onr_frame_options {
     const struct onr_program *program;   /* outlives the frame */
     const struct onr_parallel *parallel; /* likewise */
     struct onr_mem *mem;                 /* of the session */
     uint64_t loop_count;                 /* most iterations of all loops of one run */
     uint64_t seed;                       /* of random operators */
+    struct onr_stop stop;
 };
 
 /* Errors: ONR_ERR_MEMORY; *frame is NULL then. */

@@ -41,12 +41,25 @@ OFFSET(onnxrun_value_info, dims, 16);
 OFFSET(onnxrun_value_info, symbols, 144);
 OFFSET(onnxrun_value_info, is_optional, 272);
 
-SIZE(onnxrun_session_options, 32);
+SIZE(onnxrun_model_info, 80);
+OFFSET(onnxrun_model_info, ir_version, 8);
+OFFSET(onnxrun_model_info, model_version, 16);
+OFFSET(onnxrun_model_info, producer_name, 24);
+OFFSET(onnxrun_model_info, producer_version, 32);
+OFFSET(onnxrun_model_info, domain, 40);
+OFFSET(onnxrun_model_info, description, 48);
+OFFSET(onnxrun_model_info, graph_name, 56);
+OFFSET(onnxrun_model_info, graph_description, 64);
+OFFSET(onnxrun_model_info, metadata_count, 72);
+
+SIZE(onnxrun_session_options, 48);
 OFFSET(onnxrun_session_options, struct_size, 0);
 OFFSET(onnxrun_session_options, threads, 4);
 OFFSET(onnxrun_session_options, memory_bytes, 8);
 OFFSET(onnxrun_session_options, seed, 16);
 OFFSET(onnxrun_session_options, keep_denormals, 24);
+OFFSET(onnxrun_session_options, should_stop, 32);
+OFFSET(onnxrun_session_options, stop_user, 40);
 SIZE(onnxrun_session_stats, 56);
 OFFSET(onnxrun_session_stats, struct_size, 0);
 OFFSET(onnxrun_session_stats, threads, 4);

@@ -36,6 +36,37 @@ static void the_signature_is_as_declared(void **state)
     session_test_end(&t);
 }
 
+static void the_model_says_where_it_comes_from(void **state)
+{
+    (void)state;
+    struct proto p;
+    onnxrun_model *model = NULL;
+    onnxrun_error error;
+    const char *key = NULL, *value = NULL;
+    model_text(&p, "in float x [2]; y = Neg(x); out float y [2];");
+    proto_string(&p, 2, "maker");
+    proto_string(&p, 3, "1.2");
+    proto_string(&p, 6, "what it is for");
+    proto_entry(&p, MODEL_METADATA, "k", "v");
+    assert_int_equal(onnxrun_model_load_memory(p.data, p.size, NULL, &model, NULL), ONNXRUN_OK);
+    onnxrun_model_info info = {.struct_size = sizeof info};
+    onnxrun_model_get_info(model, &info);
+    assert_string_equal(info.producer_name, "maker");
+    assert_string_equal(info.producer_version, "1.2");
+    assert_string_equal(info.description, "what it is for");
+    assert_string_equal(info.domain, "");
+    assert_string_equal(info.graph_description, "");
+    assert_true(info.ir_version > 0 && info.graph_name != NULL);
+    assert_int_equal(info.metadata_count, 1);
+    assert_int_equal(onnxrun_model_metadata(model, 0, &key, &value, NULL), ONNXRUN_OK);
+    assert_string_equal(key, "k");
+    assert_string_equal(value, "v");
+    assert_int_equal(onnxrun_model_metadata(model, 1, &key, &value, &error), ONNXRUN_ERR_ARGUMENT);
+    assert_string_equal(error.message, "metadata 1 does not exist, there are 1");
+    onnxrun_model_free(model);
+    proto_free(&p);
+}
+
 /* Fails unless loading gives this status and exact message. */
 static void load_gives(const void *bytes, size_t size, const onnxrun_model_options *options,
                        onnxrun_status status, const char *message)
@@ -217,6 +248,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_teardown(name, test_tensors_free)
     const struct CMUnitTest tests[] = {
         TEST(the_signature_is_as_declared),
+        TEST(the_model_says_where_it_comes_from),
         TEST(options_are_checked),
         TEST(limits_are_kept),
         TEST(folding_stays_within_its_limit),

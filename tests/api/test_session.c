@@ -16,10 +16,11 @@ static void bindings_are_checked(void **state)
     struct session_test t;
     session_test_begin(&t, sum_source);
     session_test_in(&t, "x", test_f32(SHAPE(2, 3), NULL));
-    session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "input \"y\" (float) is missing");
+    session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "input \"y\" is missing; it is float[n, 3]");
     session_test_in(&t, "y", test_f32(SHAPE(2, 3), NULL));
     session_test_in(&t, "z", test_f32(SHAPE(2, 3), NULL));
-    session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "the model has no input \"z\"");
+    session_test_fails(&t, ONNXRUN_ERR_ARGUMENT,
+                       "the model has no input \"z\"; its inputs are: x, y");
     t.inputs[2].name = "x";
     session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "input \"x\" is given twice");
     t.inputs[2].name = NULL;
@@ -30,7 +31,8 @@ static void bindings_are_checked(void **state)
     session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "input \"x\" has no tensor");
     t.input_count = 2;
     session_test_out(&t, "t", NULL);
-    session_test_fails(&t, ONNXRUN_ERR_ARGUMENT, "the model has no output \"t\"");
+    session_test_fails(&t, ONNXRUN_ERR_ARGUMENT,
+                       "the model has no output \"t\"; its outputs are: s");
     t.outputs[0].name = NULL;
     onnxrun_status status = onnxrun_session_run(t.session, t.inputs, 2, t.outputs, 1, &t.error);
     assert_int_equal(status, ONNXRUN_ERR_ARGUMENT);
@@ -173,7 +175,7 @@ static void options_are_checked(void **state)
     onnxrun_session_options options = {.struct_size = 4};
     assert_int_equal(onnxrun_session_create(t.model, &options, &session, &t.error),
                      ONNXRUN_ERR_ARGUMENT);
-    assert_string_equal(t.error.message, "session options: struct_size is 4, expected 32");
+    assert_string_equal(t.error.message, "session options: struct_size is 4, expected 48");
     assert_null(session);
     options = (onnxrun_session_options)ONNXRUN_SESSION_OPTIONS_INIT;
     options.memory_bytes = 10;
@@ -189,6 +191,38 @@ static void options_are_checked(void **state)
     assert_true(stats.live_bytes > 0 && stats.peak_bytes >= stats.live_bytes);
     session_test_end(&t);
     onnxrun_session_free(NULL);
+}
+
+/* Stops when the count is down to zero. */
+static int count_down(void *user)
+{
+    int *count = user;
+    return (*count)-- == 0;
+}
+
+static void a_run_can_be_stopped_before_each_node_and_in_bodies(void **state)
+{
+    (void)state;
+    struct session_test t;
+    int count = 1;
+    onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
+    options.should_stop = count_down;
+    options.stop_user = &count;
+    session_test_begin(&t, "in float x [2]; in bool c; y = Neg(x);"
+                           "r = If(c) then_branch={a = Abs(y); b = Exp(a); out float b;}"
+                           "else_branch={b = Log(y); out float b;}; out float r;");
+    session_test_restart(&t, &options);
+    session_test_in(&t, "x", X2);
+    session_test_in(&t, "c", test_tensor(ONR_BOOL, SCALAR, (bool[]){true}));
+    session_test_out(&t, "r", NULL);
+    for (int stop_at = 0; stop_at < 4; stop_at++) {
+        count = stop_at;
+        session_test_fails(&t, ONNXRUN_ERR_CANCELLED, "the run was cancelled");
+    }
+    count = 4;
+    session_test_run(&t);
+    assert_int_equal(count, 0);
+    session_test_end(&t);
 }
 
 struct shared {
@@ -256,6 +290,7 @@ int main(void)
         TEST(a_run_writes_into_the_caller_s_tensors),
         TEST(outputs_of_an_earlier_run_may_be_handed_back),
         TEST(options_are_checked),
+        TEST(a_run_can_be_stopped_before_each_node_and_in_bodies),
         TEST(sessions_of_one_model_run_in_two_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

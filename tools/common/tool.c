@@ -77,6 +77,7 @@ int tool_exit_code(onnxrun_status status)
     case ONNXRUN_ERR_VALUE:
     case ONNXRUN_ERR_MEMORY:
     case ONNXRUN_ERR_LIMIT:
+    case ONNXRUN_ERR_CANCELLED:
     case ONNXRUN_ERR_INTERNAL:
         break;
     }

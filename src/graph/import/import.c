@@ -91,8 +91,11 @@ static enum onr_status import_info(struct importer *im)
     info->producer_name = onr_import_copy(im, model->producer_name);
     info->producer_version = onr_import_copy(im, model->producer_version);
     info->domain = onr_import_copy(im, model->domain);
+    info->description = onr_import_copy(im, model->doc_string);
+    info->graph_description = onr_import_copy(im, model->graph->doc_string);
     info->model_version = model->model_version;
-    if (info->producer_name == NULL || info->producer_version == NULL || info->domain == NULL) {
+    if (info->producer_name == NULL || info->producer_version == NULL || info->domain == NULL ||
+        info->description == NULL || info->graph_description == NULL) {
         return ONR_MEMORY_FAILED(im);
     }
     ONR_TRY(import_opsets(im));

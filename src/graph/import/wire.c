@@ -49,8 +49,7 @@ static const struct {
     const ProtobufCMessageDescriptor *message;
     uint32_t number;
 } unread_fields[] = {
-    {&onnx__model_proto__descriptor, 6},      {&onnx__model_proto__descriptor, 20},
-    {&onnx__model_proto__descriptor, 26},     {&onnx__graph_proto__descriptor, 10},
+    {&onnx__model_proto__descriptor, 20},     {&onnx__model_proto__descriptor, 26},
     {&onnx__graph_proto__descriptor, 14},     {&onnx__graph_proto__descriptor, 16},
     {&onnx__node_proto__descriptor, 6},       {&onnx__node_proto__descriptor, 9},
     {&onnx__node_proto__descriptor, 10},      {&onnx__value_info_proto__descriptor, 3},
@@ -163,14 +162,15 @@ static unsigned wire_type_of(ProtobufCType type)
     return PROTOBUF_C_WIRE_TYPE_VARINT;
 }
 
-/* Map values (metadata, paths) may be long; names may not. */
+/* Map values (metadata, paths) and documentation may be long; names may not. */
 static enum onr_status check_string(struct scan *scan, const ProtobufCFieldDescriptor *field,
                                     size_t begin, size_t length)
 {
     const struct frame *top = &scan->frames[scan->depth - 1];
     bool is_map_value =
         top->message == &onnx__string_string_entry_proto__descriptor && field->id == 2;
-    if (length > scan->limits->name_bytes && !is_map_value) {
+    bool is_text = is_map_value || strcmp(field->name, "doc_string") == 0;
+    if (length > scan->limits->name_bytes && !is_text) {
         return onr_fail(scan->err, ONR_ERR_LIMIT,
                         "byte %zu: %s.%s has %zu bytes, the limit name_bytes is %u", begin,
                         top->message->short_name, field->name, length, scan->limits->name_bytes);

@@ -3,10 +3,11 @@
  * The pass over raw protobuf bytes that comes before protobuf-c sees any of them.
  *
  * It checks the wire format against the generated descriptors, enforces the limits, and writes a
- * skeleton: the same message without what import does not read (unknown fields, documentation,
- * training graphs) and without weights. Every TensorProto.raw_data is replaced by a reference to
- * where its bytes lie, so that a skeleton has kilobytes where its file has gigabytes, and weight
- * bytes are never touched. As all raw_data fields are replaced, no file can make up a reference.
+ * skeleton: the same message without what import does not read (unknown fields, documentation of
+ * nodes, training graphs) and without weights. Every TensorProto.raw_data is replaced by a
+ * reference to where its bytes lie, so that a skeleton has kilobytes where its file has gigabytes,
+ * and weight bytes are never touched. As all raw_data fields are replaced, no file can make up a
+ * reference.
  */
 #ifndef ONR_GRAPH_IMPORT_WIRE_H
 #define ONR_GRAPH_IMPORT_WIRE_H
