@@ -16,7 +16,9 @@ typedef enum onnxrun_stage {
     ONNXRUN_STAGE_MODEL = 0,
     ONNXRUN_STAGE_GRAPH = 1,   /* after the passes, with inferred types and shapes */
     ONNXRUN_STAGE_PROGRAM = 2, /* operators bound to kernels, weights packed */
-    ONNXRUN_STAGE_PLAN = 3     /* for concrete dimensions: steps, offsets, memory */
+    ONNXRUN_STAGE_PLAN = 3,    /* for concrete dimensions: steps, offsets, memory */
+    /* what led from MODEL to GRAPH: nodes that went, fusions, near misses; what is not supported */
+    ONNXRUN_STAGE_PASSES = 4
 } onnxrun_stage;
 
 typedef enum onnxrun_format { ONNXRUN_FORMAT_TEXT = 0, ONNXRUN_FORMAT_JSON = 1 } onnxrun_format;
@@ -32,7 +34,8 @@ typedef struct onnxrun_dim {
  * onnxrun_text_free. dims [dim_count] give numbers to symbolic dimensions and are used by the stage
  * PLAN alone, where one that is not given counts as 1.
  * Errors: as onnxrun_model_load; for the stage MODEL only those of a file that cannot be read or
- * parsed.
+ * parsed. With UNSUPPORTED the stage PASSES sets *text all the same, unless it is the signature that
+ * is not supported: each operator that is missing, with all nodes that need it.
  */
 ONNXRUN_API onnxrun_status onnxrun_describe(const char *path, onnxrun_stage stage,
                                             onnxrun_format format, const onnxrun_dim *dims,

@@ -9,6 +9,8 @@
 
 #include <onnxrun/onnxrun.h>
 
+struct onr_report;
+
 struct onnxrun_tensor {
     struct onr_tensor tensor;
     onnxrun_tensor *items; /* [item_room] of a sequence: a handle for each tensor in it */
@@ -74,7 +76,9 @@ enum onr_status onr_model_open(onnxrun_model *model, const char *path,
                                struct onr_error *err) ONR_MUST_USE;
 enum onr_status onr_model_import(onnxrun_model *model, const uint8_t *data, size_t size,
                                  const char *path, struct onr_error *err) ONR_MUST_USE;
-enum onr_status onr_model_optimize(onnxrun_model *model, struct onr_error *err) ONR_MUST_USE;
+/* report: filled in unless it is NULL. */
+enum onr_status onr_model_optimize(onnxrun_model *model, struct onr_report *report,
+                                   struct onr_error *err) ONR_MUST_USE;
 enum onr_status onr_model_bind(onnxrun_model *model, struct onr_error *err) ONR_MUST_USE;
 
 /* A model with nothing loaded. Errors: ONR_ERR_ARGUMENT, ONR_ERR_MEMORY. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The stages of a model as text or JSON, and the table of operators. */
 #include "api/handles.h"
+#include "graph/passes/report.h"
 #include "graph/print.h"
 #include "ops/registry.h"
 #include "runtime/print.h"
@@ -79,14 +80,30 @@ static enum onr_status print_plan(onnxrun_model *model, onnxrun_format format,
     return status;
 }
 
+/* What is not supported is printed, and is a failure besides. */
+static enum onr_status print_passes(onnxrun_model *model, onnxrun_format format,
+                                    struct onr_text *text, struct onr_error *err)
+{
+    struct onr_report report;
+    onr_report_init(&report, model->graph);
+    enum onr_status status = onr_model_optimize(model, &report, err);
+    if (status == ONR_OK || report.missing != NULL) {
+        onr_print_report(text, &report, format == ONNXRUN_FORMAT_JSON);
+    }
+    return status;
+}
+
 static enum onr_status print_stage(onnxrun_model *model, const char *path, onnxrun_stage stage,
                                    onnxrun_format format, const onnxrun_dim *dims, size_t dim_count,
                                    struct onr_text *text, struct onr_error *err)
 {
     bool is_json = format == ONNXRUN_FORMAT_JSON;
     ONR_TRY(onr_model_open(model, path, err));
+    if (stage == ONNXRUN_STAGE_PASSES) {
+        return print_passes(model, format, text, err);
+    }
     if (stage != ONNXRUN_STAGE_MODEL) {
-        ONR_TRY(onr_model_optimize(model, err));
+        ONR_TRY(onr_model_optimize(model, NULL, err));
     }
     if (stage == ONNXRUN_STAGE_MODEL || stage == ONNXRUN_STAGE_GRAPH) {
         bool with_facts = stage == ONNXRUN_STAGE_GRAPH;
@@ -95,7 +112,7 @@ static enum onr_status print_stage(onnxrun_model *model, const char *path, onnxr
     }
     ONR_TRY(onr_model_bind(model, err));
     if (stage == ONNXRUN_STAGE_PROGRAM) {
-        onr_print_program(text, model->program, is_json);
+        onr_print_program(text, model->program, onr_isa_name(model->kernels.isa), is_json);
         return ONR_OK;
     }
     return print_plan(model, format, dims, dim_count, text, err);
@@ -127,7 +144,7 @@ onnxrun_status onnxrun_describe(const char *path, onnxrun_stage stage, onnxrun_f
     onr_error_clear(&err);
     onnxrun_model *model = NULL;
     *text = NULL;
-    if ((unsigned)stage > ONNXRUN_STAGE_PLAN) {
+    if ((unsigned)stage > ONNXRUN_STAGE_PASSES) {
         return onr_api_fail(error, ONNXRUN_ERR_ARGUMENT, "describe: %d is no stage", (int)stage);
     }
     enum onr_status status = onr_model_new(NULL, &model, &err);
@@ -135,8 +152,9 @@ onnxrun_status onnxrun_describe(const char *path, onnxrun_stage stage, onnxrun_f
         struct onr_text written;
         onr_text_init(&written, &model->mem);
         status = print_stage(model, path, stage, format, dims, dim_count, &written, &err);
-        if (status == ONR_OK) {
-            status = hand_out(&written, text, &err);
+        if (status == ONR_OK || written.length > 0) {
+            enum onr_status printed = hand_out(&written, text, &err);
+            status = printed == ONR_OK ? status : printed;
         }
         onr_text_free(&written);
         onnxrun_model_free(model);

@@ -158,7 +158,8 @@ static uint64_t fold_budget(const onnxrun_model *model)
     return bytes > MIN_FOLD_BYTES ? bytes : MIN_FOLD_BYTES;
 }
 
-enum onr_status onr_model_optimize(onnxrun_model *model, struct onr_error *err)
+enum onr_status onr_model_optimize(onnxrun_model *model, struct onr_report *report,
+                                   struct onr_error *err)
 {
     struct onr_eval eval = {
         .kernels = &model->kernels, .parallel = &model->parallel, .mem = &model->mem};
@@ -167,6 +168,7 @@ enum onr_status onr_model_optimize(onnxrun_model *model, struct onr_error *err)
                                   .no_fusion = model->no_fusion,
                                   .fold_bytes = fold_budget(model),
                                   .folds = &model->folds,
+                                  .report = report,
                                   .err = err};
     ONR_TRY(check_signature(model, err));
     return onr_run_passes(model->graph, &passes);
@@ -193,7 +195,7 @@ static enum onr_status load_model(onnxrun_model *model, const char *path, const 
     } else {
         ONR_TRY(onr_model_import(model, data, size, NULL, err));
     }
-    ONR_TRY(onr_model_optimize(model, err));
+    ONR_TRY(onr_model_optimize(model, NULL, err));
     enum onr_status status = onr_model_bind(model, err);
     onr_parallel_free(&model->parallel); /* whose threads have nothing to do from here on */
     return status;

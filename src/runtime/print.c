@@ -44,10 +44,11 @@ static struct constant_counts count_constants(const struct onr_program *program)
     return counts;
 }
 
-static void program_text(struct onr_text *text, const struct onr_program *program)
+static void program_text(struct onr_text *text, const struct onr_program *program, const char *isa)
 {
     struct constant_counts c = count_constants(program);
-    onr_text_add(text, "program: %" PRIu32 " nodes, heap ", program->node_count);
+    onr_text_add(text, "program: %" PRIu32 " nodes, kernels up to %s, heap ", program->node_count,
+                 isa);
     onr_print_bytes(text, program->mem->live_bytes);
     onr_text_add(text, "\nconstants: %" PRIu32 " mapped (", c.mapped);
     onr_print_bytes(text, c.mapped_bytes);
@@ -80,19 +81,21 @@ static void program_node(struct onr_text *text, const struct onr_program *progra
     onr_text_add(text, "\n");
 }
 
-void onr_print_program(struct onr_text *text, const struct onr_program *program, bool is_json)
+void onr_print_program(struct onr_text *text, const struct onr_program *program, const char *isa,
+                       bool is_json)
 {
     if (is_json) {
         struct constant_counts c = count_constants(program);
-        onr_text_add(text,
-                     "{\"stage\": \"program\", \"constants\": {\"mapped\": %" PRIu32
-                     ", \"mapped_bytes\": %" PRIu64 ", \"copied\": %" PRIu32
-                     ", \"copied_bytes\": %" PRIu64 ", \"packed\": %" PRIu32
-                     ", \"packed_bytes\": %" PRIu64 "}, \"heap_bytes\": %zu, \"nodes\": [",
-                     c.mapped, c.mapped_bytes, c.copied, c.copied_bytes, c.packed, c.packed_bytes,
-                     program->mem->live_bytes);
+        onr_text_add(
+            text,
+            "{\"stage\": \"program\", \"isa\": \"%s\", \"constants\": {\"mapped\": %" PRIu32
+            ", \"mapped_bytes\": %" PRIu64 ", \"copied\": %" PRIu32 ", \"copied_bytes\": %" PRIu64
+            ", \"packed\": %" PRIu32 ", \"packed_bytes\": %" PRIu64
+            "}, \"heap_bytes\": %zu, \"nodes\": [",
+            isa, c.mapped, c.mapped_bytes, c.copied, c.copied_bytes, c.packed, c.packed_bytes,
+            program->mem->live_bytes);
     } else {
-        program_text(text, program);
+        program_text(text, program, isa);
     }
     for (uint32_t n = 0; n < program->node_count; n++) {
         program_node(text, program, n, is_json);

@@ -5,8 +5,10 @@
 
 #include "runtime/plan.h"
 
-/* Each node with its operator row, and what became of the constants. */
-void onr_print_program(struct onr_text *text, const struct onr_program *program, bool is_json);
+/* Each node with its operator row, and what became of the constants. isa: the highest instruction
+ * set whose kernels are used. */
+void onr_print_program(struct onr_text *text, const struct onr_program *program, const char *isa,
+                       bool is_json);
 
 /* The first segment: steps with the places of their outputs, the slab, and what was computed at
  * plan time. */

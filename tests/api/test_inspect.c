@@ -31,10 +31,10 @@ static int remove_model(void **state)
 static void every_stage_is_shown(void **state)
 {
     (void)state;
-    static const char *const wanted[] = {"MatMul", "float[batch", "MatMul", "slab"};
+    static const char *const wanted[] = {"MatMul", "float[batch", "MatMul", "slab", "infer_facts"};
     onnxrun_dim dims[] = {{"batch", 5}};
     onnxrun_error error;
-    for (int stage = 0; stage < 4; stage++) {
+    for (int stage = 0; stage < 5; stage++) {
         char *text = NULL;
         if (onnxrun_describe(path, (onnxrun_stage)stage, ONNXRUN_FORMAT_TEXT, dims, 1, &text,
                              &error) != ONNXRUN_OK) {
@@ -91,7 +91,7 @@ static void wrong_arguments_are_refused(void **state)
 {
     (void)state;
     onnxrun_dim negative = {"batch", -2};
-    describe_fails((onnxrun_stage)4, path, NULL, ONNXRUN_ERR_ARGUMENT, "describe: 4 is no stage");
+    describe_fails((onnxrun_stage)5, path, NULL, ONNXRUN_ERR_ARGUMENT, "describe: 5 is no stage");
     describe_fails((onnxrun_stage)-1, path, NULL, ONNXRUN_ERR_ARGUMENT, "describe: -1 is no stage");
     describe_fails(ONNXRUN_STAGE_MODEL, "/no/such/file", NULL, ONNXRUN_ERR_IO, "/no/such/file");
     describe_fails(ONNXRUN_STAGE_PLAN, path, &negative, ONNXRUN_ERR_ARGUMENT,
@@ -111,6 +111,33 @@ static void models_that_cannot_run_are_shown(void **state)
     assert_non_null(strstr(text, "Foo"));
     onnxrun_text_free(text);
     describe_fails(ONNXRUN_STAGE_GRAPH, file, NULL, ONNXRUN_ERR_UNSUPPORTED, "Foo-17");
+    assert_int_equal(remove(file), 0);
+}
+
+static void check_unsupported(const char *file, onnxrun_format format, const char *expected)
+{
+    char *text = NULL;
+    onnxrun_error error;
+    assert_int_equal(onnxrun_describe(file, ONNXRUN_STAGE_PASSES, format, NULL, 0, &text, &error),
+                     ONNXRUN_ERR_UNSUPPORTED);
+    assert_non_null(strstr(error.message, "Foo-17 at node \"a\" and 1 more; com.microsoft.Bar-1"));
+    assert_non_null(text);
+    if (strstr(text, expected) == NULL || (format == ONNXRUN_FORMAT_JSON && !json_is_valid(text))) {
+        fail_msg("got\n%s\nexpected a part:\n%s", text, expected);
+    }
+    onnxrun_text_free(text);
+}
+
+static void passes_tell_all_nodes_that_are_not_supported(void **state)
+{
+    (void)state;
+    static const char file[] = "onnxrun_test_inspect_missing.onnx";
+    model_text_write(file, "in float x; a = Foo(x); b = com.microsoft:Bar(a); y = Foo(b);"
+                           "out float y;");
+    check_unsupported(file, ONNXRUN_FORMAT_TEXT,
+                      "not supported\n  Foo-17 at 2 nodes\n      \"a\"\n      \"y\"\n"
+                      "  com.microsoft.Bar-1 at 1 node\n      \"b\"\n");
+    check_unsupported(file, ONNXRUN_FORMAT_JSON, "\"nodes\": [\"a\", \"y\"]");
     assert_int_equal(remove(file), 0);
 }
 
@@ -140,6 +167,7 @@ int main(void)
         cmocka_unit_test(plans_follow_the_dims),
         cmocka_unit_test(wrong_arguments_are_refused),
         cmocka_unit_test(models_that_cannot_run_are_shown),
+        cmocka_unit_test(passes_tell_all_nodes_that_are_not_supported),
         cmocka_unit_test(operators_are_listed),
     };
     return cmocka_run_group_tests(tests, write_model, remove_model);

@@ -154,13 +154,14 @@ static void all_that_is_missing_is_listed_at_once(void **state)
     session_test_refused("in float x [n]; in string s [n]; a = Foo(x); b = com.microsoft:Bar(a);"
                          "c = Foo(b); d = Neg(s); e = Add(x, c); out float e; out string d;",
                          ONNXRUN_ERR_UNSUPPORTED,
-                         "load: not supported: Foo-17 at node \"a\"; "
+                         "load: not supported: Foo-17 at node \"a\" and 1 more; "
                          "com.microsoft.Bar-1 at node \"b\"; "
                          "Neg-17 (input 0 of type string) at node \"d\"");
-    session_test_refused("in bool c; in float x; y = If(c) then_branch={a = Foo(x); out float a;}"
-                         "else_branch={b = Foo(x); d = Goo(b); out float d;}; out float y;",
-                         ONNXRUN_ERR_UNSUPPORTED,
-                         "load: not supported: Foo-17 at node \"a\"; Goo-17 at node \"d\"");
+    session_test_refused(
+        "in bool c; in float x; y = If(c) then_branch={a = Foo(x); out float a;}"
+        "else_branch={b = Foo(x); d = Goo(b); out float d;}; out float y;",
+        ONNXRUN_ERR_UNSUPPORTED,
+        "load: not supported: Foo-17 at node \"a\" and 1 more; Goo-17 at node \"d\"");
 }
 
 /* Names of nodes are cut before operators are left out. */

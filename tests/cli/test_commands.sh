@@ -249,9 +249,24 @@ for stage in model graph program plan; do
     stdout_has 'Relu'
     stdout_is_json
 done
+run 0 env ONNXRUN_MAX_ISA=scalar onnxdump relu.onnx --stage program
+stdout_has 'program: 1 nodes, kernels up to scalar, heap '
+run 0 env ONNXRUN_MAX_ISA=scalar onnxdump relu.onnx --stage program --json
+stdout_has '"isa": "scalar"'
+run 0 onnxdump relu.onnx --explain
+stdout_is 'passes: 1 nodes before, 1 after'
+run 0 onnxdump relu.onnx --explain --json
+stdout_is_json
 run 0 onnxdump unknown.onnx
 stdout_has 'y = Frobnicate (x)'
 run 3 onnxdump unknown.onnx --stage graph
+run 3 onnxdump unknown.onnx --explain
+stdout_is 'not supported
+  Frobnicate-17 at 1 node
+      "y"'
+stderr_has 'Frobnicate-17 at node "y"'
+run 3 onnxdump unknown.onnx --explain --json
+stdout_is_json
 run 2 onnxdump missing.onnx
 run 0 onnxdump --ops
 stdout_has 'Softmax'
@@ -263,7 +278,7 @@ stdout_is_json
 # ---- hostile names, closed pipes ----
 
 for command in 'onnxdump' 'onnxdump --json' 'onnxrun run' 'onnxrun run -i z=1' \
-    'onnxrun run -o z=1' 'onnxdump --stage plan'; do
+    'onnxrun run -o z=1' 'onnxdump --stage plan' 'onnxdump --explain' 'onnxdump --explain --json'; do
     title="$command hostile.onnx"
     $command hostile.onnx >out 2>err
     no_control

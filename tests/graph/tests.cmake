@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 onnxrun_test(graph
     test_common_subexpressions
+    test_explain
     test_external
     test_fuse
     test_import

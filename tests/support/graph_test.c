@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-char *graph_test_text(const char *model)
+static char *describe(const char *model, onnxrun_stage stage)
 {
     char path[] = "/tmp/onnxrun-graph-XXXXXX";
     int descriptor = mkstemp(path);
@@ -19,12 +19,22 @@ char *graph_test_text(const char *model)
     model_text_write(path, model);
     char *printed = NULL;
     onnxrun_error error;
-    if (onnxrun_describe(path, ONNXRUN_STAGE_GRAPH, ONNXRUN_FORMAT_TEXT, NULL, 0, &printed,
-                         &error) != ONNXRUN_OK) {
+    if (onnxrun_describe(path, stage, ONNXRUN_FORMAT_TEXT, NULL, 0, &printed, &error) !=
+        ONNXRUN_OK) {
         fail_msg("%s", error.message);
     }
     (void)unlink(path);
     return printed;
+}
+
+char *graph_test_text(const char *model)
+{
+    return describe(model, ONNXRUN_STAGE_GRAPH);
+}
+
+char *graph_test_explain(const char *model)
+{
+    return describe(model, ONNXRUN_STAGE_PASSES);
 }
 
 void graph_test_nodes(const char *model, const char *expected)

@@ -36,7 +36,8 @@ static const char *read_string(const char *p)
         return NULL;
     }
     while (p != NULL && *p != '"') {
-        size_t length = onr_utf8_length((const uint8_t *)p, strlen(p) + 1);
+        /* the end of the string ends a sequence, too */
+        size_t length = onr_utf8_length((const uint8_t *)p, 4);
         if (length == 0 || (unsigned char)*p < 0x20) {
             return NULL;
         }

@@ -24,6 +24,7 @@ enum option_code {
     OPTION_JOBS,
     OPTION_TIMEOUT,
     OPTION_STAGE,
+    OPTION_EXPLAIN,
     OPTION_OPS
 };
 

@@ -18,6 +18,9 @@ static const char help[] =
     "                      graph    after folding and fusion, with inferred types and shapes\n"
     "                      program  operators with their kernels, packed weights\n"
     "                      plan     steps and memory for concrete dimensions\n"
+    "      --explain       what the passes did before the stage graph: nodes that went, fusions,\n"
+    "                      near misses with the edge that stopped each, and all nodes that are\n"
+    "                      not supported\n"
     "  -d, --dim NAME=N    number for a symbolic dimension at the stage plan (1)\n"
     "      --json          print JSON\n"
     "      --ops           list the operators that this build can run\n"
@@ -56,6 +59,9 @@ static int add_option(struct dump *dump, int option, char *const *argv)
     switch (option) {
     case OPTION_STAGE:
         return set_stage(dump, optarg);
+    case OPTION_EXPLAIN:
+        dump->stage = ONNXRUN_STAGE_PASSES;
+        return EXIT_CODE_OK;
     case 'd':
         return inputs_add_dim(&dump->inputs, optarg, &dump->error) == ONNXRUN_OK
                    ? EXIT_CODE_OK
@@ -75,6 +81,7 @@ static int parse_options(struct dump *dump, int argc, char **argv, bool *is_done
 {
     static const struct option options[] = {
         {"stage", required_argument, NULL, OPTION_STAGE},
+        {"explain", no_argument, NULL, OPTION_EXPLAIN},
         {"dim", required_argument, NULL, 'd'},
         {"json", no_argument, NULL, OPTION_JSON},
         {"ops", no_argument, NULL, OPTION_OPS},
@@ -157,7 +164,7 @@ static int describe(struct dump *dump)
     onnxrun_format format = dump->is_json ? ONNXRUN_FORMAT_JSON : ONNXRUN_FORMAT_TEXT;
     onnxrun_status status =
         onnxrun_describe(dump->path, dump->stage, format, dims, count, &text, &dump->error);
-    if (status == ONNXRUN_OK) {
+    if (text != NULL) {
         fputs(text, stdout);
         onnxrun_text_free(text);
     }

@@ -3,6 +3,8 @@
 #include "base/size.h"
 #include "graph/passes/pass.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Largest input bytes of an operator whose output size is not known before it ran. */
@@ -158,6 +160,26 @@ static enum onr_status evaluate(struct onr_graph *graph, const struct onr_node *
                          ctx->err);
 }
 
+/* Tells that the node is not folded because its results are too large. */
+static void report_budget(const struct onr_graph *graph, const struct onr_node *node, uint64_t cost,
+                          const struct onr_pass_ctx *ctx)
+{
+    char expected[96];
+    char found[80];
+    if (ctx->report == NULL) {
+        return;
+    }
+    (void)snprintf(expected, sizeof expected,
+                   "at most %" PRIu64 " bytes, what is left of the budget of constant folding",
+                   ctx->fold_bytes);
+    (void)snprintf(found, sizeof found, "%" PRIu64 " bytes", cost);
+    const struct onr_note note = {.op = "constant",
+                                  .node = onr_node_label(graph, node),
+                                  .expected = expected,
+                                  .found = found};
+    onr_report_missed(ctx->report, &note);
+}
+
 enum onr_status onr_fold_node(struct onr_graph *graph, struct onr_node *node,
                               const struct onr_fact *const *inputs, struct onr_fact *facts,
                               bool *is_folded, struct onr_pass_ctx *ctx)
@@ -165,7 +187,11 @@ enum onr_status onr_fold_node(struct onr_graph *graph, struct onr_node *node,
     uint64_t cost = 0;
     *is_folded = false;
     if ((node->op->traits & (ONR_TRAIT_IMPURE | ONR_TRAIT_BODIES)) != 0 ||
-        !fold_cost(node, inputs, facts, &cost) || cost > ctx->fold_bytes) {
+        !fold_cost(node, inputs, facts, &cost)) {
+        return ONR_OK;
+    }
+    if (cost > ctx->fold_bytes) {
+        report_budget(graph, node, cost, ctx);
         return ONR_OK;
     }
     struct onr_arena *arena = graph->arena;

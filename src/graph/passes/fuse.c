@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "graph/passes/fuse.h"
 
+#include "graph/print.h"
+
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -65,6 +68,79 @@ bool onr_fuse_is_near(double number, double expected)
     return fabs(number - expected) <= 2e-6 * fabs(expected);
 }
 
+bool onr_fuse_miss(const struct onr_fuser *fuser, const char *op, uint32_t value,
+                   const char *expected)
+{
+    *fuser->miss = (struct onr_miss){.op = op, .value = value, .expected = expected};
+    return false;
+}
+
+/* ---- telling ---- */
+
+/* Constants of more elements are not shown. */
+#define SHOWN_ELEMENTS 4
+
+static bool is_output(const struct onr_graph *graph, uint32_t value)
+{
+    for (uint32_t i = 0; i < graph->output_count; i++) {
+        if (graph->outputs[i] == value) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "float[n, 4] made by Add, used by Sub and 2 more, an output of the graph" */
+static void describe_value(struct onr_text *text, const struct onr_fuser *fuser, uint32_t id)
+{
+    const struct onr_graph *graph = fuser->graph;
+    const struct onr_value *value = &graph->values[id];
+    onr_print_fact(text, graph, &value->fact);
+    if (value->is_input) {
+        onr_text_add(text, ", an input");
+    } else if (value->constant != NULL) {
+        onr_text_add(text, " ");
+        onr_print_constant(text, value->constant, SHOWN_ELEMENTS, false);
+    } else if (value->producer != ONR_NO_VALUE) {
+        onr_text_add(text, " made by ");
+        onr_text_add_name(text, graph->nodes[value->producer].op_type);
+    }
+    if (fuser->user[id] != ONR_NO_VALUE) {
+        onr_text_add(text, ", used by ");
+        onr_text_add_name(text, graph->nodes[fuser->user[id]].op_type);
+    }
+    uint32_t others = value->use_count - (fuser->user[id] != ONR_NO_VALUE ? 1 : 0);
+    if (is_output(graph, id)) {
+        onr_text_add(text, ", an output of the graph");
+        others--;
+    }
+    if (others > 0) {
+        onr_text_add(text, ", used %" PRIu32 " more time%s", others, others > 1 ? "s" : "");
+    }
+}
+
+static void report_miss(const struct onr_fuser *fuser, const struct onr_node *anchor,
+                        const struct onr_pass_ctx *ctx)
+{
+    struct onr_text text;
+    bool has_value = fuser->miss->value != ONR_NO_VALUE;
+    onr_text_init(&text, ctx->eval->mem);
+    if (has_value) {
+        describe_value(&text, fuser, fuser->miss->value);
+    }
+    const struct onr_note note = {.op = fuser->miss->op,
+                                  .node = onr_node_label(fuser->graph, anchor),
+                                  .value = has_value ? fuser->graph->values[fuser->miss->value].name
+                                                     : NULL,
+                                  .expected = fuser->miss->expected,
+                                  .found = text.data != NULL ? text.data : "nothing"};
+    onr_report_missed(ctx->report, &note);
+    ctx->report->has_failed = ctx->report->has_failed || text.has_failed;
+    onr_text_free(&text);
+}
+
+/* ---- fusing ---- */
+
 static void find_users(const struct onr_graph *graph, uint32_t *user)
 {
     for (uint32_t n = 0; n < graph->node_count; n++) {
@@ -111,16 +187,30 @@ static enum onr_status replace(struct onr_graph *graph, const struct onr_fused *
     return ONR_OK;
 }
 
+static enum onr_status fuse_node(struct onr_node *node, const struct onr_fusion *fusion,
+                                 const struct onr_fuser *fuser, const struct onr_pass_ctx *ctx)
+{
+    struct onr_fused fused = {.domain = ""};
+    *fuser->miss = (struct onr_miss){0};
+    if (fusion->match(fuser, node, &fused)) {
+        ONR_TRY(replace(fuser->graph, &fused, ctx));
+        if (ctx->report != NULL) {
+            onr_report_fused(ctx->report, fused.op_type, onr_node_label(fuser->graph, fused.last));
+        }
+    } else if (ctx->report != NULL && fuser->miss->op != NULL) {
+        report_miss(fuser, node, ctx);
+    }
+    return ONR_OK;
+}
+
 static enum onr_status fuse_nodes(struct onr_graph *graph, const struct onr_fusion *fusions,
                                   const struct onr_fuser *fuser, const struct onr_pass_ctx *ctx)
 {
     for (uint32_t n = 0; n < graph->node_count; n++) {
         for (const struct onr_fusion *fusion = fusions; fusion->match != NULL; fusion++) {
-            const struct onr_node *node = &graph->nodes[n];
-            struct onr_fused fused = {.domain = ""};
-            if (!node->is_dead && onr_fuse_is(node, fusion->anchor) &&
-                fusion->match(fuser, node, &fused)) {
-                ONR_TRY(replace(graph, &fused, ctx));
+            struct onr_node *node = &graph->nodes[n];
+            if (!node->is_dead && onr_fuse_is(node, fusion->anchor)) {
+                ONR_TRY(fuse_node(node, fusion, fuser, ctx));
             }
         }
     }
@@ -138,7 +228,8 @@ enum onr_status onr_fuse(struct onr_graph *graph, const struct onr_fusion *fusio
     }
     memset(user, 0xff, bytes);
     find_users(graph, user);
-    const struct onr_fuser fuser = {.graph = graph, .user = user};
+    struct onr_miss miss = {0};
+    const struct onr_fuser fuser = {.graph = graph, .user = user, .miss = &miss};
     enum onr_status status = fuse_nodes(graph, fusions, &fuser, ctx);
     onr_mem_free(mem, user, bytes);
     for (uint32_t n = 0; status == ONR_OK && n < graph->node_count; n++) {

@@ -13,9 +13,17 @@
 #define ONR_FUSED_INPUTS 4
 #define ONR_FUSED_ATTRS  4
 
+/* Why a subgraph was not fused: see onr_fuse_miss. */
+struct onr_miss {
+    const char *op; /* NULL: there is nothing to tell */
+    uint32_t value;
+    const char *expected;
+};
+
 struct onr_fuser {
     struct onr_graph *graph;
-    const uint32_t *user; /* [value_count] a node that uses the value, or ONR_NO_VALUE */
+    const uint32_t *user;  /* [value_count] a node that uses the value, or ONR_NO_VALUE */
+    struct onr_miss *miss; /* of the match that runs */
 };
 
 /* The node that takes the place of `last`. */
@@ -43,6 +51,16 @@ struct onr_fusion {
 /* Applies the fusions to the graph and its bodies. Facts stay valid, the graph is left compact. */
 enum onr_status onr_fuse(struct onr_graph *graph, const struct onr_fusion *fusions,
                          struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
+/*
+ * For a matcher that has found the anchor and the core of its subgraph, but one edge is not as it
+ * has to be: what is told about it when somebody asks. op: what would have been made; value: the
+ * edge (ONR_NO_VALUE: there is none); expected: what it should be, as in "epsilon: one number". What
+ * it is instead is added. Texts have static storage; the last call of a match counts, and only when
+ * it fails. Returns false, to be returned.
+ */
+bool onr_fuse_miss(const struct onr_fuser *fuser, const char *op, uint32_t value,
+                   const char *expected);
 
 /* ---- for matching; a node is found under names of ai.onnx only ---- */
 

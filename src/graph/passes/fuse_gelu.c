@@ -206,23 +206,44 @@ static void set_result(const struct product *product, const char *op_type, int64
     fused->input_count = 1;
 }
 
+/* The sum of the value and 1, which others may need too. */
+static const struct onr_node *plus_one(const struct onr_fuser *fuser, uint32_t value)
+{
+    double one = 0;
+    uint32_t other = 0;
+    uint32_t user = fuser->user[value];
+    const struct onr_node *sum = user != ONR_NO_VALUE ? &fuser->graph->nodes[user] : NULL;
+    return sum != NULL && onr_fuse_is(sum, "Add") &&
+                   onr_fuse_number_operand(fuser, sum, &other, &one) && one == 1
+               ? sum
+               : NULL;
+}
+
 /* 1 + f(argument), whose factors are x and 0.5. */
 static bool match_gelu(const struct onr_fuser *fuser, const struct onr_node *node, double c1,
                        double c3, struct onr_fused *fused)
 {
-    double one = 0;
-    uint32_t other = 0;
-    const struct onr_node *sum = onr_fuse_user(fuser, node->outputs[0], "Add");
-    if (sum == NULL || !onr_fuse_number_operand(fuser, sum, &other, &one) || one != 1) {
+    const struct onr_node *sum = plus_one(fuser, node->outputs[0]);
+    if (sum == NULL) {
         return false;
     }
+    if (sum != onr_fuse_user(fuser, node->outputs[0], "Add")) {
+        return onr_fuse_miss(fuser, "Gelu", node->outputs[0], "used by one Add, of 1");
+    }
+    (void)onr_fuse_miss(fuser, "Gelu", sum->outputs[0], "used by products with x and 0.5 alone");
     for (int may_split = 0; may_split < 2; may_split++) {
         struct product product;
-        if (find_product(fuser, sum->outputs[0], 0.5, may_split != 0, &product) &&
-            is_argument(fuser, node->inputs[0], product.x, c1, c3)) {
+        if (!find_product(fuser, sum->outputs[0], 0.5, may_split != 0, &product)) {
+            continue;
+        }
+        if (is_argument(fuser, node->inputs[0], product.x, c1, c3)) {
             set_result(&product, "Gelu", 20, fused);
             return true;
         }
+        (void)onr_fuse_miss(fuser, "Gelu", node->inputs[0],
+                            c3 == 0 ? "x / sqrt(2), of the x that is multiplied with the sum"
+                                    : "sqrt(2 / pi) * (x + 0.044715 * x^3), of the x that is "
+                                      "multiplied with the sum");
     }
     return false;
 }
@@ -246,19 +267,40 @@ static bool match_tanh(const struct onr_fuser *fuser, const struct onr_node *anc
     return true;
 }
 
+/* Whether the value is alpha * x. */
+static bool is_multiple(const struct onr_fuser *fuser, uint32_t value, uint32_t x, double *alpha)
+{
+    struct polynomial p;
+    bool is_linear =
+        polynomial_of(fuser, value, x, &p) && p.c[0] == 0 && p.c[2] == 0 && p.c[3] == 0;
+    *alpha = is_linear ? p.c[1] : 0;
+    return is_linear;
+}
+
+/* Tells when the product of x and the gate is there, but the gate has other uses. */
+static bool miss_swish(const struct onr_fuser *fuser, const struct onr_node *gate)
+{
+    double alpha = 0;
+    uint32_t user = fuser->user[gate->outputs[0]];
+    const struct onr_node *node = user != ONR_NO_VALUE ? &fuser->graph->nodes[user] : NULL;
+    return node != NULL && onr_fuse_is(node, "Mul") &&
+           fuser->graph->values[gate->outputs[0]].use_count > 1 &&
+           is_multiple(fuser, gate->inputs[0], onr_fuse_other(node, gate->outputs[0]), &alpha) &&
+           onr_fuse_miss(fuser, "Swish", gate->outputs[0], "used by one Mul, with x");
+}
+
 static bool match_sigmoid(const struct onr_fuser *fuser, const struct onr_node *anchor,
                           struct onr_fused *fused)
 {
     struct product product;
-    struct polynomial p;
+    double alpha = 0;
     if (!find_product(fuser, anchor->outputs[0], 1, false, &product) ||
-        !polynomial_of(fuser, anchor->inputs[0], product.x, &p) || p.c[0] != 0 || p.c[2] != 0 ||
-        p.c[3] != 0) {
-        return false;
+        !is_multiple(fuser, anchor->inputs[0], product.x, &alpha)) {
+        return miss_swish(fuser, anchor);
     }
     set_result(&product, "Swish", 24, fused);
     fused->attrs[0] = (struct onr_attr){
-        .name = "alpha", .kind = ONR_ATTR_FLOAT, .count = 1, .as.f = (float)p.c[1]};
+        .name = "alpha", .kind = ONR_ATTR_FLOAT, .count = 1, .as.f = (float)alpha};
     fused->attr_count = 1;
     return true;
 }

@@ -30,14 +30,10 @@ static bool is_last_axis(const struct onr_fuser *fuser, const struct onr_node *m
     return count == 1 && (axes[0] == -1 || (x->shape.rank > 0 && axes[0] == x->shape.rank - 1));
 }
 
-/* The value whose mean over the last axis, kept as an axis, this value is; or ONR_NO_VALUE. */
-static uint32_t mean_of(const struct onr_fuser *fuser, uint32_t value)
+/* True for the mean over the last axis, kept as an axis. */
+static bool is_row_mean(const struct onr_fuser *fuser, const struct onr_node *node)
 {
-    const struct onr_node *mean = onr_fuse_producer(fuser, value, "ReduceMean");
-    if (mean == NULL || onr_attr_int(mean, "keepdims", 1) != 1 || !is_last_axis(fuser, mean)) {
-        return ONR_NO_VALUE;
-    }
-    return mean->inputs[0];
+    return node != NULL && onr_attr_int(node, "keepdims", 1) == 1 && is_last_axis(fuser, node);
 }
 
 /* The value whose square this value is, or ONR_NO_VALUE. */
@@ -53,18 +49,6 @@ static uint32_t root_of(const struct onr_fuser *fuser, uint32_t value)
     return node != NULL && node->inputs[0] == node->inputs[1] ? node->inputs[0] : ONR_NO_VALUE;
 }
 
-/* The node that divides d by the root. */
-static struct onr_node *quotient(const struct onr_fuser *fuser, uint32_t root, uint32_t d)
-{
-    struct onr_node *node = onr_fuse_user(fuser, root, "Div");
-    if (node != NULL) {
-        return node->inputs[0] == d && node->inputs[1] == root ? node : NULL;
-    }
-    const struct onr_node *inverse = onr_fuse_user(fuser, root, "Reciprocal");
-    node = inverse != NULL ? onr_fuse_user(fuser, inverse->outputs[0], "Mul") : NULL;
-    return node != NULL && onr_fuse_other(node, inverse->outputs[0]) == d ? node : NULL;
-}
-
 /* True for one number per element of the last axis of x. */
 static bool is_row(const struct onr_fuser *fuser, uint32_t value, uint32_t x)
 {
@@ -74,18 +58,51 @@ static bool is_row(const struct onr_fuser *fuser, uint32_t value, uint32_t x)
            row->shape.dim[0] > 0 && row->shape.dim[0] == data->shape.dim[data->shape.rank - 1];
 }
 
-/* The input and the number below the root of the mean of d^2. */
-static bool read_root(const struct onr_fuser *fuser, const struct onr_node *root, uint32_t *d,
-                      double *epsilon)
+/* What the root of a normalisation says. */
+struct root {
+    const char *op; /* that is made of it */
+    uint32_t x;
+    uint32_t d; /* x or x - mean(x) */
+    double epsilon;
+};
+
+/* The mean of a square below the root, and what is added to it; NULL when it is not that. */
+static const struct onr_node *mean_below(const struct onr_fuser *fuser, const struct onr_node *root,
+                                         uint32_t *added, uint32_t *d)
 {
-    uint32_t mean = ONR_NO_VALUE;
     const struct onr_node *sum = onr_fuse_producer(fuser, root->inputs[0], "Add");
-    if (sum == NULL || !onr_fuse_number_operand(fuser, sum, &mean, epsilon)) {
+    for (uint32_t i = 0; sum != NULL && i < 2; i++) {
+        const struct onr_node *mean = onr_fuse_producer(fuser, sum->inputs[i], "ReduceMean");
+        *added = sum->inputs[1 - i];
+        *d = mean != NULL ? root_of(fuser, mean->inputs[0]) : ONR_NO_VALUE;
+        if (*d != ONR_NO_VALUE) {
+            return mean;
+        }
+    }
+    return NULL;
+}
+
+static bool read_root(const struct onr_fuser *fuser, const struct onr_node *node, struct root *root)
+{
+    uint32_t added = ONR_NO_VALUE;
+    const struct onr_node *mean = mean_below(fuser, node, &added, &root->d);
+    if (mean == NULL) {
         return false;
     }
-    uint32_t square = mean_of(fuser, mean);
-    *d = square != ONR_NO_VALUE ? root_of(fuser, square) : ONR_NO_VALUE;
-    return *d != ONR_NO_VALUE;
+    const struct onr_node *centred = onr_fuse_producer(fuser, root->d, "Sub");
+    const struct onr_node *centre =
+        centred != NULL ? onr_fuse_producer(fuser, centred->inputs[1], "ReduceMean") : NULL;
+    bool is_layer = is_row_mean(fuser, centre) && centre->inputs[0] == centred->inputs[0];
+    root->op = is_layer ? "LayerNormalization" : "RMSNormalization";
+    root->x = is_layer ? centred->inputs[0] : root->d;
+    if (!is_row_mean(fuser, mean)) {
+        return onr_fuse_miss(fuser, root->op, mean->outputs[0],
+                             "a mean over the last axis alone, kept as an axis");
+    }
+    if (!onr_fuse_number(fuser, added, &root->epsilon)) {
+        return onr_fuse_miss(fuser, root->op, added, "epsilon: a constant of one number");
+    }
+    return true;
 }
 
 static void add_input(struct onr_fused *fused, uint32_t value, struct onr_node *last)
@@ -94,38 +111,67 @@ static void add_input(struct onr_fused *fused, uint32_t value, struct onr_node *
     fused->last = last;
 }
 
-static bool match_norm(const struct onr_fuser *fuser, const struct onr_node *root,
+/* The node that divides d by the root, which nothing else needs. */
+static struct onr_node *quotient(const struct onr_fuser *fuser, uint32_t value,
+                                 const struct root *root)
+{
+    const struct onr_node *inverse = onr_fuse_user(fuser, value, "Reciprocal");
+    uint32_t divisor = inverse != NULL ? inverse->outputs[0] : value;
+    struct onr_node *node = onr_fuse_user(fuser, divisor, inverse != NULL ? "Mul" : "Div");
+    bool is_quotient = node != NULL && onr_fuse_other(node, divisor) == root->d &&
+                       (inverse != NULL || node->inputs[1] == divisor);
+    if (!is_quotient) {
+        (void)onr_fuse_miss(fuser, root->op, divisor,
+                            inverse != NULL ? "used by one Mul, with what the mean of squares is of"
+                                            : "used by one Div, of what the mean of squares is of");
+    }
+    return is_quotient ? node : NULL;
+}
+
+/* The product of the quotient and one number for each element of the last axis. */
+static struct onr_node *find_scaled(const struct onr_fuser *fuser, const struct onr_node *node,
+                                    const struct root *root, uint32_t *scale)
+{
+    const struct onr_node *normal = quotient(fuser, node->outputs[0], root);
+    if (normal == NULL) {
+        return NULL;
+    }
+    struct onr_node *scaled = onr_fuse_user(fuser, normal->outputs[0], "Mul");
+    if (scaled == NULL) {
+        (void)onr_fuse_miss(fuser, root->op, normal->outputs[0], "used by one Mul, with scale");
+        return NULL;
+    }
+    *scale = onr_fuse_other(scaled, normal->outputs[0]);
+    if (!is_row(fuser, *scale, root->x)) {
+        (void)onr_fuse_miss(fuser, root->op, *scale,
+                            "scale: one number for each element of the last axis");
+        return NULL;
+    }
+    return scaled;
+}
+
+static bool match_norm(const struct onr_fuser *fuser, const struct onr_node *node,
                        struct onr_fused *fused)
 {
-    double epsilon = 0;
-    uint32_t d = ONR_NO_VALUE;
-    if (!read_root(fuser, root, &d, &epsilon)) {
-        return false;
-    }
-    const struct onr_node *normal = quotient(fuser, root->outputs[0], d);
+    struct root root;
+    uint32_t scale = ONR_NO_VALUE;
     struct onr_node *scaled =
-        normal != NULL ? onr_fuse_user(fuser, normal->outputs[0], "Mul") : NULL;
+        read_root(fuser, node, &root) ? find_scaled(fuser, node, &root, &scale) : NULL;
     if (scaled == NULL) {
         return false;
     }
-    const struct onr_node *centred = onr_fuse_producer(fuser, d, "Sub");
-    bool is_layer = centred != NULL && mean_of(fuser, centred->inputs[1]) == centred->inputs[0];
-    uint32_t x = is_layer ? centred->inputs[0] : d;
-    uint32_t scale = onr_fuse_other(scaled, normal->outputs[0]);
-    if (!is_row(fuser, scale, x)) {
-        return false;
-    }
-    fused->inputs[0] = x;
+    bool is_layer = root.x != root.d;
+    fused->inputs[0] = root.x;
     fused->input_count = 1;
     add_input(fused, scale, scaled);
     struct onr_node *shifted = is_layer ? onr_fuse_user(fuser, scaled->outputs[0], "Add") : NULL;
-    if (shifted != NULL && is_row(fuser, onr_fuse_other(shifted, scaled->outputs[0]), x)) {
+    if (shifted != NULL && is_row(fuser, onr_fuse_other(shifted, scaled->outputs[0]), root.x)) {
         add_input(fused, onr_fuse_other(shifted, scaled->outputs[0]), shifted);
     }
-    fused->op_type = is_layer ? "LayerNormalization" : "RMSNormalization";
+    fused->op_type = root.op;
     fused->version = is_layer ? 17 : 23;
     fused->attrs[0] = (struct onr_attr){
-        .name = "epsilon", .kind = ONR_ATTR_FLOAT, .count = 1, .as.f = (float)epsilon};
+        .name = "epsilon", .kind = ONR_ATTR_FLOAT, .count = 1, .as.f = (float)root.epsilon};
     fused->attr_count = 1;
     return true;
 }

@@ -7,14 +7,22 @@
 #define ONR_GRAPH_PASSES_PASS_H
 
 #include "graph/eval_node.h"
+#include "graph/passes/report.h"
 
-/* Something that a model needs and this engine lacks, with the first node that needs it. */
+struct onr_missing_node {
+    const char *label;
+    struct onr_missing_node *next;
+};
+
+/* Something that a model needs and this engine lacks, with the nodes that need it. */
 struct onr_missing {
     const char *domain;
     const char *op_type;
     int64_t version;
     const char *detail; /* "input 0 of type float8e5m2", or "" when the whole operator is missing */
-    const char *node;   /* label */
+    struct onr_missing_node *nodes; /* at least one */
+    struct onr_missing_node *last;
+    uint32_t node_count;
     struct onr_missing *next;
 };
 
@@ -34,6 +42,7 @@ struct onr_pass_ctx {
     struct onr_fold **folds;     /* list that lives as long as the graph; see onr_folds_free */
     struct onr_missing *missing; /* gathered over all passes, in order of appearance */
     uint32_t missing_count;
+    struct onr_report *report; /* NULL: nobody asks */
     struct onr_error *err;
 };
 
@@ -89,7 +98,7 @@ enum onr_status onr_fold_node(struct onr_graph *graph, struct onr_node *node,
 /* Frees the storage of all folds of a list (the structs themselves are in the graph's arena). */
 void onr_folds_free(struct onr_fold *folds);
 
-/* Notes that the graph needs something (detail as in struct onr_missing, copied), once. */
+/* Notes that the node needs something (detail as in struct onr_missing, copied). */
 enum onr_status onr_note_missing(struct onr_graph *graph, const struct onr_node *node,
                                  const char *detail, struct onr_pass_ctx *ctx) ONR_MUST_USE;
 

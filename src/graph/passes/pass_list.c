@@ -6,27 +6,39 @@
 #include <stdio.h>
 #include <string.h>
 
-struct pass {
-    onr_pass_fn run;
-    bool is_fusion;
+enum pass_kind {
+    FINDS_MISSING, /* runs over every model */
+    REWRITES,      /* runs when nothing is missing */
+    FUSES,         /* may be turned off besides */
 };
+
+struct pass {
+    const char *name;
+    onr_pass_fn run;
+    enum pass_kind kind;
+};
+
+#define PASS(name, kind)                                                                           \
+    {                                                                                              \
+#        name, onr_pass_##name, kind                                                               \
+    }
 
 /* Fusions match before subexpressions are merged: a shared inner value would stop them. */
 static const struct pass pass_list[] = {
-    {onr_pass_dead_code, false},
-    {onr_pass_resolve_ops, false},
-    {onr_pass_infer_facts, false},
-    {onr_pass_widen_half, false},
-    {onr_pass_dead_code, false},
-    {onr_pass_infer_facts, false},
-    {onr_pass_dead_code, false},
-    {onr_pass_no_ops, true},
-    {onr_pass_dead_code, true},
-    {onr_pass_fuse_norm, true},
-    {onr_pass_fuse_gelu, true},
-    {onr_pass_dead_code, true},
-    {onr_pass_common_subexpressions, true},
-    {onr_pass_dead_code, true},
+    PASS(dead_code, FINDS_MISSING),
+    PASS(resolve_ops, FINDS_MISSING),
+    PASS(infer_facts, FINDS_MISSING),
+    PASS(widen_half, REWRITES),
+    PASS(dead_code, REWRITES),
+    PASS(infer_facts, REWRITES),
+    PASS(dead_code, REWRITES),
+    PASS(no_ops, FUSES),
+    PASS(dead_code, FUSES),
+    PASS(fuse_norm, FUSES),
+    PASS(fuse_gelu, FUSES),
+    PASS(dead_code, FUSES),
+    PASS(common_subexpressions, FUSES),
+    PASS(dead_code, FUSES),
 };
 
 enum onr_status onr_pass_bodies(struct onr_graph *graph, onr_pass_fn pass, struct onr_pass_ctx *ctx)
@@ -39,33 +51,46 @@ enum onr_status onr_pass_bodies(struct onr_graph *graph, onr_pass_fn pass, struc
     return ONR_OK;
 }
 
-enum onr_status onr_note_missing(struct onr_graph *graph, const struct onr_node *node,
-                                 const char *detail, struct onr_pass_ctx *ctx)
+/* The entry for this need of the node, which is added when it is new; NULL when memory is out. */
+static struct onr_missing *missing_entry(struct onr_graph *graph, const struct onr_node *node,
+                                         const char *detail, struct onr_pass_ctx *ctx)
 {
-    struct onr_missing **last = &ctx->missing;
-    for (; *last != NULL; last = &(*last)->next) {
-        const struct onr_missing *m = *last;
+    struct onr_missing **end = &ctx->missing;
+    for (; *end != NULL; end = &(*end)->next) {
+        struct onr_missing *m = *end;
         if (m->version == node->version && strcmp(m->op_type, node->op_type) == 0 &&
             strcmp(m->domain, node->domain) == 0 && strcmp(m->detail, detail) == 0) {
-            return ONR_OK;
+            return m;
         }
     }
     struct onr_missing *entry = ONR_ARENA_NEW(graph->arena, struct onr_missing);
     char *copy = onr_arena_string(graph->arena, detail, strlen(detail));
     if (entry == NULL || copy == NULL) {
+        return NULL;
+    }
+    *entry = (struct onr_missing){
+        .domain = node->domain, .op_type = node->op_type, .version = node->version, .detail = copy};
+    *end = entry;
+    ctx->missing_count++;
+    return entry;
+}
+
+enum onr_status onr_note_missing(struct onr_graph *graph, const struct onr_node *node,
+                                 const char *detail, struct onr_pass_ctx *ctx)
+{
+    struct onr_missing_node *item = ONR_ARENA_NEW(graph->arena, struct onr_missing_node);
+    struct onr_missing *entry = missing_entry(graph, node, detail, ctx);
+    if (item == NULL || entry == NULL) {
         return onr_fail_memory(ctx->err, "list of unsupported operators");
     }
-    *entry = (struct onr_missing){.domain = node->domain,
-                                  .op_type = node->op_type,
-                                  .version = node->version,
-                                  .detail = copy,
-                                  .node = onr_node_label(graph, node)};
-    *last = entry;
-    ctx->missing_count++;
+    item->label = onr_node_label(graph, node);
+    *(entry->last != NULL ? &entry->last->next : &entry->nodes) = item;
+    entry->last = item;
+    entry->node_count++;
     return ONR_OK;
 }
 
-/* "com.microsoft.Foo-1" or "Foo-13 (input 0 of type int4)", and so much of the node's name. */
+/* "com.microsoft.Foo-1" or "Foo-13 (input 0 of type int4)", and so much of the first node's name. */
 static size_t write_missing(char *out, size_t capacity, const struct onr_missing *m, int name_bytes)
 {
     const char *dot = m->domain[0] != '\0' ? "." : "";
@@ -73,9 +98,13 @@ static size_t write_missing(char *out, size_t capacity, const struct onr_missing
     const char *close = m->detail[0] != '\0' ? ")" : "";
     const char *at = name_bytes > 0 ? " at node \"" : "";
     const char *end = name_bytes > 0 ? "\"" : "";
+    char more[32] = "";
+    if (m->node_count > 1 && name_bytes > 0) {
+        (void)snprintf(more, sizeof more, " and %" PRIu32 " more", m->node_count - 1);
+    }
     int length =
-        snprintf(out, capacity, "%s%s%s-%" PRId64 "%s%s%s%s%.*s%s", m->domain, dot, m->op_type,
-                 m->version, open, m->detail, close, at, name_bytes, m->node, end);
+        snprintf(out, capacity, "%s%s%s-%" PRId64 "%s%s%s%s%.*s%s%s", m->domain, dot, m->op_type,
+                 m->version, open, m->detail, close, at, name_bytes, m->nodes->label, end, more);
     return length > 0 ? (size_t)length : 0;
 }
 
@@ -119,12 +148,33 @@ static enum onr_status fail_missing(const struct onr_pass_ctx *ctx)
     return onr_fail(ctx->err, ONR_ERR_UNSUPPORTED, "load: not supported: %s", list);
 }
 
+static bool is_due(const struct pass *pass, const struct onr_pass_ctx *ctx)
+{
+    return pass->kind == FINDS_MISSING ||
+           (ctx->missing == NULL && (pass->kind == REWRITES || !ctx->no_fusion));
+}
+
+static enum onr_status run_pass(const struct pass *pass, struct onr_graph *graph,
+                                struct onr_pass_ctx *ctx)
+{
+    if (ctx->report == NULL) {
+        return pass->run(graph, ctx);
+    }
+    onr_report_begin_pass(ctx->report, pass->name);
+    ONR_TRY(pass->run(graph, ctx));
+    onr_report_end_pass(ctx->report, graph);
+    return ONR_OK;
+}
+
 enum onr_status onr_run_passes(struct onr_graph *graph, struct onr_pass_ctx *ctx)
 {
     for (size_t i = 0; i < sizeof pass_list / sizeof pass_list[0]; i++) {
-        if (!pass_list[i].is_fusion || (!ctx->no_fusion && ctx->missing == NULL)) {
-            ONR_TRY(pass_list[i].run(graph, ctx));
+        if (is_due(&pass_list[i], ctx)) {
+            ONR_TRY(run_pass(&pass_list[i], graph, ctx));
         }
+    }
+    if (ctx->report != NULL) {
+        ctx->report->missing = ctx->missing;
     }
     return ctx->missing != NULL ? fail_missing(ctx) : ONR_OK;
 }
