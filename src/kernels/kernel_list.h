@@ -5,6 +5,7 @@
  * other macros.
  */
 ONR_KERNEL_FAMILY(attention_f32)
+ONR_KERNEL_FAMILY(attention_softmax)
 ONR_KERNEL_FAMILY(binary_f32)
 ONR_KERNEL_FAMILY(conv)
 ONR_KERNEL_FAMILY(conv_direct)

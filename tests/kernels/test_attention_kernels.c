@@ -92,29 +92,35 @@ static void softcap_bounds_everything_but_nan(void **state)
     }
 }
 
-/* Two blocks of a row against the softmax of both; y is scaled down when the maximum grows. */
+/* Two blocks of a row, the second with a mask, against the softmax of both; y is scaled down when the
+ * maximum grows. */
 static void check_softmax_steps(const struct onr_kernels *kernels, size_t first, size_t count)
 {
     float x[300];
-    float weights[300];
+    float mask[300];
+    float weights[300 + ONR_SOFTMAX_ROOM];
     float y[2] = {1, 2};
     struct onr_softmax_row_f32 row = {.max = -INFINITY};
     test_random(3, count, x);
+    test_random(4, count, mask);
     x[count - 1] = 5;
+    mask[count - 1] = 2;
     memcpy(weights, x, sizeof x);
-    kernels->attention.softmax_step_f32(first, weights, &row, 0, NULL);
+    kernels->attention.softmax_step_f32(first, weights, NULL, &row, 0, NULL);
     double old_max = (double)row.max;
-    kernels->attention.softmax_step_f32(count - first, weights + first, &row, 2, y);
+    memcpy(weights, x, sizeof x);
+    kernels->attention.softmax_step_f32(count - first, weights + first, mask + first, &row, 2, y);
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
-        sum += exp((double)x[i] - 5);
+        double score = (double)x[i] + (i >= first ? (double)mask[i] : 0.0);
+        sum += exp(score - 7);
         if (i >= first) {
-            assert_near(weights[i], exp((double)x[i] - 5));
+            assert_near(weights[i], exp(score - 7));
         }
     }
-    assert_true(row.max == 5 && fabs(row.sum - sum) < 1e-5 * sum);
-    assert_near(y[0], first > 0 ? exp(old_max - 5) : 0);
-    assert_near(y[1], first > 0 ? 2 * exp(old_max - 5) : 0);
+    assert_true(row.max == 7 && fabs(row.sum - sum) < 1e-5 * sum);
+    assert_near(y[0], first > 0 ? exp(old_max - 7) : 0);
+    assert_near(y[1], first > 0 ? 2 * exp(old_max - 7) : 0);
 }
 
 static void softmax_goes_on_from_block_to_block(void **state)
@@ -128,12 +134,12 @@ static void softmax_goes_on_from_block_to_block(void **state)
             check_softmax_steps(&kernels, first, 171 + first);
         }
         struct onr_softmax_row_f32 row = {.max = -INFINITY};
-        float x[] = {-INFINITY, -INFINITY};
+        float x[2 + ONR_SOFTMAX_ROOM] = {-INFINITY, -INFINITY};
         float y = 7;
-        kernels.attention.softmax_step_f32(2, x, &row, 1, &y);
+        kernels.attention.softmax_step_f32(2, x, NULL, &row, 1, &y);
         assert_true(x[0] == 0 && row.sum == 0 && row.max == -INFINITY && y == 7);
         x[0] = NAN;
-        kernels.attention.softmax_step_f32(2, x, &row, 1, &y);
+        kernels.attention.softmax_step_f32(2, x, NULL, &row, 1, &y);
         assert_true(row.sum != row.sum);
     }
 }

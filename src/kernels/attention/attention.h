@@ -21,6 +21,8 @@ struct onr_softmax_row_f32 {
     double sum; /* of e^(score - max) */
 };
 
+#define ONR_SOFTMAX_ROOM 32
+
 struct onr_attention_kernels {
     /*
      * scores[r * stride + j] = sum_h q[r][h] * k[j][h] for r < rows, j < keys, h < head.
@@ -33,12 +35,14 @@ struct onr_attention_kernels {
     void (*values_f32)(size_t rows, size_t keys, size_t width, struct onr_rows_f32 p,
                        struct onr_rows_f32 v, float *y, size_t stride);
     /*
-     * One more block of a row: scores[i] = e^(scores[i] - max) for i < count with the maximum of
-     * all blocks up to this, and y[i] *= e^(old max - max) for i < width. Scores of -inf alone
-     * become 0; a NaN or +inf makes the sum NaN, and so do both in y.
+     * One more block of a row: scores[i] = e^(scores[i] + mask[i] - max) for i < count with the
+     * maximum of all blocks up to this, and y[i] *= e^(old max - max) for i < width. Scores of -inf
+     * alone become 0; a NaN or +inf makes the sum NaN, and so do both in y. mask: NULL for zeros.
+     * There is room for ONR_SOFTMAX_ROOM scores more than count; the first of them become 0 or stay
+     * what they are.
      */
-    void (*softmax_step_f32)(size_t count, float *scores, struct onr_softmax_row_f32 *row,
-                             size_t width, float *y);
+    void (*softmax_step_f32)(size_t count, float *scores, const float *mask,
+                             struct onr_softmax_row_f32 *row, size_t width, float *y);
     /*
      * How many of the first elements there are up to the last that is above limit or NaN, or is not
      * 0; up to 31 more are counted in. 0: there is none.

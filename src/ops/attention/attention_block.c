@@ -14,7 +14,11 @@ struct key_block {
     size_t count;
     bool is_ready;
     struct onr_rows_f32 k, v;
+    size_t v_panel; /* floats from one panel of values to the next */
 };
+
+#define NEAR_ROWS 28 /* up to here rows, or keys, do not repay copying values */
+#define NEAR_KEYS 32
 
 /* ---- which keys count ---- */
 
@@ -40,43 +44,59 @@ static size_t last_unhidden(const struct onr_attention_stream *s,
     return count;
 }
 
-/* Cuts off keys at the end of the range that a mask hides from row r. */
-static void cut_hidden(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
-                       size_t r, struct onr_key_range *range)
+static bool has_seen_key(const struct onr_attention_row *row)
 {
-    bool has_seen = c->state[r].max > LOW_SCORE;
-    bool is_only = s->a->masks[0].dtype == ONR_UNDEFINED || s->a->masks[1].dtype == ONR_UNDEFINED;
+    return row->state.max > LOW_SCORE;
+}
+
+/* Cuts off keys at the end of the range that a mask hides from a row. */
+static void cut_hidden(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
+                       const struct onr_attention_row *row, struct onr_key_range *range)
+{
+    bool has_seen = has_seen_key(row);
+    bool is_only = c->masks[0].dtype == ONR_UNDEFINED || c->masks[1].dtype == ONR_UNDEFINED;
     for (int m = 0; m < ONR_ATTENTION_MASKS && range->begin < range->end; m++) {
-        struct onr_attention_mask mask = s->a->masks[m];
-        if (mask.dtype == ONR_UNDEFINED) {
+        const struct onr_attention_mask *mask = &c->masks[m];
+        if (mask->dtype == ONR_UNDEFINED) {
             continue;
         }
-        size_t row =
-            onr_mask_row(&mask, s->d, c->b, onr_chunk_head(s, c, r), onr_chunk_query(s, c, r));
-        size_t end = range->end < mask.keys ? range->end : mask.keys;
+        size_t end = range->end < mask->keys ? range->end : mask->keys;
         size_t count = end > range->begin ? end - range->begin : 0;
-        size_t at = row + range->begin;
-        size_t left = last_unhidden(s, &mask, s->d->masks[m], at, count, has_seen || is_only);
+        size_t at = row->mask_rows[m] + range->begin;
+        size_t left = last_unhidden(s, mask, s->d->masks[m], at, count, has_seen || is_only);
         if (left == 0 && !has_seen) { /* the row may be hidden whole, by numbers that count then */
-            left = last_unhidden(s, &mask, s->d->masks[m], at, count, false);
+            left = last_unhidden(s, mask, s->d->masks[m], at, count, false);
         }
         range->end = range->begin + left;
     }
 }
 
+/* Whether two rows see the same keys of a block: often they share limits and masks. */
+static bool see_alike(const struct onr_attention_row *a, const struct onr_attention_row *b)
+{
+    return a->keys.begin == b->keys.begin && a->keys.end == b->keys.end &&
+           a->mask_rows[0] == b->mask_rows[0] && a->mask_rows[1] == b->mask_rows[1] &&
+           has_seen_key(a) == has_seen_key(b);
+}
+
 /* Sets the keys of the block that each of the rows sees, and returns those that any of them does. */
 static struct onr_key_range see_keys(const struct onr_attention_stream *s,
-                                     const struct onr_attention_chunk *c, size_t row, size_t rows,
-                                     const struct key_block *block, struct onr_key_range *seen)
+                                     const struct onr_attention_chunk *c, size_t first,
+                                     size_t count, const struct key_block *block,
+                                     struct onr_key_range *seen)
 {
     struct onr_key_range any = {SIZE_MAX, 0};
-    for (size_t r = 0; r < rows; r++) {
-        struct onr_key_range range =
-            onr_attention_range(s->a, s->d, c->b, onr_chunk_query(s, c, row + r));
-        size_t end = block->begin + block->count;
+    const struct onr_attention_row *row = c->rows + first;
+    size_t end = block->begin + block->count;
+    for (size_t r = 0; r < count; r++) {
+        if (r > 0 && see_alike(&row[r - 1], &row[r])) {
+            seen[r] = seen[r - 1];
+            continue;
+        }
+        struct onr_key_range range = row[r].keys;
         range.begin = range.begin > block->begin ? range.begin : block->begin;
         range.end = range.end < end ? range.end : end;
-        cut_hidden(s, c, row + r, &range);
+        cut_hidden(s, c, &row[r], &range);
         if (range.begin < range.end) {
             any.begin = range.begin < any.begin ? range.begin : any.begin;
             any.end = range.end > any.end ? range.end : any.end;
@@ -88,30 +108,63 @@ static struct onr_key_range see_keys(const struct onr_attention_stream *s,
 
 /* ---- blocks ---- */
 
+/* Few rows read keys and values where they lie, unless they must be converted. */
+static void read_rows(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
+                      struct key_block *block)
+{
+    size_t count = block->count;
+    size_t past = s->a->past;
+    block->k = onr_attention_rows(&s->keys, c->b, c->kv, past, block->begin, &count, c->k);
+    block->v = onr_attention_rows(&s->values, c->b, c->kv, past, block->begin, &count, c->v);
+}
+
+static void pack_keys(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
+                      const struct key_block *block)
+{
+    const struct onr_attention *a = s->a;
+    struct onr_gemm_matrix k = onr_attention_matrix(&s->keys, c->b, c->kv, a->past, block->begin);
+    if (k.dtype == ONR_FLOAT) {
+        s->kernels->attention.pack_keys_f32(block->count, a->head,
+                                            (struct onr_rows_f32){k.data, k.row_stride},
+                                            s->k_gemm->columns, c->k);
+        return;
+    }
+    k.column_stride = k.row_stride;
+    k.row_stride = 1;
+    onr_gemm_f32_pack(s->k_gemm, a->head, block->count, &k, 0,
+                      onr_gemm_f32_panels(s->k_gemm, block->count), c->k);
+}
+
+/* Values are panels by nature; they are only copied for rows that would read them from afar again
+ * and again. */
+static void pack_values(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
+                        struct key_block *block)
+{
+    const struct onr_attention *a = s->a;
+    size_t columns = s->v_gemm->columns;
+    struct onr_gemm_matrix v = onr_attention_matrix(&s->values, c->b, c->kv, a->past, block->begin);
+    bool is_near = v.row_stride == a->v_head || c->count <= NEAR_ROWS || block->count <= NEAR_KEYS;
+    if (v.dtype == ONR_FLOAT && a->v_head % columns == 0 && is_near) {
+        block->v = (struct onr_rows_f32){v.data, v.row_stride};
+        block->v_panel = columns;
+        return;
+    }
+    block->v = (struct onr_rows_f32){c->v, columns};
+    block->v_panel = block->count * columns;
+    onr_gemm_f32_pack(s->v_gemm, block->count, a->v_head, &v, 0,
+                      onr_gemm_f32_panels(s->v_gemm, a->v_head), c->v);
+}
+
 static void read_block(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
                        struct key_block *block)
 {
-    const struct onr_attention *a = s->a;
-    size_t count = block->count;
     block->is_ready = true;
     if (c->is_few) {
-        block->k = onr_attention_rows(&s->keys, c->b, c->kv, a->past, block->begin, &count, c->k);
-        block->v = onr_attention_rows(&s->values, c->b, c->kv, a->past, block->begin, &count, c->v);
-        return;
-    }
-    struct onr_gemm_matrix k = onr_attention_matrix(&s->keys, c->b, c->kv, a->past, block->begin);
-    struct onr_gemm_matrix v = onr_attention_matrix(&s->values, c->b, c->kv, a->past, block->begin);
-    if (k.dtype == ONR_FLOAT) {
-        s->kernels->attention.pack_keys_f32(
-            count, a->head, (struct onr_rows_f32){k.data, k.row_stride}, s->k_gemm->columns, c->k);
+        read_rows(s, c, block);
     } else {
-        k.column_stride = k.row_stride;
-        k.row_stride = 1;
-        onr_gemm_f32_pack(s->k_gemm, a->head, count, &k, 0, onr_gemm_f32_panels(s->k_gemm, count),
-                          c->k);
+        pack_keys(s, c, block);
+        pack_values(s, c, block);
     }
-    onr_gemm_f32_pack(s->v_gemm, count, a->v_head, &v, 0, onr_gemm_f32_panels(s->v_gemm, a->v_head),
-                      c->v);
 }
 
 /* One panel for some rows, cut evenly into tiles. */
@@ -171,43 +224,70 @@ static void multiply_values(const struct onr_attention_stream *s,
                                          c->y_stride);
         return;
     }
-    size_t columns = s->v_gemm->columns;
-    for (size_t at = 0; at < s->a->v_head; at += columns) {
+    size_t panels = onr_gemm_f32_panels(s->v_gemm, s->a->v_head);
+    for (size_t panel = 0; panel < panels; panel++) {
+        float *sum = y + panel * s->v_gemm->columns;
         struct onr_gemm_f32_tile tile = {.k = end - begin,
                                          .a = weights,
                                          .a_stride = c->score_stride,
-                                         .b = c->v + at * block->count + begin * columns,
-                                         .b_stride = columns,
-                                         .c = y + at,
+                                         .b = block->v.data + panel * block->v_panel +
+                                              begin * block->v.stride,
+                                         .b_stride = block->v.stride,
+                                         .c = sum,
                                          .c_stride = c->y_stride,
-                                         .base = y + at,
+                                         .base = sum,
                                          .base_stride = c->y_stride,
                                          .scale = 1.0f};
         run_tiles(s->v_gemm, rows, &tile);
     }
 }
 
+/* Adds the masks to the scores of a row, but for one that can be added on the way: it is returned. */
+static const float *add_masks(const struct onr_attention_stream *s,
+                              const struct onr_attention_chunk *c,
+                              const struct onr_attention_row *row, struct onr_key_range seen,
+                              float *scores)
+{
+    const float *last = NULL;
+    for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
+        const struct onr_attention_mask *mask = &c->masks[m];
+        bool is_last = m + 1 == ONR_ATTENTION_MASKS || c->masks[m + 1].dtype == ONR_UNDEFINED;
+        if (mask->dtype == ONR_FLOAT && !mask->is_flag && is_last) {
+            last = (const float *)s->d->masks[m] + row->mask_rows[m] + seen.begin;
+        } else if (mask->dtype != ONR_UNDEFINED) {
+            onr_attention_add_mask(mask, s->d->masks[m], row->mask_rows[m], seen, scores);
+        }
+    }
+    return last;
+}
+
+static void clear(float *x, size_t count)
+{
+    if (count > 0) {
+        memset(x, 0, count * sizeof *x);
+    }
+}
+
 /* Turns the scores of a row, from `any.begin` to `any.end`, into weights; those not seen become 0. */
 static void weigh_row(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
-                      size_t r, struct onr_key_range any, struct onr_key_range seen, size_t first,
-                      float *scores)
+                      size_t r, struct onr_key_range any, struct onr_key_range seen, float *scores)
 {
     const struct onr_attention *a = s->a;
     const struct onr_attention_kernels *kernels = &s->kernels->attention;
     if (seen.begin >= seen.end) {
-        memset(scores + (any.begin - first), 0, (any.end - any.begin) * sizeof(float));
+        clear(scores, any.end - any.begin);
         return;
     }
-    float *row = scores + (seen.begin - first);
+    struct onr_attention_row *row = c->rows + r;
+    float *own = scores + (seen.begin - any.begin);
     size_t count = seen.end - seen.begin;
     if (a->softcap > 0) {
-        kernels->softcap_f32(count, (float)a->softcap, row);
+        kernels->softcap_f32(count, (float)a->softcap, own);
     }
-    onr_attention_add_masks(a, s->d, c->b, onr_chunk_head(s, c, r), onr_chunk_query(s, c, r), seen,
-                            row);
-    kernels->softmax_step_f32(count, row, &c->state[r], a->v_head, c->y + r * c->y_stride);
-    memset(scores + (any.begin - first), 0, (seen.begin - any.begin) * sizeof(float));
-    memset(row + count, 0, (any.end - seen.end) * sizeof(float));
+    const float *mask = add_masks(s, c, row, seen, own);
+    kernels->softmax_step_f32(count, own, mask, &row->state, a->v_head, c->y + r * c->y_stride);
+    clear(scores, seen.begin - any.begin);
+    clear(own + count, any.end - seen.end);
 }
 
 static void do_block(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
@@ -230,7 +310,7 @@ static void do_block(const struct onr_attention_stream *s, const struct onr_atte
         size_t end = any.end - block->begin;
         multiply_keys(s, c, row, rows, block, begin, end);
         for (size_t r = 0; r < rows; r++) {
-            weigh_row(s, c, row + r, any, seen[r], block->begin, c->scores + r * c->score_stride);
+            weigh_row(s, c, row + r, any, seen[r], c->scores + r * c->score_stride + begin);
         }
         multiply_values(s, c, row, rows, block, begin, end);
     }

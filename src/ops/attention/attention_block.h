@@ -21,6 +21,15 @@ struct onr_attention_stream {
     size_t parts; /* of the keys */
 };
 
+/* A query of a head. */
+struct onr_attention_row {
+    struct onr_softmax_row_f32 state;
+    size_t head;
+    size_t query;
+    struct onr_key_range keys;             /* that limits, causality and windows let it see */
+    size_t mask_rows[ONR_ATTENTION_MASKS]; /* element offset in each mask */
+};
+
 /* Rows that one worker does, and its scratch. */
 struct onr_attention_chunk {
     size_t b;
@@ -30,26 +39,14 @@ struct onr_attention_chunk {
     bool is_few;
     bool is_part; /* of the keys: y is where the results of parts are kept */
     size_t q_stride, y_stride, score_stride;
-    struct onr_softmax_row_f32 *state; /* [count] */
-    float *q;                          /* [count, head], scaled */
-    float *y;                          /* [count, v_head] */
-    float *scores;                     /* [ONR_ATTENTION_TILE_ROWS, block_keys] */
-    float *k;                          /* a block of keys: packed, or converted */
+    struct onr_attention_mask masks[ONR_ATTENTION_MASKS]; /* from the column of key 0 on */
+    struct onr_attention_row *rows;                       /* [count] */
+    float *q;                                             /* [count, head], scaled */
+    float *y;                                             /* [count, v_head] */
+    float *scores; /* [ONR_ATTENTION_TILE_ROWS, block_keys] */
+    float *k;      /* a block of keys: packed, or converted */
     float *v;
 };
-
-/* Head and query of row r of the chunk. */
-static inline size_t onr_chunk_head(const struct onr_attention_stream *s,
-                                    const struct onr_attention_chunk *c, size_t r)
-{
-    return c->kv * s->group + (c->row + r) / s->a->queries;
-}
-
-static inline size_t onr_chunk_query(const struct onr_attention_stream *s,
-                                     const struct onr_attention_chunk *c, size_t r)
-{
-    return (c->row + r) % s->a->queries;
-}
 
 /* All blocks of keys [begin, end) for the rows of a chunk. Both are where blocks begin, or ends of
  * past or of all keys. */

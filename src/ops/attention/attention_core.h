@@ -133,6 +133,11 @@ static inline size_t onr_head_offset(const struct onr_head_strides *strides, siz
     return b * strides->batch + n * strides->head + row * strides->row;
 }
 
+/* Adds a mask, whose row begins at element `row`, to the scores of some keys; scores has the first of
+ * these. */
+void onr_attention_add_mask(const struct onr_attention_mask *mask, const void *data, size_t row,
+                            struct onr_key_range keys, float *scores);
+
 /* Adds all masks to the scores of some keys of query i; scores has the first of these. */
 void onr_attention_add_masks(const struct onr_attention *attention,
                              const struct onr_attention_data *data, size_t b, size_t n, size_t i,

@@ -100,9 +100,8 @@ struct onr_rows_f32 onr_attention_rows(const struct onr_attention_operand *opera
     return (struct onr_rows_f32){buffer, operand->width};
 }
 
-/* Adds a mask to the scores of keys [keys.begin, keys.end), of which scores has the first. */
-static void add_mask(const struct onr_attention_mask *mask, const void *data, size_t row,
-                     struct onr_key_range keys, float *scores)
+void onr_attention_add_mask(const struct onr_attention_mask *mask, const void *data, size_t row,
+                            struct onr_key_range keys, float *scores)
 {
     size_t covered = keys.end < mask->keys ? keys.end : mask->keys;
     size_t count = covered > keys.begin ? covered - keys.begin : 0;
@@ -133,7 +132,7 @@ void onr_attention_add_masks(const struct onr_attention *attention,
         if (attention->masks[m].dtype != ONR_UNDEFINED) {
             struct onr_attention_mask mask = attention->masks[m];
             size_t row = onr_mask_row(&mask, data, b, n, i);
-            add_mask(&mask, data->masks[m], row, keys, scores);
+            onr_attention_add_mask(&mask, data->masks[m], row, keys, scores);
         }
     }
 }

@@ -2,8 +2,8 @@
 /*
  * Streaming attention. The queries of all heads that share keys are one list of rows. Many rows are
  * cut into chunks: a chunk packs each block of keys and values once, for tiles of gemm. For few rows
- * the keys are cut into parts, and what comes of these is put together in order; one or two rows
- * read keys and values where they lie.
+ * the keys are cut into parts, and what comes of these is put together in order; very few
+ * rows read keys and values where they lie.
  *
  * Blocks and parts begin at fixed keys. So what a row gives depends neither on the chunk it is in nor on
  * the number of threads.
@@ -23,7 +23,7 @@
 #define CHUNK_ROWS 896 /* most rows that share packed keys */
 #define LEAST_ROWS 56  /* down to here chunks are halved, so that all threads have some */
 #define PART_ROWS  16  /* up to here keys are cut into parts */
-#define FEW_ROWS   2   /* up to here keys are not packed */
+#define FEW_ROWS   8   /* up to here keys are not packed */
 #define PART_KEYS  512 /* a multiple of BLOCK_KEYS */
 #define LINE       16  /* floats in a cache line */
 
@@ -66,8 +66,8 @@ static size_t place_scratch(const struct onr_attention *a, char *base,
                        ONR_ATTENTION_TILE_ROWS * padded(keys + LINE) + padded(part_count(a)),
                        padded(keys) * padded(a->head + 1), a->block_keys * padded(wide)};
     float **places[5] = {&chunk->q, &chunk->y, &chunk->scores, &chunk->k, &chunk->v};
-    size_t at = onr_size_align(a->chunk * sizeof *chunk->state, ONR_MEM_ALIGN);
-    chunk->state = (void *)base;
+    size_t at = onr_size_align(a->chunk * sizeof *chunk->rows, ONR_MEM_ALIGN);
+    chunk->rows = (void *)base;
     chunk->q_stride = query_stride(a);
     chunk->y_stride = padded(wide);
     chunk->score_stride = padded(keys + LINE);
@@ -131,20 +131,38 @@ static struct onr_softmax_row_f32 begin_state(const float *sink)
     return state;
 }
 
-static void begin_rows(const struct onr_attention_stream *s, const struct onr_attention_chunk *c)
+/* Row `index` of the queries of the heads that share keys. */
+static struct onr_attention_row make_row(const struct onr_attention_stream *s,
+                                         struct onr_attention_chunk *c, size_t index)
 {
     const struct onr_attention *a = s->a;
+    struct onr_attention_row row = {.head = c->kv * s->group + index / a->queries,
+                                    .query = index % a->queries};
+    row.keys = onr_attention_range(a, s->d, c->b, row.query);
+    for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
+        c->masks[m] = a->masks[m];
+        if (a->masks[m].dtype != ONR_UNDEFINED) {
+            row.mask_rows[m] = onr_mask_row(&c->masks[m], s->d, c->b, row.head, row.query);
+        }
+    }
     const float *sinks = c->is_part ? NULL : s->d->sinks;
+    row.state = begin_state(sinks != NULL ? sinks + row.head : NULL);
+    return row;
+}
+
+static void begin_rows(const struct onr_attention_stream *s, struct onr_attention_chunk *c)
+{
+    const struct onr_attention *a = s->a;
     size_t width =
         c->is_few ? a->v_head : onr_gemm_f32_panels(s->v_gemm, a->v_head) * s->v_gemm->columns;
     for (size_t r = 0; r < c->count; r++) {
-        size_t n = onr_chunk_head(s, c, r);
+        struct onr_attention_row row = make_row(s, c, c->row + r);
         float *q = c->q + r * c->q_stride;
-        size_t first = onr_head_offset(&a->q, c->b, n, onr_chunk_query(s, c, r));
+        size_t first = onr_head_offset(&a->q, c->b, row.head, row.query);
         const float *x = onr_float_read(a->q_dtype, s->d->q, first, a->head, q);
         s->kernels->attention.scale_f32(a->head, (float)a->scale, x, q);
         memset(c->y + r * c->y_stride, 0, width * sizeof(float));
-        c->state[r] = begin_state(sinks != NULL ? sinks + n : NULL);
+        c->rows[r] = row;
     }
 }
 
@@ -163,8 +181,8 @@ static void write_row(const struct onr_attention_stream *s, size_t b, size_t n, 
 static void end_rows(const struct onr_attention_stream *s, const struct onr_attention_chunk *c)
 {
     for (size_t r = 0; r < c->count; r++) {
-        write_row(s, c->b, onr_chunk_head(s, c, r), onr_chunk_query(s, c, r), c->state[r].sum,
-                  c->y + r * c->y_stride);
+        const struct onr_attention_row *row = c->rows + r;
+        write_row(s, c->b, row->head, row->query, row->state.sum, c->y + r * c->y_stride);
     }
 }
 
@@ -208,7 +226,7 @@ static void keep_part(const struct onr_attention_stream *s, const struct onr_att
 {
     for (size_t r = 0; r < c->count; r++) {
         char *y = (void *)(c->y + r * c->y_stride);
-        memcpy(y + part_state_at(s->a), &c->state[r], sizeof c->state[r]);
+        memcpy(y + part_state_at(s->a), &c->rows[r].state, sizeof c->rows[r].state);
     }
 }
 
@@ -255,7 +273,7 @@ static double weigh_parts(const struct onr_attention_stream *s, const float *sin
         weights[p] = part.max;
     }
     double sum = row.sum;
-    s->kernels->attention.softmax_step_f32(s->parts, weights, &row, 0, NULL);
+    s->kernels->attention.softmax_step_f32(s->parts, weights, NULL, &row, 0, NULL);
     if (sum > 0) {
         sum = exp((double)*sink - (double)row.max);
     }
@@ -294,11 +312,11 @@ void onr_attention_stream_run(const struct onr_attention *attention,
                               const struct onr_attention_data *data, const struct onr_run_ctx *ctx)
 {
     const struct onr_attention *a = attention;
+    size_t keys = a->keys < a->block_keys ? a->keys : a->block_keys;
     struct onr_attention_stream s = {.a = a,
                                      .d = data,
                                      .kernels = ctx->kernels,
-                                     .k_gemm =
-                                         onr_gemm_f32_choose(&ctx->kernels->gemm, a->block_keys),
+                                     .k_gemm = onr_gemm_f32_choose(&ctx->kernels->gemm, keys),
                                      .v_gemm = onr_gemm_f32_choose(&ctx->kernels->gemm, a->v_head),
                                      .keys = onr_attention_keys(a, data),
                                      .values = onr_attention_values(a, data),
