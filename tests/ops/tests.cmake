@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 onnxrun_test(ops
     attention/test_attention
+    attention/test_attention_chain
     attention/test_attention_stream
     attention/test_rotary_embedding
     common/test_contents
