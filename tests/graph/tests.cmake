@@ -4,6 +4,7 @@ onnxrun_test(graph
     test_explain
     test_external
     test_fuse
+    test_fuse_attention
     test_import
     test_no_ops
     test_passes

@@ -11,7 +11,7 @@
 #include "graph/passes/pass.h"
 
 #define ONR_FUSED_INPUTS 4
-#define ONR_FUSED_ATTRS  4
+#define ONR_FUSED_ATTRS  6
 
 /* Why a subgraph was not fused: see onr_fuse_miss. */
 struct onr_miss {

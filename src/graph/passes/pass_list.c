@@ -36,6 +36,7 @@ static const struct pass pass_list[] = {
     PASS(dead_code, FUSES),
     PASS(fuse_norm, FUSES),
     PASS(fuse_gelu, FUSES),
+    PASS(fuse_attention, FUSES),
     PASS(dead_code, FUSES),
     PASS(common_subexpressions, FUSES),
     PASS(dead_code, FUSES),
