@@ -96,7 +96,7 @@ static onnxrun_model *measure_load(const char *path, unsigned threads)
     status = status == ONR_OK ? onr_model_open(model, path, &err) : status;
     print_since("open", &before);
     before = take_snapshot();
-    status = status == ONR_OK ? onr_model_optimize(model, &err) : status;
+    status = status == ONR_OK ? onr_model_optimize(model, NULL, &err) : status;
     print_since("optimize", &before);
     before = take_snapshot();
     status = status == ONR_OK ? onr_model_bind(model, &err) : status;

@@ -307,6 +307,23 @@ ONNXRUN_API onnxrun_status onnxrun_model_metadata(const onnxrun_model *model, si
 
 typedef struct onnxrun_session onnxrun_session;
 
+/* A node that a run has computed. Borrowed during the call that gets it. */
+typedef struct onnxrun_step {
+    uint32_t struct_size; /* sizeof(onnxrun_step), set by the library */
+    uint32_t depth;       /* 0: the main graph; 1: a body of one of its nodes; ... */
+    const char *name;     /* "" when the file gives none */
+    const char *op_type;
+    const char *domain;                   /* "" is ai.onnx */
+    const char *output_name;              /* of the first output that it has, else "" */
+    const onnxrun_tensor *const *outputs; /* [output_count]; NULL where absent */
+    size_t output_count;
+    double begin; /* seconds of a clock that only goes forward; a node with bodies includes them */
+    double end;
+    uint64_t flops;      /* floating-point operations of matrix products */
+    uint64_t read_bytes; /* of the inputs, those of a lookup counted as often as they are picked */
+    uint64_t written_bytes; /* of the outputs */
+} onnxrun_step;
+
 typedef struct onnxrun_session_options {
     uint32_t struct_size;  /* sizeof(onnxrun_session_options) */
     uint32_t threads;      /* 0: OMP_NUM_THREADS, else what affinity and cgroup allow */
@@ -321,6 +338,10 @@ typedef struct onnxrun_session_options {
      * is not 0 the run ends with ONNXRUN_ERR_CANCELLED. It may not call this session */
     int (*should_stop)(void *stop_user);
     void *stop_user;
+    /* Told, unless it is NULL, of each node after it has run, by the thread that runs. It may not
+     * call this session. Nodes that only give a value another shape cost nothing and are not told */
+    void (*on_step)(void *step_user, const onnxrun_step *step);
+    void *step_user;
 } onnxrun_session_options;
 
 /* clang-format off */

@@ -45,6 +45,11 @@ struct onnxrun_session {
     bool keeps_denormals;
     int (*should_stop)(void *user); /* NULL: never */
     void *stop_user;
+    void (*on_step)(void *user, const onnxrun_step *step); /* NULL: not told */
+    void *step_user;
+    onnxrun_tensor *step_outputs;        /* [step_room], scratch of on_step */
+    const onnxrun_tensor **step_tensors; /* [step_room] the same as pointers, NULL where absent */
+    size_t step_room;
     struct onr_frame *frame;
     onnxrun_tensor *outputs; /* [output_count], what runs hand out */
     bool *is_bound;          /* [input_count], scratch of a run */
@@ -66,6 +71,11 @@ const char *onr_info_text(const onnxrun_value_info *info, char out[ONR_INFO_TEXT
 /* "x, y, z" of infos [count], cut to fit. */
 const char *onr_info_names(const onnxrun_value_info *infos, size_t count,
                            char out[ONR_INFO_TEXT_BYTES]);
+
+/* Takes over should_stop and on_step; *watch is what the frame calls for them. */
+void onr_session_watch(onnxrun_session *session, const onnxrun_session_options *options,
+                       struct onr_watch *watch);
+void onr_session_watch_free(onnxrun_session *session);
 
 /* A failure found by the API itself. */
 onnxrun_status onr_api_fail(onnxrun_error *error, onnxrun_status status, const char *format, ...)

@@ -8,12 +8,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool should_stop(void *user)
-{
-    const onnxrun_session *session = user;
-    return session->should_stop(session->stop_user) != 0;
-}
-
 onnxrun_status onnxrun_session_create(const onnxrun_model *model,
                                       const onnxrun_session_options *options,
                                       onnxrun_session **session, onnxrun_error *error)
@@ -38,17 +32,13 @@ onnxrun_status onnxrun_session_create(const onnxrun_model *model,
     made->model = model;
     made->mem = mem;
     made->keeps_denormals = given.keep_denormals != 0;
-    made->should_stop = given.should_stop;
-    made->stop_user = given.stop_user;
     struct onr_error err;
     struct onr_frame_options frame = {.program = model->program,
                                       .parallel = &made->parallel,
                                       .mem = &made->mem,
                                       .loop_count = model->limits.loop_count,
                                       .seed = given.seed != 0 ? given.seed : onr_os_random_key()};
-    if (given.should_stop != NULL) {
-        frame.stop = (struct onr_stop){.should_stop = should_stop, .user = made};
-    }
+    onr_session_watch(made, &given, &frame.watch);
     enum onr_status status = onr_parallel_init(&made->parallel, given.threads, &made->mem, &err);
     if (status == ONR_OK) {
         status = onr_frame_create(&frame, &made->frame, &err);
@@ -82,6 +72,7 @@ void onnxrun_session_free(onnxrun_session *session)
     }
     onr_mem_free(&session->mem, session->outputs, graph->output_count * sizeof *session->outputs);
     onr_mem_free(&session->mem, session->is_bound, graph->input_count * sizeof *session->is_bound);
+    onr_session_watch_free(session);
     struct onr_mem mem = session->mem;
     onr_mem_free(&mem, session, sizeof *session);
 }

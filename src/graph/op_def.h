@@ -59,6 +59,8 @@ enum onr_trait {
     ONR_TRAIT_ANY_KIND = 1 << 7,
     /* the body gets the tensors of sequences that are inputs, one by one */
     ONR_TRAIT_MAPS_ITEMS = 1 << 8,
+    /* of input 0 only those elements are read that are written */
+    ONR_TRAIT_PICKS = 1 << 9,
 };
 
 /* Inputs and outputs of infer. inputs[i] is NULL where the input is absent. */

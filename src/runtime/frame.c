@@ -1,37 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Walks the steps of a program's plans. */
-#include "runtime/frame.h"
-
+#include "base/os.h"
 #include "base/random.h"
 #include "base/sequence.h"
 #include "graph/eval_node.h"
-#include "runtime/buffer.h"
+#include "runtime/frame_parts.h"
 
 #include <string.h>
-
-struct onr_frame {
-    const struct onr_program *program;
-    const struct onr_parallel *parallel;
-    struct onr_mem *mem;
-    struct onr_arena own_strings;      /* characters of string tensors of the current run ... */
-    struct onr_arena *strings;         /* ... which bodies share with the main program */
-    struct onr_tensor *tensors;        /* [program->value_count] */
-    struct onr_buffer *buffers;        /* [program->value_count], by value */
-    struct onr_buffer *output_buffers; /* [output_count], for outputs that are views of inputs */
-    struct onr_tensor *outputs;        /* [output_count] */
-    struct onr_frame ***bodies;        /* [node_count][body_count]; NULL until first needed */
-    struct onr_plan_cache plans;
-    char *slab;
-    size_t slab_bytes;
-    uint64_t loop_count;     /* most iterations of one run */
-    uint64_t own_iterations; /* that are left ... */
-    uint64_t *iterations;    /* ... which bodies share with the main program */
-    uint64_t flops;
-    struct onr_random_source random; /* but for the node */
-    struct onr_stop stop;
-    uint32_t node;     /* that is running */
-    char no_workspace; /* what steps without a workspace get, which is not NULL */
-};
 
 /* ---- memory of a run ---- */
 
@@ -59,109 +34,6 @@ static enum onr_status slab_reserve(struct onr_frame *frame, size_t bytes, struc
     frame->slab_bytes = bytes;
     return ONR_OK;
 }
-
-/* ---- what operators ask for ---- */
-
-static enum onr_status host_alloc_output(struct onr_run_ctx *ctx, uint32_t index,
-                                         const struct onr_shape *shape)
-{
-    struct onr_frame *frame = ctx->host_data;
-    struct onr_tensor *output = ctx->outputs[index];
-    size_t bytes = 0;
-    if (!onr_shape_bytes(shape, output->dtype, &bytes)) {
-        char text[ONR_SHAPE_TEXT_BYTES];
-        return onr_fail(ctx->err, ONR_ERR_LIMIT, "output of shape %s is too large",
-                        onr_shape_text(shape, text));
-    }
-    struct onr_buffer *buffer = &frame->buffers[output - frame->tensors];
-    ONR_TRY(onr_buffer_reserve(frame->mem, buffer, bytes != 0 ? bytes : 1, ctx->err));
-    output->shape = *shape;
-    output->data = buffer->data;
-    return ONR_OK;
-}
-
-static enum onr_status host_alloc_storage(struct onr_run_ctx *ctx, uint32_t index, size_t bytes)
-{
-    struct onr_frame *frame = ctx->host_data;
-    struct onr_tensor *output = ctx->outputs[index];
-    struct onr_buffer *buffer = &frame->buffers[output - frame->tensors];
-    /* A sequence that a loop grows asks for a little more in each iteration. */
-    size_t room = buffer->capacity + buffer->capacity / 2;
-    if (bytes > buffer->capacity) {
-        bytes = bytes > room ? bytes : room;
-    }
-    ONR_TRY(onr_buffer_reserve(frame->mem, buffer, bytes, ctx->err));
-    output->data = buffer->data;
-    return ONR_OK;
-}
-
-static void *host_alloc_bytes(struct onr_run_ctx *ctx, size_t bytes)
-{
-    struct onr_frame *frame = ctx->host_data;
-    return onr_arena_alloc(frame->strings, bytes);
-}
-
-/* The frame of body `index` of the running node, made when it is first needed; NULL: an error. */
-static struct onr_frame *body_frame(struct onr_frame *frame, uint32_t index, struct onr_error *err)
-{
-    const struct onr_bound_node *bound = &frame->program->nodes[frame->node];
-    size_t bytes = bound->node->body_count * sizeof(struct onr_frame *);
-    struct onr_frame ***bodies = &frame->bodies[frame->node];
-    if (*bodies == NULL) {
-        *bodies = onr_mem_calloc(frame->mem, bytes);
-    }
-    if (*bodies == NULL) {
-        (void)onr_fail_memory(err, "frames of bodies");
-        return NULL;
-    }
-    struct onr_frame **slot = &(*bodies)[index];
-    if (*slot == NULL) {
-        struct onr_frame_options options = {.program = bound->bodies[index],
-                                            .parallel = frame->parallel,
-                                            .mem = frame->mem,
-                                            .stop = frame->stop};
-        options.seed = onr_random_derive(frame->random.seed, frame->node, (uint64_t)index + 1);
-        if (onr_frame_create(&options, slot, err) != ONR_OK || *slot == NULL) {
-            return NULL;
-        }
-        (*slot)->strings = frame->strings;
-        (*slot)->iterations = frame->iterations;
-    }
-    return *slot;
-}
-
-static enum onr_status host_run_body(struct onr_run_ctx *ctx, uint32_t index,
-                                     const struct onr_tensor *inputs, uint32_t input_count,
-                                     const struct onr_tensor **outputs, uint32_t *output_count)
-{
-    struct onr_frame *frame = ctx->host_data;
-    struct onr_frame *body = body_frame(frame, index, ctx->err);
-    if (body == NULL) {
-        return ctx->err->status;
-    }
-    const struct onr_graph *graph = body->program->graph;
-    if (input_count != graph->formal_input_count) {
-        return onr_fail(ctx->err, ONR_ERR_MODEL, "body \"%.128s\" has %u inputs, expected %u",
-                        graph->name, graph->formal_input_count, input_count);
-    }
-    for (uint32_t i = 0; i < input_count; i++) {
-        body->tensors[graph->inputs[i]] = inputs[i];
-    }
-    const struct onr_body *captures = &ctx->node->bodies[index];
-    for (uint32_t i = 0; i < captures->capture_count; i++) {
-        body->tensors[graph->inputs[input_count + i]] = frame->tensors[captures->captures[i]];
-    }
-    ONR_TRY(onr_frame_run(body, ctx->err));
-    frame->flops += body->flops;
-    *outputs = body->outputs;
-    *output_count = graph->output_count;
-    return ONR_OK;
-}
-
-static const struct onr_run_host frame_host = {.alloc_output = host_alloc_output,
-                                               .alloc_storage = host_alloc_storage,
-                                               .alloc_bytes = host_alloc_bytes,
-                                               .run_body = host_run_body};
 
 /* ---- running ---- */
 
@@ -193,12 +65,47 @@ static void bind_values(struct onr_frame *frame, const struct onr_plan *plan)
     }
 }
 
+/* Bytes of all tensors that are there. */
+static uint64_t sum_bytes(struct onr_tensor *const *tensors, uint32_t count)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        size_t bytes = 0;
+        if (tensors[i] != NULL && onr_value_bytes(tensors[i], &bytes)) {
+            sum += bytes;
+        }
+    }
+    return sum;
+}
+
+static enum onr_status report_step(const struct onr_frame *frame, const struct onr_step *step,
+                                   double begin, struct onr_error *err)
+{
+    const struct onr_bound_node *bound = &frame->program->nodes[step->node];
+    const struct onr_node *node = bound->node;
+    struct onr_step_report report = {.graph = frame->program->graph,
+                                     .node = node,
+                                     .depth = frame->depth,
+                                     .outputs = step->outputs,
+                                     .begin = begin,
+                                     .end = onr_os_seconds(),
+                                     .flops = step->flops};
+    report.written_bytes = sum_bytes(step->outputs, node->output_count);
+    if ((bound->op->traits & ONR_TRAIT_PICKS) != 0) {
+        report.read_bytes =
+            report.written_bytes + sum_bytes(step->inputs + 1, node->input_count - 1);
+    } else {
+        report.read_bytes = sum_bytes(step->inputs, node->input_count);
+    }
+    return frame->watch.on_step(frame->watch.user, &report, err);
+}
+
 static enum onr_status run_steps(struct onr_frame *frame, const struct onr_plan *plan,
                                  struct onr_error *err)
 {
     struct onr_run_ctx ctx = {.kernels = frame->program->kernels,
                               .parallel = frame->parallel,
-                              .host = &frame_host,
+                              .host = &onr_frame_host,
                               .host_data = frame,
                               .iterations_left = frame->iterations,
                               .random = frame->random,
@@ -206,9 +113,10 @@ static enum onr_status run_steps(struct onr_frame *frame, const struct onr_plan 
     for (uint32_t i = 0; i < plan->step_count; i++) {
         const struct onr_step *step = &plan->steps[i];
         const struct onr_bound_node *bound = &frame->program->nodes[step->node];
-        if (frame->stop.should_stop != NULL && frame->stop.should_stop(frame->stop.user)) {
+        if (frame->watch.should_stop != NULL && frame->watch.should_stop(frame->watch.user)) {
             return onr_fail(err, ONR_ERR_CANCELLED, "the run was cancelled");
         }
+        double begin = frame->watch.on_step != NULL ? onr_os_seconds() : 0;
         frame->node = step->node;
         ctx.random.node = step->node;
         ctx.node = bound->node;
@@ -224,6 +132,9 @@ static enum onr_status run_steps(struct onr_frame *frame, const struct onr_plan 
         if (status != ONR_OK) {
             onr_node_error(err, "run", frame->program->graph, bound->node);
             return status;
+        }
+        if (frame->watch.on_step != NULL) {
+            ONR_TRY(report_step(frame, step, begin, err));
         }
     }
     return ONR_OK;
@@ -349,7 +260,8 @@ enum onr_status onr_frame_create(const struct onr_frame_options *options, struct
     made->strings = &made->own_strings;
     made->loop_count = options->loop_count;
     made->random.seed = options->seed;
-    made->stop = options->stop;
+    made->watch = options->watch;
+    made->depth = options->depth;
     made->iterations = &made->own_iterations;
     enum onr_status status = alloc_frame(made, err);
     if (status != ONR_OK) {

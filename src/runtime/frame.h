@@ -11,9 +11,26 @@
 
 struct onr_frame;
 
-/* Asked before each node; true ends the run with ONR_ERR_CANCELLED. */
-struct onr_stop {
-    bool (*should_stop)(void *user); /* NULL: never */
+/* A node that has run. */
+struct onr_step_report {
+    const struct onr_graph *graph;
+    const struct onr_node *node;
+    uint32_t depth;                    /* of the graph: 0 for the main one */
+    struct onr_tensor *const *outputs; /* [node->output_count]; NULL where absent */
+    double begin;                      /* seconds */
+    double end;
+    uint64_t flops;
+    uint64_t read_bytes;
+    uint64_t written_bytes;
+};
+
+/* Who watches a run, node by node. */
+struct onr_watch {
+    /* Asked before each node; true ends the run with ONR_ERR_CANCELLED. NULL: never */
+    bool (*should_stop)(void *user);
+    /* Told after each node; an error ends the run. NULL: not told */
+    enum onr_status (*on_step)(void *user, const struct onr_step_report *report,
+                               struct onr_error *err);
     void *user;
 };
 
@@ -23,7 +40,8 @@ struct onr_frame_options {
     struct onr_mem *mem;                 /* of the session */
     uint64_t loop_count;                 /* most iterations of all loops of one run */
     uint64_t seed;                       /* of random operators */
-    struct onr_stop stop;
+    struct onr_watch watch;
+    uint32_t depth; /* of the program's graph: 0 for the main one */
 };
 
 /* Errors: ONR_ERR_MEMORY; *frame is NULL then. */

@@ -43,6 +43,7 @@ struct onr_step {
     struct onr_tensor **outputs; /* [output_count] */
     size_t workspace_offset;     /* in the slab */
     size_t workspace_bytes;      /* 0: none */
+    uint64_t flops;
 };
 
 /* What must be equal for a cached plan to be used: a value's dtype and shape, and its data when not

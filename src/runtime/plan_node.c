@@ -225,6 +225,7 @@ static enum onr_status add_step(struct onr_planner *p, uint32_t n)
     step->node = n;
     step->plan = ctx.plan;
     step->workspace_bytes = ctx.workspace_bytes;
+    step->flops = ctx.flops;
     p->plan->flops += ctx.flops;
     if (ctx.workspace_bytes > 0 &&
         !onr_memory_plan_place(&p->plan->memory, ctx.workspace_bytes, n, &step->workspace_offset)) {

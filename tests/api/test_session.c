@@ -3,6 +3,8 @@
 #include "base/parallel.h"
 #include "support/session_test.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define X2 test_f32(SHAPE(2), (float[]){1, -2})
@@ -175,7 +177,7 @@ static void options_are_checked(void **state)
     onnxrun_session_options options = {.struct_size = 4};
     assert_int_equal(onnxrun_session_create(t.model, &options, &session, &t.error),
                      ONNXRUN_ERR_ARGUMENT);
-    assert_string_equal(t.error.message, "session options: struct_size is 4, expected 48");
+    assert_string_equal(t.error.message, "session options: struct_size is 4, expected 64");
     assert_null(session);
     options = (onnxrun_session_options)ONNXRUN_SESSION_OPTIONS_INIT;
     options.memory_bytes = 10;
@@ -222,6 +224,75 @@ static void a_run_can_be_stopped_before_each_node_and_in_bodies(void **state)
     count = 4;
     session_test_run(&t);
     assert_int_equal(count, 0);
+    session_test_end(&t);
+}
+
+struct seen {
+    char text[512];
+    uint64_t flops;
+    uint64_t read_bytes;
+    uint64_t written_bytes;
+    double end;
+};
+
+/* Writes down what it is told. */
+static void note_step(void *user, const onnxrun_step *step)
+{
+    struct seen *seen = user;
+    size_t used = strlen(seen->text);
+    assert_int_equal(step->struct_size, sizeof *step);
+    assert_true(step->begin <= step->end && step->end >= seen->end);
+    seen->end = step->end;
+    seen->flops += step->flops;
+    seen->read_bytes += step->read_bytes;
+    seen->written_bytes += step->written_bytes;
+    (void)snprintf(seen->text + used, sizeof seen->text - used, "%" PRIu32 " %s%s %s(%zu:%zu); ",
+                   step->depth, step->domain, step->op_type, step->output_name, step->output_count,
+                   step->outputs[step->output_count - 1] == NULL
+                       ? 0
+                       : onnxrun_tensor_count(step->outputs[step->output_count - 1]));
+}
+
+static void a_run_tells_of_each_step(void **state)
+{
+    (void)state;
+    struct session_test t;
+    struct seen seen = {.text = ""};
+    onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
+    options.on_step = note_step;
+    options.step_user = &seen;
+    session_test_begin(&t, "in float x [2]; in bool c; a, b = Split(x) axis=0;"
+                           "r = If(c) then_branch={e = Exp(a); out float e;}"
+                           "else_branch={l = Log(b); out float l;}; out float r;");
+    session_test_restart(&t, &options);
+    session_test_in(&t, "x", X2);
+    session_test_in(&t, "c", test_tensor(ONR_BOOL, SCALAR, (bool[]){true}));
+    session_test_out(&t, "r", NULL);
+    session_test_run(&t);
+    assert_string_equal(seen.text, "0 Split a(2:1); 1 Exp e(1:1); 0 If r(1:1); ");
+    session_test_end(&t);
+}
+
+static void a_step_tells_what_it_costs(void **state)
+{
+    (void)state;
+    struct session_test t;
+    struct seen seen = {.text = ""};
+    onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
+    options.on_step = note_step;
+    options.step_user = &seen;
+    session_test_begin(&t, "in float x [5, 2]; in int64 i [3]; y = Gather(x, i);"
+                           "t = Transpose(y); z = MatMul(y, t); out float z;");
+    session_test_restart(&t, &options);
+    session_test_in(&t, "x", test_f32(SHAPE(5, 2), NULL));
+    session_test_in(&t, "i", test_i64(SHAPE(3), (int64_t[]){4, 0, 0}));
+    session_test_out(&t, "z", NULL);
+    session_test_run(&t);
+    /* y and z, the product with what stands between them; of x three rows are read */
+    assert_true(seen.flops == 2 * 3 * 3 * 2);
+    assert_true(seen.written_bytes >= (6 + 9) * sizeof(float));
+    assert_true(seen.read_bytes >= 6 * sizeof(float) + 3 * sizeof(int64_t));
+    assert_true(seen.read_bytes < (10 + 6 + 12) * sizeof(float) + 3 * sizeof(int64_t));
     session_test_end(&t);
 }
 
@@ -291,6 +362,8 @@ int main(void)
         TEST(outputs_of_an_earlier_run_may_be_handed_back),
         TEST(options_are_checked),
         TEST(a_run_can_be_stopped_before_each_node_and_in_bodies),
+        TEST(a_run_tells_of_each_step),
+        TEST(a_step_tells_what_it_costs),
         TEST(sessions_of_one_model_run_in_two_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

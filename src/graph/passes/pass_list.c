@@ -24,6 +24,7 @@ struct pass {
     }
 
 /* Fusions match before subexpressions are merged: a shared inner value would stop them. */
+/* clang-format off */
 static const struct pass pass_list[] = {
     PASS(dead_code, FINDS_MISSING),
     PASS(resolve_ops, FINDS_MISSING),
@@ -41,6 +42,7 @@ static const struct pass pass_list[] = {
     PASS(common_subexpressions, FUSES),
     PASS(dead_code, FUSES),
 };
+/* clang-format on */
 
 enum onr_status onr_pass_bodies(struct onr_graph *graph, onr_pass_fn pass, struct onr_pass_ctx *ctx)
 {

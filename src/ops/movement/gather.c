@@ -145,6 +145,7 @@ const struct onr_op_def onr_ops_gather[] = {
      .attrs = axis_attrs,
      .input_specs = gather_inputs,
      .output_specs = any_specs,
+     .traits = ONR_TRAIT_PICKS,
      .infer = gather_infer,
      .plan = gather_make_plan,
      .run = gather_run},

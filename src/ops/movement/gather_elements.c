@@ -274,8 +274,8 @@ static const struct onr_attr_spec batch_attrs[] = {{"batch_dims", ONR_ATTR_INT, 
     {                                                                                              \
         .domain = "", .name = "GatherND", .since_version = (first), .last_version = (last),        \
         .inputs = {2, 2}, .outputs = {1, 1}, .attrs = (attr_specs), .input_specs = nd_inputs,      \
-        .output_specs = any_specs, .infer = gather_nd_infer, .plan = gather_nd_plan,               \
-        .run = gather_nd_run                                                                       \
+        .output_specs = any_specs, .traits = ONR_TRAIT_PICKS, .infer = gather_nd_infer,            \
+        .plan = gather_nd_plan, .run = gather_nd_run                                               \
     }
 
 extern const struct onr_op_def onr_ops_gather_elements[];
@@ -289,6 +289,7 @@ const struct onr_op_def onr_ops_gather_elements[] = {
      .attrs = axis_attrs,
      .input_specs = elements_inputs,
      .output_specs = any_specs,
+     .traits = ONR_TRAIT_PICKS,
      .infer = gather_elements_infer,
      .plan = gather_elements_plan,
      .run = gather_elements_run},
