@@ -10,7 +10,7 @@
  * stay in the caches, bytes of B / rate of the other. Printed are the fastest of the samples, and
  * the fastest limit in relation to them, for other programs may share the machine.
  */
-#include "fma_loop.h"
+#include "common/fma_loop.h"
 
 #include "base/os.h"
 #include "base/parallel.h"
@@ -67,7 +67,7 @@ static void run_canary(void *arg, size_t begin, size_t end, unsigned worker)
     (void)begin;
     (void)end;
     (void)worker;
-    fma_loop(onr_cpu_isa(), CANARY_STEPS);
+    fma_loop(onr_isa_name(onr_cpu_isa()), CANARY_STEPS);
 }
 
 static volatile float read_sink[ONR_MAX_THREADS];

@@ -54,7 +54,7 @@ no_control() {
 run 0 onnxrun --help
 stdout_has 'Usage: onnxrun [run] MODEL'
 stdout_has 'Exit status: 0 success'
-for command in run test bench; do
+for command in run test bench profile; do
     run 0 onnxrun $command --help
     stdout_has "Usage: onnxrun $command"
     stdout_has 'Examples:'
@@ -220,6 +220,31 @@ stderr_has 's1'
 run 1 onnxrun bench relu.onnx -d s1=4 --seconds soon
 stderr_has '--seconds soon: expected a number'
 
+# ---- profile ----
+
+run 0 onnxrun profile relu.onnx -d s1=4 --seconds 0.01 --trace trace.json
+stdout_has 'limits '
+stdout_has ' of limit  operator, calls in a run'
+stdout_has '  Relu 1'
+stdout_has '  Relu  y: float[4, 3]'
+cp trace.json out
+stdout_is_json
+stdout_has '{"name": "Relu", "ph": "X", "pid": 1, "tid": 1, "ts": 0.000, "dur": '
+stdout_has '"args": {"node": "", "output": "y", "shape": "float[4, 3]"}}'
+run 0 onnxrun profile relu.onnx -d s1=4 --seconds 0.01 --no-limits --json
+stdout_is_json
+stdout_has '"operators": [
+  {"op": "Relu", "calls": 1, "ms": '
+stdout_has '"nodes": [
+  {"op": "Relu", "name": "", "output": "y", "shape": "float[4, 3]", "depth": 0, "calls": 1, "ms": '
+case $(cat out) in *limit*) fail 'limits were measured' ;; esac
+run 0 onnxrun profile relu.onnx -d s1=4 --seconds 0 --no-limits --top 0
+stdout_has '... and 1 more (--top)'
+run 2 onnxrun profile relu.onnx -d s1=4 --seconds 0 --trace nowhere/trace.json
+stderr_has 'nowhere/trace.json: No such file or directory'
+run 1 onnxrun profile relu.onnx -d s1=4 --top -1
+stderr_has '--top -1: expected a number from 0'
+
 # ---- onnxdump ----
 
 run 0 onnxdump relu.onnx
@@ -278,6 +303,7 @@ stdout_is_json
 # ---- hostile names, closed pipes ----
 
 for command in 'onnxdump' 'onnxdump --json' 'onnxrun run' 'onnxrun run -i z=1' \
+    'onnxrun profile --seconds 0' 'onnxrun profile --seconds 0 --json' \
     'onnxrun run -o z=1' 'onnxdump --stage plan' 'onnxdump --explain' 'onnxdump --explain --json'; do
     title="$command hostile.onnx"
     $command hostile.onnx >out 2>err

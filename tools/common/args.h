@@ -25,7 +25,9 @@ enum option_code {
     OPTION_TIMEOUT,
     OPTION_STAGE,
     OPTION_EXPLAIN,
-    OPTION_OPS
+    OPTION_OPS,
+    OPTION_TRACE,
+    OPTION_NO_LIMITS
 };
 
 /* Reports an option that getopt_long refused (it returned code '?' or ':'); returns

@@ -10,11 +10,13 @@ static const char help[] =
     "Usage: onnxrun [run] MODEL [OPTION]...\n"
     "       onnxrun test PATH... [OPTION]...\n"
     "       onnxrun bench MODEL [OPTION]...\n"
+    "       onnxrun profile MODEL [OPTION]...\n"
     "Runs ONNX models of the Transformer family on the CPU.\n"
     "\n"
-    "  run     compute a model's outputs for given inputs\n"
-    "  test    check models against stored inputs and outputs\n"
-    "  bench   measure how fast a model runs\n"
+    "  run      compute a model's outputs for given inputs\n"
+    "  test     check models against stored inputs and outputs\n"
+    "  bench    measure how fast a model runs\n"
+    "  profile  show where the time of a run goes\n"
     "\n"
     "'onnxrun COMMAND --help' explains the options of each. 'onnxdump' shows what is in a model.\n"
     "\n"
@@ -29,7 +31,8 @@ static const char help[] =
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} commands[] = {{"run", cmd_run}, {"test", cmd_test}, {"bench", cmd_bench}};
+} commands[] = {
+    {"run", cmd_run}, {"test", cmd_test}, {"bench", cmd_bench}, {"profile", cmd_profile}};
 
 static int dispatch(int argc, char **argv)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* 12 chains of multiply-adds keep two units of latency 4 (8 chains) busy, and fit 16 registers. */
-#include "fma_loop.h"
+#include "common/fma_loop.h"
 
 #include <immintrin.h>
+#include <string.h>
 
 __attribute__((target("avx512f"))) static float loop_avx512(unsigned steps)
 {
@@ -62,19 +63,10 @@ static float loop_sse(unsigned steps)
     return _mm_cvtss_f32(sum[0]);
 }
 
-void fma_loop(enum onr_isa isa, unsigned steps)
+void fma_loop(const char *isa, unsigned steps)
 {
-    volatile float sink;
-    switch (isa) {
-    case ONR_ISA_AVX512:
-        sink = loop_avx512(steps);
-        break;
-    case ONR_ISA_AVX2:
-        sink = loop_avx2(steps);
-        break;
-    default:
-        sink = loop_sse(steps);
-        break;
-    }
+    volatile float sink = strcmp(isa, "avx512") == 0 ? loop_avx512(steps)
+                          : strcmp(isa, "avx2") == 0 ? loop_avx2(steps)
+                                                     : loop_sse(steps);
     (void)sink;
 }

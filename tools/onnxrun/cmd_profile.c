@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* onnxrun profile: where the time of a run goes. */
+#include "common/args.h"
+#include "common/inputs.h"
+#include "common/limits.h"
+
+#include "onnxrun/commands.h"
+#include "onnxrun/profile.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+
+static const char help[] =
+    "Usage: onnxrun profile MODEL [OPTION]...\n"
+    "Shows where the time of a run goes: by operator and by node, with the share of what this\n"
+    "machine can do. Inputs that are not given are 'auto': random floats, ones for all other "
+    "types.\n"
+    "\n"
+    "  -d, --dim NAME=N          number for a symbolic dimension\n"
+    "  -i, --input NAME=SOURCE   an input\n"
+    "      --top K               number of nodes to print (20)\n"
+    "      --trace FILE          write the fastest run for https://ui.perfetto.dev\n"
+    "      --no-limits           do not measure what the machine can do, which takes a second\n"
+    "      --threads N           number of threads\n"
+    "      --no-fusion           compute the nodes as the file has them\n"
+    "      --keep-denormals      compute with numbers below 1.2e-38, which else count as zero\n"
+    "      --seconds S           how long to measure (2)\n"
+    "      --json                print one JSON object\n"
+    "  -h, --help                print this help\n"
+    "\n"
+    "The limit of a node is the time that its multiply-adds need at full speed, or its inputs and\n"
+    "outputs from memory, whichever is more. What lies in a cache can beat it.\n"
+    "\n" INPUTS_HELP "\n"
+    "Examples:\n"
+    "  onnxrun profile bert.onnx -d batch=1 -d sequence=128 --threads 2\n"
+    "  onnxrun profile bert.onnx -d batch=1 -d sequence=128 --trace bert.json\n"
+    "\n" EXIT_CODE_HELP;
+
+/* Samples of each limit; blocks of more than caches hold, of all threads together. */
+#define LIMIT_SAMPLES 60
+#define BLOCK_BYTES   ((size_t)256 << 20)
+
+struct command {
+    struct profile_summary summary;
+    const char *trace_path;
+    struct inputs inputs;
+    uint32_t threads;
+    uint32_t no_fusion;
+    uint32_t keep_denormals;
+    double seconds;
+    bool is_json;
+    bool has_limits;
+    onnxrun_model *model;
+    onnxrun_session *session;
+    onnxrun_binding *outputs;
+    size_t output_count;
+    struct profile profile;
+    onnxrun_error error;
+};
+
+/* ---- options ---- */
+
+static int add_option(struct command *command, int option, char *const *argv)
+{
+    int64_t number = 0;
+    switch (option) {
+    case 'i':
+        return inputs_add(&command->inputs, optarg, &command->error) == ONNXRUN_OK
+                   ? EXIT_CODE_OK
+                   : tool_usage_error("onnxrun profile", "%s", command->error.message);
+    case 'd':
+        return inputs_add_dim(&command->inputs, optarg, &command->error) == ONNXRUN_OK
+                   ? EXIT_CODE_OK
+                   : tool_usage_error("onnxrun profile", "%s", command->error.message);
+    case OPTION_TOP:
+        if (!args_int("onnxrun profile", "--top", optarg, 0, INT32_MAX, &number)) {
+            return EXIT_CODE_USAGE;
+        }
+        command->summary.top = (size_t)number;
+        return EXIT_CODE_OK;
+    case OPTION_THREADS:
+        if (!args_int("onnxrun profile", "--threads", optarg, 1, 256, &number)) {
+            return EXIT_CODE_USAGE;
+        }
+        command->threads = (uint32_t)number;
+        return EXIT_CODE_OK;
+    case OPTION_SECONDS:
+        return args_real("onnxrun profile", "--seconds", optarg, 0, &command->seconds)
+                   ? EXIT_CODE_OK
+                   : EXIT_CODE_USAGE;
+    case OPTION_TRACE:
+        command->trace_path = optarg;
+        return EXIT_CODE_OK;
+    case OPTION_NO_LIMITS:
+        command->has_limits = false;
+        return EXIT_CODE_OK;
+    case OPTION_NO_FUSION:
+        command->no_fusion = 1;
+        return EXIT_CODE_OK;
+    case OPTION_DENORMALS:
+        command->keep_denormals = 1;
+        return EXIT_CODE_OK;
+    case OPTION_JSON:
+        command->is_json = true;
+        return EXIT_CODE_OK;
+    default:
+        return args_refuse("onnxrun profile", option, argv);
+    }
+}
+
+static int parse_options(struct command *command, int argc, char **argv, bool *wants_help)
+{
+    static const struct option options[] = {
+        {"input", required_argument, NULL, 'i'},
+        {"dim", required_argument, NULL, 'd'},
+        {"top", required_argument, NULL, OPTION_TOP},
+        {"trace", required_argument, NULL, OPTION_TRACE},
+        {"no-limits", no_argument, NULL, OPTION_NO_LIMITS},
+        {"threads", required_argument, NULL, OPTION_THREADS},
+        {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
+        {"keep-denormals", no_argument, NULL, OPTION_DENORMALS},
+        {"seconds", required_argument, NULL, OPTION_SECONDS},
+        {"json", no_argument, NULL, OPTION_JSON},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":i:d:h", options, NULL)) != -1) {
+        if (option == 'h') {
+            *wants_help = true;
+            return EXIT_CODE_OK;
+        }
+        int code = add_option(command, option, argv);
+        if (code != EXIT_CODE_OK) {
+            return code;
+        }
+    }
+    if (optind + 1 != argc) {
+        return optind == argc ? tool_usage_error("onnxrun profile", "no model is given")
+                              : tool_usage_error("onnxrun profile", "more than one model: \"%s\"",
+                                                 argv[optind + 1]);
+    }
+    command->summary.model_path = argv[optind];
+    return EXIT_CODE_OK;
+}
+
+/* ---- measuring ---- */
+
+static onnxrun_status run_once(struct command *command)
+{
+    for (size_t i = 0; i < command->output_count; i++) {
+        command->outputs[i].tensor = NULL;
+    }
+    double begin = tool_seconds();
+    onnxrun_status status = onnxrun_session_run(command->session, command->inputs.bindings,
+                                                command->inputs.binding_count, command->outputs,
+                                                command->output_count, &command->error);
+    profile_end_run(&command->profile, tool_seconds() - begin);
+    return status;
+}
+
+/* Two runs plan and warm up, then as many as fit into the time. */
+static onnxrun_status measure(struct command *command)
+{
+    onnxrun_status status = run_once(command);
+    if (status == ONNXRUN_OK) {
+        status = run_once(command);
+    }
+    profile_forget(&command->profile);
+    double end = tool_seconds() + command->seconds;
+    while (status == ONNXRUN_OK && (command->profile.run_count == 0 || tool_seconds() < end)) {
+        status = run_once(command);
+    }
+    return status;
+}
+
+static void measure_limits(struct command *command)
+{
+    uint32_t threads = command->summary.threads;
+    struct profile_limits *limits = &command->summary.limits;
+    struct limits *team = limits_open(threads, BLOCK_BYTES / threads);
+    for (int i = 0; i < LIMIT_SAMPLES; i++) {
+        double gflops = limits_sample_gflops(team, command->summary.isa, threads);
+        double gbytes = limits_sample_gbytes(team, threads);
+        limits->gflops = gflops > limits->gflops ? gflops : limits->gflops;
+        limits->gbytes = gbytes > limits->gbytes ? gbytes : limits->gbytes;
+    }
+    limits_close(team);
+}
+
+static int prepare(struct command *command)
+{
+    onnxrun_model_options model_options = ONNXRUN_MODEL_OPTIONS_INIT;
+    onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
+    model_options.threads = options.threads = command->threads;
+    model_options.no_fusion = command->no_fusion;
+    options.keep_denormals = command->keep_denormals;
+    options.on_step = profile_on_step;
+    options.step_user = &command->profile;
+    if (onnxrun_model_load(command->summary.model_path, &model_options, &command->model,
+                           &command->error) != ONNXRUN_OK) {
+        return tool_report(&command->error);
+    }
+    int code = inputs_make(&command->inputs, command->model, "auto");
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    command->output_count = onnxrun_model_output_count(command->model);
+    command->outputs = tool_alloc(command->output_count, sizeof *command->outputs);
+    for (size_t i = 0; i < command->output_count; i++) {
+        onnxrun_value_info info = {.name = ""};
+        (void)onnxrun_model_output_info(command->model, i, &info, NULL);
+        command->outputs[i].name = info.name;
+    }
+    if (onnxrun_session_create(command->model, &options, &command->session, &command->error) !=
+        ONNXRUN_OK) {
+        return tool_report(&command->error);
+    }
+    onnxrun_session_stats stats = {.struct_size = sizeof stats};
+    onnxrun_session_get_stats(command->session, &stats);
+    command->summary.isa = stats.isa;
+    command->summary.threads = stats.threads;
+    return EXIT_CODE_OK;
+}
+
+static int profile_model(struct command *command)
+{
+    int code = prepare(command);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    if (measure(command) != ONNXRUN_OK) {
+        code = tool_report(&command->error);
+        return code == EXIT_CODE_USAGE ? EXIT_CODE_RUN : code;
+    }
+    if (command->trace_path != NULL && profile_write_trace(&command->profile, command->trace_path,
+                                                           &command->error) != ONNXRUN_OK) {
+        return tool_report(&command->error);
+    }
+    if (command->has_limits) {
+        measure_limits(command);
+        profile_set_limits(&command->profile, &command->summary.limits);
+    }
+    if (command->is_json) {
+        profile_print_json(&command->profile, &command->summary);
+    } else {
+        profile_print_text(&command->profile, &command->summary);
+    }
+    return EXIT_CODE_OK;
+}
+
+int cmd_profile(int argc, char **argv)
+{
+    struct command command = {.seconds = 2, .has_limits = true, .summary = {.top = 20}};
+    bool wants_help = false;
+    int code = parse_options(&command, argc, argv, &wants_help);
+    if (wants_help) {
+        fputs(help, stdout);
+    } else if (code == EXIT_CODE_OK) {
+        code = profile_model(&command);
+    }
+    inputs_free(&command.inputs);
+    onnxrun_session_free(command.session);
+    onnxrun_model_free(command.model);
+    free(command.outputs);
+    profile_free(&command.profile);
+    return code;
+}
