@@ -3,6 +3,8 @@
 #ifndef ONR_KERNELS_CONV_LANES_H
 #define ONR_KERNELS_CONV_LANES_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #if defined(__SSE2__)
@@ -10,14 +12,32 @@
 #endif
 
 #if defined(__AVX512F__)
-#    define ONR_LANES 16
-#    define ONR_EVEN  0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31
+#    define ONR_LANES    16
+#    define ONR_EVEN     0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31
+#    define ONR_EVENS    0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#    define ONR_ODDS     1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#    define ONR_AFTER_1  15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
+#    define ONR_AFTER_2  14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29
+#    define ONR_BEFORE_1 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
+#    define ONR_BEFORE_2 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
 #elif defined(__AVX2__)
-#    define ONR_LANES 8
-#    define ONR_EVEN  0, 2, 4, 6, 9, 11, 13, 15
+#    define ONR_LANES    8
+#    define ONR_EVEN     0, 2, 4, 6, 9, 11, 13, 15
+#    define ONR_EVENS    0, 2, 4, 6, 8, 10, 12, 14
+#    define ONR_ODDS     1, 3, 5, 7, 9, 11, 13, 15
+#    define ONR_AFTER_1  7, 8, 9, 10, 11, 12, 13, 14
+#    define ONR_AFTER_2  6, 7, 8, 9, 10, 11, 12, 13
+#    define ONR_BEFORE_1 1, 2, 3, 4, 5, 6, 7, 8
+#    define ONR_BEFORE_2 2, 3, 4, 5, 6, 7, 8, 9
 #else
-#    define ONR_LANES 4
-#    define ONR_EVEN  0, 2, 5, 7
+#    define ONR_LANES    4
+#    define ONR_EVEN     0, 2, 5, 7
+#    define ONR_EVENS    0, 2, 4, 6
+#    define ONR_ODDS     1, 3, 5, 7
+#    define ONR_AFTER_1  3, 4, 5, 6
+#    define ONR_AFTER_2  2, 3, 4, 5
+#    define ONR_BEFORE_1 1, 2, 3, 4
+#    define ONR_BEFORE_2 2, 3, 4, 5
 #endif
 
 typedef float onr_lanes __attribute__((vector_size(4 * ONR_LANES)));
@@ -54,6 +74,35 @@ static inline __attribute__((always_inline)) onr_lanes onr_larger(onr_lanes a, o
         b[l] = a[l] > b[l] ? a[l] : b[l];
     }
     return b;
+#endif
+}
+
+/* Lanes in which a NaN was met. */
+#if defined(__AVX512F__)
+typedef __mmask16 onr_nans;
+#else
+typedef int32_t onr_nans __attribute__((vector_size(4 * ONR_LANES)));
+#endif
+
+static inline __attribute__((always_inline)) onr_nans onr_find_nans(onr_lanes a, onr_lanes b)
+{
+#if defined(__AVX512F__)
+    return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q);
+#else
+    return (a != a) | (b != b);
+#endif
+}
+
+static inline bool onr_any_nan(onr_nans nans)
+{
+#if defined(__AVX512F__)
+    return nans != 0;
+#else
+    int32_t any = 0;
+    for (int l = 0; l < ONR_LANES; l++) {
+        any |= nans[l];
+    }
+    return any != 0;
 #endif
 }
 

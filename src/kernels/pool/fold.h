@@ -48,7 +48,7 @@ ONR_INLINE void onr_fold_any(const struct onr_fold_group *g, enum onr_fold_op op
 /* Outputs [i, i + ONR_LANES) of a first group of two or three taps. All but g and i are constants
  * where this is inlined. */
 ONR_INLINE void onr_fold_lanes(const struct onr_fold_group *g, enum onr_fold_op op, int64_t n,
-                               int64_t stride, bool is_scaled, int64_t i)
+                               int64_t stride, int64_t i)
 {
     onr_lanes tap[3];
     ONR_UNROLL
@@ -60,42 +60,45 @@ ONR_INLINE void onr_fold_lanes(const struct onr_fold_group *g, enum onr_fold_op 
     if (n == 3) {
         v = op == ONR_FOLD_SUM ? v + tap[2] : onr_larger(v, tap[2]);
     }
-    onr_store(g->y + i, is_scaled ? v * (onr_load(g->scale + i) * g->row_scale) : v);
+    if (op == ONR_FOLD_SUM && g->scale != NULL) {
+        v *= onr_load(g->scale + i) * g->row_scale;
+    }
+    onr_store(g->y + i, v);
 }
 
 /* What is left behind whole vectors is done with the vector that ends there. */
 ONR_INLINE void onr_fold_vectors(const struct onr_fold_group *g, enum onr_fold_op op, int64_t n,
-                                 int64_t stride, bool is_scaled)
+                                 int64_t stride)
 {
     const struct onr_fold_group own = *g; /* which what is stored cannot change */
     int64_t i = 0;
     for (; i + ONR_LANES <= own.count; i += ONR_LANES) {
-        onr_fold_lanes(&own, op, n, stride, is_scaled, i);
+        onr_fold_lanes(&own, op, n, stride, i);
     }
     if (i < own.count) {
-        onr_fold_lanes(&own, op, n, stride, is_scaled, own.count - ONR_LANES);
+        onr_fold_lanes(&own, op, n, stride, own.count - ONR_LANES);
     }
 }
 
 /* Groups of two or three taps with strides of 1 and 2, which are most, have loops of their own. */
-ONR_INLINE void onr_fold_inline(const struct onr_fold_group *g, enum onr_fold_op op, bool is_scaled)
+ONR_INLINE void onr_fold_inline(const struct onr_fold_group *g, enum onr_fold_op op)
 {
     if (!g->is_first || g->n < 2 || g->stride > 2 || g->count < ONR_LANES) {
         onr_fold_any(g, op);
     } else if (g->n == 2 && g->stride == 1) {
-        onr_fold_vectors(g, op, 2, 1, is_scaled);
+        onr_fold_vectors(g, op, 2, 1);
     } else if (g->n == 2) {
-        onr_fold_vectors(g, op, 2, 2, is_scaled);
+        onr_fold_vectors(g, op, 2, 2);
     } else if (g->stride == 1) {
-        onr_fold_vectors(g, op, 3, 1, is_scaled);
+        onr_fold_vectors(g, op, 3, 1);
     } else {
-        onr_fold_vectors(g, op, 3, 2, is_scaled);
+        onr_fold_vectors(g, op, 3, 2);
     }
 }
 
 static void onr_fold_max(const struct onr_fold_group *g)
 {
-    onr_fold_inline(g, ONR_FOLD_MAX, false);
+    onr_fold_inline(g, ONR_FOLD_MAX);
 }
 
 /* Planes with a NaN are few. */
@@ -106,11 +109,7 @@ static void onr_fold_max_or_nan(const struct onr_fold_group *g)
 
 static void onr_fold_sum(const struct onr_fold_group *g)
 {
-    if (g->scale != NULL) {
-        onr_fold_inline(g, ONR_FOLD_SUM, true);
-    } else {
-        onr_fold_inline(g, ONR_FOLD_SUM, false);
-    }
+    onr_fold_inline(g, ONR_FOLD_SUM);
 }
 
 #endif

@@ -2,13 +2,16 @@
 /*
  * Poolings of float planes by rows, in portable C. The rows that a row of outputs sees are first
  * combined into one line, with the padding in place, then neighbours in the line: what is done for
- * each element grows with the sum of the kernel's extents, not with their product. Lines of several
+ * each element grows with the sum of the kernel's extents, not with their product. For windows of
+ * 2 x 2 and 3 x 3 the line is registers (slim.h). Lines of several
  * output rows are made before the first is read again, as a read that overlaps two recent writes
  * waits for both. Averages of few taps are summed in float, others in double.
  */
+#include "base/size.h"
 #include "kernels/kernel.h"
 #include "kernels/kernels.h"
 #include "kernels/pool/fold.h"
+#include "kernels/pool/slim.h"
 #include "kernels/pool/taps.h"
 #include "kernels/reduce/lanes.h"
 
@@ -85,6 +88,60 @@ struct fold {
     bool counts_padding;
 };
 
+/* Taps in dimension d that an average at output o divides by. */
+static int64_t divisor(const struct onr_window *w, bool counts_padding, int d, int64_t o)
+{
+    int64_t first;
+    int64_t low = counts_padding ? -w->pad[d] : 0;
+    int64_t high = counts_padding ? w->in[d] + w->pad_end[d] : w->in[d];
+    return onr_tap_range(w, d, o, low, high, &first);
+}
+
+static double inverse(int64_t count)
+{
+    return count > 0 ? 1.0 / (double)count : 0.0;
+}
+
+/* What a row of sums is multiplied by, for the rows alone. */
+static float find_row_scale(const struct onr_window *w, const struct fold *fold, int64_t z,
+                            int64_t r)
+{
+    return (float)inverse(divisor(w, fold->counts_padding, 0, z) *
+                          divisor(w, fold->counts_padding, 1, r));
+}
+
+/* The outputs of a strip, in all rows, of small windows. True: there is a NaN, and a maximum is
+ * wrong. */
+static bool fold_slim(const struct onr_window *w, const struct fold *fold,
+                      const struct strip *strip, const float *x, float *y)
+{
+    struct onr_slim job = {.kind = {fold->scale != NULL, w->kernel[2], w->stride[2]},
+                           .row_pitch = w->dilation[1] * w->in[2],
+                           .x_line = w->stride[1] * w->in[2],
+                           .y_line = w->out[2],
+                           .width = w->in[2],
+                           .pad = w->pad[2],
+                           .first = strip->first,
+                           .count = strip->count,
+                           .padding = fold->padding,
+                           .scale = fold->scale};
+    int64_t begin[2];
+    int64_t end[2];
+    onr_window_range(w, 1, 0, &begin[0], &end[0]);
+    onr_window_range(w, 1, w->kernel[1] - 1, &begin[1], &end[1]);
+    for (int64_t r = 0; r < w->out[1]; r += job.lines) {
+        struct onr_taps taps = onr_find_taps(w, 0, r, 0);
+        bool is_inside = r >= begin[0] && r >= begin[1] && r < end[0] && r < end[1];
+        job.rows = taps.count[1];
+        job.x = job.rows > 0 ? x + taps.first[1] * w->in[2] : x;
+        job.y = y + r * w->out[2] + strip->first;
+        job.row_scale = fold->scale != NULL ? find_row_scale(w, fold, 0, r) : 1.0f;
+        job.lines = is_inside ? onr_int_min(end[0], end[1]) - r : 1;
+        onr_slim_lines(&job);
+    }
+    return job.has_nan;
+}
+
 static void set_range(float *line, int64_t begin, int64_t end, float value)
 {
     for (int64_t i = begin; i < end; i++) {
@@ -132,28 +189,6 @@ static void fold_columns(const struct onr_window *w, const struct fold *fold,
     }
 }
 
-/* Taps in dimension d that an average at output o divides by. */
-static int64_t divisor(const struct onr_window *w, bool counts_padding, int d, int64_t o)
-{
-    int64_t first;
-    int64_t low = counts_padding ? -w->pad[d] : 0;
-    int64_t high = counts_padding ? w->in[d] + w->pad_end[d] : w->in[d];
-    return onr_tap_range(w, d, o, low, high, &first);
-}
-
-static double inverse(int64_t count)
-{
-    return count > 0 ? 1.0 / (double)count : 0.0;
-}
-
-/* What a row of sums is multiplied by, for the rows alone. */
-static float find_row_scale(const struct onr_window *w, const struct fold *fold, int64_t z,
-                            int64_t r)
-{
-    return (float)inverse(divisor(w, fold->counts_padding, 0, z) *
-                          divisor(w, fold->counts_padding, 1, r));
-}
-
 /* The outputs of a strip, in all rows: some lines at a time, whose columns on the plane are aligned. */
 static void fold_strip(const struct onr_window *w, const struct fold *fold,
                        const struct strip *strip, const float *x, float *y)
@@ -181,13 +216,18 @@ static void fold_strip(const struct onr_window *w, const struct fold *fold,
     }
 }
 
-/* One output of a window that is no narrower than the plane, or wider than a line. */
+static float max_row(int64_t count, const float *x)
+{
+    return onr_max_f32((size_t)count, x);
+}
+
+/* One output of a window that is no slimer than the plane, or wider than a line. */
 static float max_one(const struct onr_window *w, const struct onr_taps *taps, const float *x)
 {
     float best = -INFINITY;
     FOR_EACH_ROW(w, *taps, x, row, {
         if (w->dilation[2] == 1) {
-            best = onr_larger_or_nan(best, onr_max_f32((size_t)taps->count[2], row));
+            best = onr_larger_or_nan(best, max_row(taps->count[2], row));
         } else {
             for (int64_t c = 0; c < taps->count[2]; c++) {
                 best = onr_larger_or_nan(best, row[c * w->dilation[2]]);
@@ -223,6 +263,21 @@ static void max_columns(const struct onr_window *w, int64_t o, const float *x, f
     }
 }
 
+/* False: the window is not one for this, or there is a NaN. */
+static bool max_slim(const struct onr_window *w, const float *x, float *y)
+{
+    const struct fold fold = {.padding = -INFINITY};
+    bool fits = onr_slim_fits(w);
+    for (int64_t first = 0; fits && first < w->out[2];) {
+        struct strip strip = find_strip(w, first);
+        if (fold_slim(w, &fold, &strip, x, y)) {
+            return false;
+        }
+        first += strip.count;
+    }
+    return fits;
+}
+
 /* Whether there is a NaN is seen at once: the fold need not look for it each time. */
 static void max_f32(const struct onr_window *w, const float *x, float *y)
 {
@@ -233,7 +288,10 @@ static void max_f32(const struct onr_window *w, const float *x, float *y)
     if (by_output) {
         return;
     }
-    bool has_nan = isnan(onr_max_f32((size_t)(w->in[0] * w->in[1] * w->in[2]), x));
+    if (max_slim(w, x, y)) {
+        return;
+    }
+    bool has_nan = isnan(max_row(w->in[0] * w->in[1] * w->in[2], x));
     const struct fold fold = {.fn = has_nan ? onr_fold_max_or_nan : onr_fold_max,
                               .padding = -INFINITY};
     for (int64_t first = 0; first < w->out[2];) {
@@ -243,7 +301,7 @@ static void max_f32(const struct onr_window *w, const float *x, float *y)
     }
 }
 
-/* What the sums of a strip are multiplied by, for the columns alone. */
+/* What the sums of a strip are multiplied by, for the columns alone, and a vector of zeros. */
 static void find_scales(const struct onr_window *w, bool counts_padding, const struct strip *strip,
                         float *scale)
 {
@@ -257,15 +315,20 @@ static void find_scales(const struct onr_window *w, bool counts_padding, const s
         bool is_inside = o >= begin[0] && o >= begin[1] && o < end[0] && o < end[1];
         scale[i] = is_inside ? whole : (float)inverse(divisor(w, counts_padding, 2, o));
     }
+    set_range(scale, strip->count, strip->count + BLOCK, 0.0f);
 }
 
 static void average_strip(const struct onr_window *w, bool counts_padding,
                           const struct strip *strip, const float *x, float *y)
 {
-    float scale[LINE];
+    float scale[LINE + BLOCK];
     const struct fold fold = {.fn = onr_fold_sum, .scale = scale, .counts_padding = counts_padding};
     find_scales(w, counts_padding, strip, scale);
-    fold_strip(w, &fold, strip, x, y);
+    if (onr_slim_fits(w)) {
+        (void)fold_slim(w, &fold, strip, x, y);
+    } else {
+        fold_strip(w, &fold, strip, x, y);
+    }
 }
 
 /* Output o of all rows, in double. */
