@@ -8,14 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Blocks of this size are worth large pages. */
-#define LARGE_BLOCK_BYTES ((size_t)2 << 20)
+/* A large page. Blocks of at least this size begin on one, so that few of their bytes are left for
+ * small pages: a stream over weights stops short at the end of each. */
+#define LARGE_PAGE_BYTES ((size_t)2 << 20)
 
 static void *libc_alloc(void *user, size_t bytes, size_t align)
 {
     (void)user;
-    void *block = aligned_alloc(align, onr_size_align(bytes, align));
-    if (block != NULL && bytes >= LARGE_BLOCK_BYTES) {
+    if (bytes < LARGE_PAGE_BYTES) {
+        return aligned_alloc(align, onr_size_align(bytes, align));
+    }
+    void *block = aligned_alloc(LARGE_PAGE_BYTES, onr_size_align(bytes, align));
+    if (block != NULL) {
         onr_os_prefer_large_pages(block, bytes);
     }
     return block;

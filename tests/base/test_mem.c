@@ -57,6 +57,21 @@ static void the_cap_is_exact(void **state)
     assert_null(onr_mem_alloc(&mem, ONR_SIZE_LIMIT + 1));
 }
 
+static void a_large_block_begins_on_a_large_page(void **state)
+{
+    (void)state;
+    struct onr_mem mem;
+    onr_mem_init(&mem, NULL, 0);
+    size_t bytes = ((size_t)5 << 20) + 1;
+    unsigned char *block = onr_mem_alloc(&mem, bytes);
+    assert_non_null(block);
+    assert_int_equal((uintptr_t)block % ((size_t)2 << 20), 0);
+    memset(block, 1, bytes);
+    assert_int_equal(mem.live_bytes, bytes);
+    onr_mem_free(&mem, block, bytes);
+    assert_int_equal(mem.live_bytes, 0);
+}
+
 struct log {
     char block[256];
     size_t bytes;
@@ -101,6 +116,7 @@ int main(void)
         cmocka_unit_test(bytes_and_calls_are_counted),
         cmocka_unit_test(no_bytes_count_as_one),
         cmocka_unit_test(the_cap_is_exact),
+        cmocka_unit_test(a_large_block_begins_on_a_large_page),
         cmocka_unit_test(an_allocator_of_the_caller_is_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
