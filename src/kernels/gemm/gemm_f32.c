@@ -14,8 +14,10 @@
 /* How far ahead of its reading a tile prefetches its own piece of B. */
 #define NEAR_BYTES 8192
 
-/* Rows of A that are this far apart fall into the same set of an L1 cache. */
+/* Rows of A that are this far apart fall into the same set of an L1 cache, which has room for so
+ * many. */
 #define ALIAS_FLOATS 1024
+#define ALIAS_ROWS   8
 
 /* A block of work: rows x k steps, for which A has been copied if it must be. */
 struct block {
@@ -24,7 +26,9 @@ struct block {
     size_t k_begin, k;
     const float *a; /* first row, first step */
     size_t a_stride;
-    float *piece; /* scratch for a piece of B */
+    float *piece;       /* scratch for a piece of B */
+    const float *after; /* the first piece of the block that follows, or NULL */
+    bool is_first;      /* no block came before */
 };
 
 /* A piece of a panel of B. */
@@ -32,7 +36,8 @@ struct piece {
     size_t column, count; /* of C; count <= kernel->columns */
     const float *b;
     size_t b_stride;
-    const float *next; /* the piece after this, or NULL */
+    const float *next; /* the piece that is read after this, or NULL */
+    bool is_cold;      /* has not been prefetched */
 };
 
 const struct onr_gemm_f32 *onr_gemm_f32_choose(const struct onr_gemm_kernels *kernels, size_t n)
@@ -51,7 +56,8 @@ const struct onr_gemm_f32 *onr_gemm_f32_choose(const struct onr_gemm_kernels *ke
 static bool must_copy_a(const struct onr_gemm_f32_job *job)
 {
     return job->a.dtype != ONR_FLOAT || job->a.column_stride != 1 ||
-           (job->a.row_stride % ALIAS_FLOATS == 0 && job->m > ONR_GEMM_WIDE_ROWS);
+           (job->a.row_stride % ALIAS_FLOATS == 0 && job->m > ALIAS_ROWS &&
+            job->kernel->rows > ALIAS_ROWS);
 }
 
 /* Row stride of a copy of A: odd in cache lines, so that the rows of a tile spread over all sets.
@@ -210,25 +216,35 @@ static void finish_rows(const struct block *block, const struct piece *piece, si
     }
 }
 
+/* Lets a tile prefetch these lines while it computes, some every 4 steps. There may be nothing. */
+static void prefetch_lines(struct onr_gemm_f32_tile *tile, uintptr_t from, size_t lines)
+{
+    if (tile->k >= 4) {
+        tile->next = (const char *)from;
+        tile->next_end = (const char *)(from + lines * LINE_BYTES);
+        tile->next_lines = (lines + tile->k / 4 - 1) / (tile->k / 4);
+    }
+}
+
 /*
- * What tile t of `tiles` prefetches of a packed B. Many tiles share the next piece. Two are too
- * short for that, and the first reads from memory anyway: it prefetches what it will read itself.
+ * What tile t of `tiles` prefetches of a packed B: its share of the next piece, so that memory is
+ * read all the time. But the first tile of a piece that nobody has prefetched asks for what it will
+ * read itself; a piece of one tile always is such, for one tile is too short to ask for a whole
+ * piece that comes in time.
  */
 static void set_prefetch(struct onr_gemm_f32_tile *tile, const struct block *block,
                          const struct piece *piece, size_t t, size_t tiles)
 {
-    size_t lines = block->k * block->job->kernel->columns / LINE_FLOATS;
-    size_t share = tiles > 2 ? (lines + tiles - 1) / tiles : lines;
-    size_t begin = share * t < lines ? share * t : lines;
-    size_t end = begin + share < lines ? begin + share : lines;
-    uintptr_t from = (uintptr_t)piece->next;
-    if (tiles <= 2 && block->job->b_packed != NULL) {
-        from = (uintptr_t)piece->b + NEAR_BYTES;
-    }
-    if (from != 0 && block->k >= 4) {
-        tile->next = (const char *)(from + begin * LINE_BYTES);
-        tile->next_end = (const char *)(from + end * LINE_BYTES);
-        tile->next_lines = (share + block->k / 4 - 1) / (block->k / 4);
+    size_t lines = tile->k * piece->b_stride / LINE_FLOATS;
+    size_t cold_tiles = tiles == 1 || piece->is_cold ? 1 : 0;
+    tile->next = NULL;
+    tile->next_end = NULL;
+    if (block->job->b_packed != NULL && t < cold_tiles) {
+        prefetch_lines(tile, (uintptr_t)piece->b + NEAR_BYTES, lines);
+    } else if (piece->next != NULL && t >= cold_tiles) {
+        size_t share = (lines + tiles - cold_tiles - 1) / (tiles - cold_tiles);
+        size_t begin = share * (t - cold_tiles);
+        prefetch_lines(tile, (uintptr_t)piece->next + begin * LINE_BYTES, share);
     }
 }
 
@@ -263,7 +279,7 @@ static struct piece find_piece(const struct block *block, size_t panel, size_t p
     piece.count = left < kernel->columns ? left : kernel->columns;
     if (job->b_packed != NULL) {
         piece.b = job->b_packed + (panel * job->k + block->k_begin) * kernel->columns;
-        piece.next = panel + 1 < p_end ? piece.b + job->k * kernel->columns : NULL;
+        piece.next = panel + 1 < p_end ? piece.b + job->k * kernel->columns : block->after;
     } else if (block->rows <= kernel->rows && piece.count == kernel->columns &&
                job->b.dtype == ONR_FLOAT && job->b.column_stride == 1 && job->b.data != NULL) {
         piece.b = (const float *)job->b.data + block->k_begin * job->b.row_stride + piece.column;
@@ -305,6 +321,7 @@ static void run_block(const struct block *block, size_t p_begin, size_t p_end)
 {
     for (size_t panel = run_wide(block, p_begin, p_end); panel < p_end; panel++) {
         struct piece piece = find_piece(block, panel, p_end);
+        piece.is_cold = block->is_first && panel == p_begin;
         run_piece(block, &piece);
     }
 }
@@ -326,6 +343,15 @@ static void set_a(struct block *block, float *copy)
         block->a = (const float *)job->a.data + block->row * job->a.row_stride + block->k_begin;
         block->a_stride = job->a.row_stride;
     }
+}
+
+/* The first piece of packed panels for the steps of k from k_begin on. */
+static const float *first_piece(const struct onr_gemm_f32_job *job, size_t panel, size_t k_begin)
+{
+    if (job->b_packed == NULL || k_begin == job->k) {
+        return NULL;
+    }
+    return job->b_packed + (panel * job->k + k_begin) * job->kernel->columns;
 }
 
 void onr_gemm_f32_run(const struct onr_gemm_f32_job *job, size_t m_begin, size_t m_end,
@@ -350,6 +376,9 @@ void onr_gemm_f32_run(const struct onr_gemm_f32_job *job, size_t m_begin, size_t
         for (size_t mb = 0; mb < row_blocks; mb++) {
             block.row = m_begin + m * mb / row_blocks;
             block.rows = m_begin + m * (mb + 1) / row_blocks - block.row;
+            size_t k_after = mb + 1 < row_blocks ? block.k_begin : block.k_begin + block.k;
+            block.after = first_piece(job, p_begin, k_after);
+            block.is_first = kb == 0 && mb == 0;
             set_a(&block, is_copied ? workspace : NULL);
             run_block(&block, p_begin, p_end);
         }
