@@ -2,7 +2,9 @@
 /*
  * GFLOP/s and GB/s of the float32 matrix products with packed B, for each thread count.
  *
- *     bench_gemm [threads [lowest isa]]
+ *     bench_gemm [threads [lowest isa [m n k [copies of B]]]]
+ *
+ * With 0 threads, one and two; without m, n and k, the shapes of Transformer models.
  *
  * Instruction sets from the lowest on take turns, sample by sample. Before each sample, what the
  * machine can do is measured on the same threads: by a loop of register-only multiply-adds, and one
@@ -25,6 +27,8 @@
 #define SAMPLES 61
 
 #define MAX_COPIES 48
+
+#define LARGE_PAGE ((size_t)2 << 20)
 
 struct shape {
     size_t m, n, k;
@@ -102,11 +106,16 @@ static double fastest(const double *seconds)
     return best;
 }
 
+/* As the library's allocator does it. */
 static void *allocate(size_t bytes)
 {
-    void *block = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    size_t align = bytes < LARGE_PAGE ? 64 : LARGE_PAGE;
+    void *block = aligned_alloc(align, (bytes + 63) / 64 * 64);
     if (block == NULL) {
         abort();
+    }
+    if (bytes >= LARGE_PAGE) {
+        onr_os_prefer_large_pages(block, bytes);
     }
     return block;
 }
@@ -213,6 +222,22 @@ static void bench_shape(const struct onr_kernels *kernels, const struct shape *s
     free(c);
 }
 
+static void bench_shapes(const struct onr_kernels *kernels, int argc, char **argv,
+                         const struct onr_parallel *parallel, int first_isa)
+{
+    if (argc > 5) {
+        struct shape shape = {strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10),
+                              strtoul(argv[5], NULL, 10),
+                              argc > 6 ? strtoul(argv[6], NULL, 10) : 1};
+        shape.copies = shape.copies < MAX_COPIES ? shape.copies : MAX_COPIES;
+        bench_shape(kernels, &shape, parallel, first_isa);
+        return;
+    }
+    for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+        bench_shape(kernels, &shapes[i], parallel, first_isa);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct onr_kernels kernels[ONR_ISA_COUNT];
@@ -233,9 +258,7 @@ int main(int argc, char **argv)
         if (onr_parallel_init(&parallel, t, &mem, &err) != ONR_OK) {
             return 1;
         }
-        for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
-            bench_shape(kernels, &shapes[i], &parallel, first_isa);
-        }
+        bench_shapes(kernels, argc, argv, &parallel, first_isa);
         onr_parallel_free(&parallel);
     }
     return 0;
