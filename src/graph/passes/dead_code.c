@@ -32,6 +32,9 @@ static bool has_needed_output(const struct onr_node *node, const bool *is_needed
 static void compact_nodes(struct onr_graph *graph)
 {
     uint32_t kept = 0;
+    for (uint32_t i = 0; i < graph->value_count; i++) {
+        graph->values[i].producer = ONR_NO_VALUE; /* a folded value has none any more */
+    }
     for (uint32_t n = 0; n < graph->node_count; n++) {
         if (graph->nodes[n].is_dead) {
             continue;
