@@ -5,174 +5,202 @@
  * Y[..., i, j] = sum_k A[..., i, k] * B[..., k, j], as numpy.matmul
  *
  * Shapes    A: [batch..., m, k], B: [batch..., k, n] -> Y: [batch..., m, n]; batch dimensions
- *           broadcast. A 1-D A is one row and a 1-D B one column, and Y lacks that dimension. Types
- *           float16, bfloat16 (13+), float32, float64; (u)int32 and (u)int64 (9+), which wrap
+ *           broadcast. A 1-D A is one row and a 1-D B one column, and Y lacks that dimension.
+ * Types     float16, bfloat16 (13+), float32, float64; (u)int32 and (u)int64 (9+), which wrap
  *           around. The half types are summed in float32.
  * Attrs     none
  * Edge      k = 0 -> zeros.
  * Aliasing  none.
  */
-#include "ops/matrix/product.h"
+#include "ops/matrix/matmul.h"
 
 #include <inttypes.h>
 
-/* A fact's shape as matrices: 1-D operands get their missing dimension. */
+/* A matrix of each item of the batch, by the axes of the tensor that they run along. */
 struct operand {
+    const struct onr_shape *shape;
     int batch_rank;
-    int64_t rows, columns;
+    int first_batch; /* axis of the first batch dimension */
+    int row, column; /* axes; ONR_MAX_RANK: the dimension that a vector lacks */
 };
 
-static struct operand view_a(const struct onr_shape *a)
+static struct operand view(const struct onr_node *node, const struct onr_shape *shape, bool is_a)
 {
-    struct operand view = {.rows = 1, .columns = a->dim[a->rank - 1]};
-    if (a->rank > 1) {
-        view.batch_rank = a->rank - 2;
-        view.rows = a->dim[a->rank - 2];
+    struct operand operand = {.shape = shape, .row = ONR_MAX_RANK, .column = ONR_MAX_RANK};
+    bool is_turned = onr_attr_int(node, is_a ? "transA" : "transB", 0) != 0;
+    bool is_batch_turned = onr_attr_int(node, is_a ? "transBatchA" : "transBatchB", 0) != 0;
+    if (shape->rank == 1) {
+        *(is_a ? &operand.column : &operand.row) = 0;
+        return operand;
     }
-    return view;
+    int row = is_batch_turned ? 0 : shape->rank - 2;
+    int column = shape->rank - 1;
+    operand.batch_rank = shape->rank - 2;
+    operand.first_batch = is_batch_turned ? 1 : 0;
+    operand.row = is_turned ? column : row;
+    operand.column = is_turned ? row : column;
+    return operand;
 }
 
-static struct operand view_b(const struct onr_shape *b)
+static int64_t dim_at(const struct operand *operand, int axis)
 {
-    struct operand view = {.rows = b->dim[0], .columns = 1};
-    if (b->rank > 1) {
-        view.batch_rank = b->rank - 2;
-        view.rows = b->dim[b->rank - 2];
-        view.columns = b->dim[b->rank - 1];
+    return axis < ONR_MAX_RANK ? operand->shape->dim[axis] : 1;
+}
+
+/* Elements from one index to the next along an axis. */
+static size_t stride_at(const struct operand *operand, int axis)
+{
+    return axis < ONR_MAX_RANK
+               ? (size_t)onr_shape_range(operand->shape, axis + 1, operand->shape->rank)
+               : 0;
+}
+
+/* The axis of dimension d of `rank` broadcast dimensions; ONR_MAX_RANK when the operand has fewer. */
+static int batch_axis(const struct operand *operand, int rank, int d)
+{
+    int own = d - (rank - operand->batch_rank);
+    return own < 0 ? ONR_MAX_RANK : operand->first_batch + own;
+}
+
+static enum onr_status check_rank(const struct onr_node *node, const struct onr_shape *shape,
+                                  bool is_a, struct onr_error *err)
+{
+    bool is_batch_turned = onr_attr_int(node, is_a ? "transBatchA" : "transBatchB", 0) != 0;
+    int least = is_batch_turned ? 3 : 1;
+    if (shape->rank != ONR_RANK_UNKNOWN && shape->rank < least) {
+        return onr_fail(err, ONR_ERR_SHAPE, "input %d has rank %d, expected %d or more",
+                        is_a ? 0 : 1, shape->rank, least);
     }
-    return view;
+    return ONR_OK;
 }
 
-/* Dimension d of batch_rank broadcast dimensions, for an operand with fewer of them. */
-static int64_t batch_dim(const struct onr_shape *shape, int own_rank, int batch_rank, int d)
+/* The dimensions of Y before its last two. */
+static enum onr_status find_batch(const struct operand *a, const struct operand *b,
+                                  struct onr_shape *y, struct onr_error *err)
 {
-    int own = d - (batch_rank - own_rank);
-    return own < 0 ? 1 : shape->dim[own];
-}
-
-static enum onr_status infer_batch(struct onr_infer_ctx *ctx, const struct operand *a,
-                                   const struct operand *b, struct onr_shape *y)
-{
-    const struct onr_shape *a_shape = &ctx->inputs[0]->shape;
-    const struct onr_shape *b_shape = &ctx->inputs[1]->shape;
     y->rank = a->batch_rank > b->batch_rank ? a->batch_rank : b->batch_rank;
     for (int d = 0; d < y->rank; d++) {
-        int64_t from_a = batch_dim(a_shape, a->batch_rank, y->rank, d);
-        int64_t from_b = batch_dim(b_shape, b->batch_rank, y->rank, d);
+        int64_t from_a = dim_at(a, batch_axis(a, y->rank, d));
+        int64_t from_b = dim_at(b, batch_axis(b, y->rank, d));
         if (!onr_dim_broadcast(from_a, from_b, &y->dim[d])) {
-            return onr_infer_fail(ctx, ONR_ERR_SHAPE,
-                                  "batch dimension %d does not broadcast: a has %" PRId64
-                                  ", b has %" PRId64,
-                                  d, from_a, from_b);
+            return onr_fail(err, ONR_ERR_SHAPE,
+                            "batch dimension %d does not broadcast: a has %" PRId64
+                            ", b has %" PRId64,
+                            d, from_a, from_b);
         }
     }
     return ONR_OK;
 }
 
-static enum onr_status matmul_infer(struct onr_infer_ctx *ctx)
+enum onr_status onr_matmul_shape(const struct onr_node *node, const struct onr_shape *a_shape,
+                                 const struct onr_shape *b_shape, struct onr_shape *y,
+                                 struct onr_error *err)
 {
-    const struct onr_shape *a_shape = &ctx->inputs[0]->shape;
-    const struct onr_shape *b_shape = &ctx->inputs[1]->shape;
-    if (a_shape->rank == 0 || b_shape->rank == 0) {
-        return onr_infer_fail(ctx, ONR_ERR_SHAPE, "input %d is a scalar, expected rank 1 or more",
-                              a_shape->rank == 0 ? 0 : 1);
-    }
+    *y = (struct onr_shape){.rank = ONR_RANK_UNKNOWN};
+    ONR_TRY(check_rank(node, a_shape, true, err));
+    ONR_TRY(check_rank(node, b_shape, false, err));
     if (a_shape->rank == ONR_RANK_UNKNOWN || b_shape->rank == ONR_RANK_UNKNOWN) {
         return ONR_OK;
     }
-    struct operand a = view_a(a_shape);
-    struct operand b = view_b(b_shape);
-    if (a.columns >= 0 && b.rows >= 0 && a.columns != b.rows) {
-        return onr_infer_fail(ctx, ONR_ERR_SHAPE,
-                              "inner dimensions differ: a[...,K]=%" PRId64 ", b[K,...]=%" PRId64,
-                              a.columns, b.rows);
+    struct operand a = view(node, a_shape, true);
+    struct operand b = view(node, b_shape, false);
+    int64_t k_a = dim_at(&a, a.column);
+    int64_t k_b = dim_at(&b, b.row);
+    if (k_a >= 0 && k_b >= 0 && k_a != k_b) {
+        bool is_plain = node->attr_count == 0;
+        return onr_fail(err, ONR_ERR_SHAPE,
+                        "inner dimensions differ: %s[...,K]=%" PRId64 ", %s[K,...]=%" PRId64,
+                        is_plain ? "a" : "op(a)", k_a, is_plain ? "b" : "op(b)", k_b);
     }
-    struct onr_shape y;
-    ONR_TRY(infer_batch(ctx, &a, &b, &y));
+    ONR_TRY(find_batch(&a, &b, y, err));
     if (a_shape->rank > 1) {
-        y.dim[y.rank++] = a.rows;
+        y->dim[y->rank++] = dim_at(&a, a.row);
     }
     if (b_shape->rank > 1) {
-        y.dim[y.rank++] = b.columns;
+        y->dim[y->rank++] = dim_at(&b, b.column);
     }
-    ctx->outputs[0].shape = y;
     return ONR_OK;
 }
 
-static enum onr_status matmul_prepare(struct onr_prepare_ctx *ctx)
+enum onr_status onr_matmul_infer(struct onr_infer_ctx *ctx)
+{
+    return onr_matmul_shape(ctx->node, &ctx->inputs[0]->shape, &ctx->inputs[1]->shape,
+                            &ctx->outputs[0].shape, ctx->err);
+}
+
+/* A constant B is packed when its matrices lie one behind the other. */
+enum onr_status onr_matmul_prepare(struct onr_prepare_ctx *ctx)
 {
     const struct onr_constant *constant = ctx->constants[1];
-    if (constant == NULL) {
+    if (constant == NULL || onr_attr_int(ctx->node, "transBatchB", 0) != 0) {
         return onr_product_prepare(ctx, NULL, 0, 0, 0, 0, 0);
     }
-    struct operand b = view_b(&constant->shape);
+    struct operand b = view(ctx->node, &constant->shape, false);
     size_t batch = (size_t)onr_shape_range(&constant->shape, 0, b.batch_rank);
-    return onr_product_prepare(ctx, constant, batch, (size_t)b.rows, (size_t)b.columns,
-                               (size_t)b.columns, 1);
+    return onr_product_prepare(ctx, constant, batch, (size_t)dim_at(&b, b.row),
+                               (size_t)dim_at(&b, b.column), stride_at(&b, b.row),
+                               stride_at(&b, b.column));
 }
 
-/* Strides of an operand along the broadcast batch dimensions: 0 where it is repeated. */
-static void set_batch_strides(const struct onr_shape *shape, int own_rank, int batch_rank,
-                              size_t matrix, size_t *strides)
+static void set_batch(struct onr_product *product, const struct operand *a, const struct operand *b,
+                      const struct onr_shape *y)
 {
-    size_t stride = matrix;
-    for (int d = batch_rank - 1; d >= 0; d--) {
-        int64_t dim = batch_dim(shape, own_rank, batch_rank, d);
-        strides[d] = dim == 1 ? 0 : stride;
-        stride *= (size_t)dim;
-    }
-}
-
-static void set_batch(struct onr_product *product, const struct onr_shape *a_shape,
-                      const struct onr_shape *b_shape, const struct onr_shape *y, int a_rank,
-                      int b_rank)
-{
-    int rank = a_rank > b_rank ? a_rank : b_rank;
+    int rank = a->batch_rank > b->batch_rank ? a->batch_rank : b->batch_rank;
+    size_t y_stride = product->m * product->n;
     product->batch_rank = rank;
-    for (int d = 0; d < rank; d++) {
+    for (int d = rank - 1; d >= 0; d--) {
+        int a_axis = batch_axis(a, rank, d);
+        int b_axis = batch_axis(b, rank, d);
         product->batch_dim[d] = (size_t)y->dim[d];
+        product->a_batch_stride[d] = dim_at(a, a_axis) == 1 ? 0 : stride_at(a, a_axis);
+        product->b_batch_stride[d] = dim_at(b, b_axis) == 1 ? 0 : stride_at(b, b_axis);
+        product->y_batch_stride[d] = y_stride;
+        y_stride *= (size_t)y->dim[d];
     }
-    set_batch_strides(a_shape, a_rank, rank, product->m * product->k, product->a_batch_stride);
-    set_batch_strides(b_shape, b_rank, rank, product->k * product->n, product->b_batch_stride);
-    set_batch_strides(y, rank, rank, product->m * product->n, product->y_batch_stride);
 }
 
-static enum onr_status matmul_plan(struct onr_plan_ctx *ctx)
+struct onr_product onr_matmul_product(const struct onr_plan_ctx *ctx, const struct onr_shape *y)
 {
-    const struct onr_shape *a_shape = &ctx->inputs[0]->shape;
-    const struct onr_shape *b_shape = &ctx->inputs[1]->shape;
-    struct operand a = view_a(a_shape);
-    struct operand b = view_b(b_shape);
-    struct onr_product *product = ONR_ARENA_NEW(ctx->arena, struct onr_product);
-    if (product == NULL) {
-        return onr_fail_memory(ctx->err, "plan of MatMul");
-    }
-    *product = (struct onr_product){
+    struct operand a = view(ctx->node, &ctx->inputs[0]->shape, true);
+    struct operand b = view(ctx->node, &ctx->inputs[1]->shape, false);
+    struct onr_product product = {
         .dtype = ctx->inputs[0]->dtype,
-        .m = (size_t)a.rows,
-        .n = (size_t)b.columns,
-        .k = (size_t)a.columns,
-        .a_row_stride = (size_t)a.columns,
-        .a_column_stride = 1,
-        .b_row_stride = (size_t)b.columns,
-        .b_column_stride = 1,
-        .y_row_stride = (size_t)b.columns,
-        .alpha = 1.0f,
+        .m = (size_t)dim_at(&a, a.row),
+        .n = (size_t)dim_at(&b, b.column),
+        .k = (size_t)dim_at(&a, a.column),
+        .a_row_stride = stride_at(&a, a.row),
+        .a_column_stride = stride_at(&a, a.column),
+        .b_row_stride = stride_at(&b, b.row),
+        .b_column_stride = stride_at(&b, b.column),
+        .y_row_stride = (size_t)dim_at(&b, b.column),
+        .alpha = onr_attr_float(ctx->node, "alpha", 1.0f),
         .beta = 1.0f,
     };
-    if (onr_shape_range(b_shape, 0, b.batch_rank) == 1) {
+    bool is_row_major = a.row == a.shape->rank - 2 && a.column == a.shape->rank - 1;
+    int64_t b_batch = onr_shape_range(b.shape, b.first_batch, b.first_batch + b.batch_rank);
+    if (is_row_major && b_batch == 1) {
         /* One matrix B for all of A: the batch is more rows. */
-        product->m = (size_t)onr_shape_range(a_shape, 0, a.batch_rank) * product->m;
+        product.m *= (size_t)onr_shape_range(a.shape, 0, a.batch_rank);
     } else {
-        set_batch(product, a_shape, b_shape, &ctx->outputs[0].shape, a.batch_rank, b.batch_rank);
+        set_batch(&product, &a, &b, y);
     }
+    return product;
+}
+
+enum onr_status onr_matmul_plan(struct onr_plan_ctx *ctx)
+{
+    struct onr_product *product = ONR_ARENA_NEW(ctx->arena, struct onr_product);
+    if (product == NULL) {
+        return onr_fail_memory(ctx->err, "plan of a product");
+    }
+    *product = onr_matmul_product(ctx, &ctx->outputs[0].shape);
     onr_product_plan(product, ctx->state, ctx->thread_count, &ctx->workspace_bytes);
     ctx->plan = product;
     ctx->flops = 2 * (uint64_t)onr_shape_count(&ctx->outputs[0].shape) * product->k;
     return ONR_OK;
 }
 
-static enum onr_status matmul_run(struct onr_run_ctx *ctx)
+enum onr_status onr_matmul_run(struct onr_run_ctx *ctx)
 {
     const struct onr_product *product = ctx->plan;
     struct onr_product_operands operands = {
@@ -193,8 +221,8 @@ static const struct onr_param_spec specs_13[] = {{ONR_PRODUCT_DTYPES, 1}, {0}};
     {                                                                                              \
         .domain = "", .name = "MatMul", .since_version = (since), .last_version = (last),          \
         .inputs = {2, 2}, .outputs = {1, 1}, .input_specs = (specs), .output_specs = (specs),      \
-        .infer = matmul_infer, .prepare = matmul_prepare, .plan = matmul_plan, .run = matmul_run,  \
-        .release = onr_product_release                                                             \
+        .infer = onr_matmul_infer, .prepare = onr_matmul_prepare, .plan = onr_matmul_plan,         \
+        .run = onr_matmul_run, .release = onr_product_release                                      \
     }
 
 extern const struct onr_op_def onr_ops_matmul[];

@@ -186,7 +186,7 @@ static void bad_shapes_and_types_are_refused(void **state)
     expect_failure(test_f32(SHAPE(2, 3, 4), NULL), test_f32(SHAPE(3, 4, 5), NULL), 13,
                    ONR_ERR_SHAPE, "batch dimension 0 does not broadcast: a has 2, b has 3");
     expect_failure(test_f32(SCALAR, NULL), test_f32(SHAPE(1), NULL), 13, ONR_ERR_SHAPE,
-                   "input 0 is a scalar");
+                   "input 0 has rank 0, expected 1 or more");
     expect_failure(test_tensor(ONR_INT32, SHAPE(1, 1), NULL),
                    test_tensor(ONR_INT32, SHAPE(1, 1), NULL), 1, ONR_ERR_UNSUPPORTED,
                    "input 0 of type int32");
