@@ -304,10 +304,14 @@ bool onr_dim_broadcast(int64_t a, int64_t b, int64_t *result)
     return true;
 }
 
-static enum onr_status broadcast_input(struct onr_infer_ctx *ctx, uint32_t index,
-                                       struct onr_shape *out)
+enum onr_status onr_infer_broadcast_input(const struct onr_infer_ctx *ctx, uint32_t index,
+                                          struct onr_shape *out)
 {
     const struct onr_shape *in = &ctx->inputs[index]->shape;
+    if (in->rank == ONR_RANK_UNKNOWN) {
+        out->rank = ONR_RANK_UNKNOWN;
+        return ONR_OK;
+    }
     struct onr_shape joined = {.rank = in->rank > out->rank ? in->rank : out->rank};
     for (int i = 1; i <= joined.rank; i++) {
         int64_t a = i <= out->rank ? out->dim[out->rank - i] : 1;
@@ -328,15 +332,11 @@ enum onr_status onr_infer_broadcast_of(struct onr_infer_ctx *ctx, const uint32_t
                                        uint32_t count)
 {
     struct onr_shape out = {.rank = 0};
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count && out.rank != ONR_RANK_UNKNOWN; i++) {
         uint32_t index = inputs != NULL ? inputs[i] : i;
-        if (ctx->inputs[index] == NULL) {
-            continue;
+        if (ctx->inputs[index] != NULL) {
+            ONR_TRY(onr_infer_broadcast_input(ctx, index, &out));
         }
-        if (ctx->inputs[index]->shape.rank == ONR_RANK_UNKNOWN) {
-            return ONR_OK;
-        }
-        ONR_TRY(broadcast_input(ctx, index, &out));
     }
     ctx->outputs[0].shape = out;
     return ONR_OK;

@@ -239,4 +239,9 @@ enum onr_status onr_infer_broadcast(struct onr_infer_ctx *ctx);
 enum onr_status onr_infer_broadcast_of(struct onr_infer_ctx *ctx, const uint32_t *inputs,
                                        uint32_t count) ONR_MUST_USE;
 
+/* Broadcasts a shape, whose rank is known, with that of the input, which is there. The rank becomes
+ * unknown when the input's is. */
+enum onr_status onr_infer_broadcast_input(const struct onr_infer_ctx *ctx, uint32_t index,
+                                          struct onr_shape *shape) ONR_MUST_USE;
+
 #endif

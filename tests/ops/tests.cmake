@@ -65,6 +65,7 @@ onnxrun_test(ops
     matrix/test_det
     matrix/test_einsum
     matrix/test_gemm
+    matrix/test_linear_product
     matrix/test_matmul
     matrix/test_product
     ml/test_feature_map

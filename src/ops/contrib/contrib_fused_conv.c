@@ -16,7 +16,7 @@
 #include "base/size.h"
 #include "ops/common/check_dims.h"
 #include "ops/common/copy.h"
-#include "ops/contrib/fused_activation.h"
+#include "ops/common/fused_activation.h"
 #include "ops/conv/conv_run.h"
 #include "ops/conv/spatial.h"
 

@@ -11,7 +11,7 @@
  *           activation_alpha, activation_beta, activation_gamma: float.
  * Aliasing  none.
  */
-#include "ops/contrib/fused_activation.h"
+#include "ops/common/fused_activation.h"
 #include "ops/matrix/gemm.h"
 
 static enum onr_status read_activation(const struct onr_node *node, const struct onr_fact *a,

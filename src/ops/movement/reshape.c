@@ -14,6 +14,8 @@
  *           cancelling equal symbols: [batch, seq, 768] to [0, -1, 12, 64] keeps batch and seq.
  * Aliasing  y is a view of x.
  */
+#include "ops/movement/reshape.h"
+
 #include "ops/common/contents.h"
 #include "ops/common/copy.h"
 
@@ -130,7 +132,7 @@ static enum onr_status reshape_to(struct onr_infer_ctx *ctx, const struct onr_si
     return ONR_OK;
 }
 
-static enum onr_status reshape_infer(struct onr_infer_ctx *ctx)
+enum onr_status onr_reshape_infer(struct onr_infer_ctx *ctx)
 {
     const struct onr_sint *ints = NULL;
     size_t count = 0;
@@ -200,8 +202,8 @@ static const struct onr_attr_spec axis_attrs[] = {{"axis", ONR_ATTR_INT, false},
 extern const struct onr_op_def onr_ops_reshape[];
 const struct onr_op_def onr_ops_reshape[] = {
     RESHAPE_ROW(1, 4, 1, any_specs, shape_attrs, reshape_attr_infer),
-    RESHAPE_ROW(5, 13, 2, reshape_inputs, NULL, reshape_infer),
-    RESHAPE_ROW(14, ONR_OPSET_LATEST, 2, reshape_inputs, allowzero_attrs, reshape_infer),
+    RESHAPE_ROW(5, 13, 2, reshape_inputs, NULL, onr_reshape_infer),
+    RESHAPE_ROW(14, ONR_OPSET_LATEST, 2, reshape_inputs, allowzero_attrs, onr_reshape_infer),
     {.domain = "",
      .name = "Flatten",
      .since_version = 1,

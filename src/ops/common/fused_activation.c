@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The function that fused operators apply to what they have computed. */
-#include "ops/contrib/fused_activation.h"
+#include "ops/common/fused_activation.h"
 
 #include "base/half.h"
 
@@ -19,6 +19,7 @@ static const struct function {
     {"Relu", ONR_UNARY_RELU, {0.0f, 0.0f}, NULL},
     {"Celu", ONR_UNARY_CELU, {1.0f, 0.0f}, NULL},
     {"Elu", ONR_UNARY_ELU, {1.0f, 0.0f}, NULL},
+    {"FastGelu", ONR_UNARY_GELU_TANH, {0.0f, 0.0f}, NULL},
     {"Gelu", ONR_UNARY_GELU, {0.0f, 0.0f}, NULL},
     {"HardSigmoid", ONR_UNARY_HARD_SIGMOID, {0.2f, 0.5f}, "activation_beta"},
     {"HardSwish", ONR_UNARY_HARD_SWISH, {0.0f, 0.0f}, NULL},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The function that fused operators apply to what they have computed: attribute "activation". */
-#ifndef ONR_OPS_CONTRIB_FUSED_ACTIVATION_H
-#define ONR_OPS_CONTRIB_FUSED_ACTIVATION_H
+#ifndef ONR_OPS_COMMON_FUSED_ACTIVATION_H
+#define ONR_OPS_COMMON_FUSED_ACTIVATION_H
 
 #include "graph/op_def.h"
 #include "kernels/kernels.h"
