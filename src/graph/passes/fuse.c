@@ -171,7 +171,9 @@ static enum onr_status replace(struct onr_graph *graph, const struct onr_fused *
         return onr_fail(ctx->err, ONR_ERR_INTERNAL, "no operator %s", fused->op_type);
     }
     for (uint32_t i = 0; i < fused->input_count; i++) {
-        graph->values[inputs[i]].use_count++;
+        if (inputs[i] != ONR_NO_VALUE) {
+            graph->values[inputs[i]].use_count++;
+        }
     }
     *node = (struct onr_node){.name = node->name,
                               .op_type = fused->op_type,

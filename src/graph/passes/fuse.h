@@ -10,7 +10,7 @@
 
 #include "graph/passes/pass.h"
 
-#define ONR_FUSED_INPUTS 4
+#define ONR_FUSED_INPUTS 6
 #define ONR_FUSED_ATTRS  6
 
 /* Why a subgraph was not fused: see onr_fuse_miss. */
@@ -32,7 +32,7 @@ struct onr_fused {
     const char *op_type;
     const char *domain;
     int64_t version;
-    uint32_t inputs[ONR_FUSED_INPUTS];
+    uint32_t inputs[ONR_FUSED_INPUTS]; /* ONR_NO_VALUE: absent */
     uint32_t input_count;
     struct onr_attr attrs[ONR_FUSED_ATTRS];
     uint32_t attr_count;

@@ -39,6 +39,8 @@ static const struct pass pass_list[] = {
     PASS(fuse_gelu, FUSES),
     PASS(fuse_attention, FUSES),
     PASS(dead_code, FUSES),
+    PASS(fuse_linear, FUSES),
+    PASS(dead_code, FUSES),
     PASS(common_subexpressions, FUSES),
     PASS(dead_code, FUSES),
 };
