@@ -119,6 +119,47 @@ static void rms_normalization(void **state)
                 "RMSNormalization");
 }
 
+static void rms_normalization_by_one_over_the_root(void **state)
+{
+    (void)state;
+    check_fused("opset 13;" X ROW CONSTANTS
+                "p = Pow(x, two); v = ReduceMean(p) axes=[-1]; e = Add(v, eps); s = Sqrt(e);"
+                "r = Div(one, s); q = Mul(x, r); y = Mul(g, q);",
+                "RMSNormalization");
+    /* two over the root is another number */
+    check_fused("opset 13;" X ROW CONSTANTS
+                "p = Pow(x, two); v = ReduceMean(p) axes=[-1]; e = Add(v, eps); s = Sqrt(e);"
+                "r = Div(two, s); q = Mul(x, r); y = Mul(g, q);",
+                "Pow ReduceMean Add Sqrt Div Mul Mul");
+}
+
+#define FACTORED                                                                                   \
+    "opset 13;" X "init float g [1, 4] = 1, 2, 3, 4; init float b [4] = 5, 6, 7, 8;"               \
+    "init float eps = 1e-5; m = ReduceMean(x) axes=[-1]; d = Sub(x, m); p = Mul(d, d);"            \
+    "v = ReduceMean(p) axes=[-1]; e = Add(v, eps); s = Sqrt(e); r = Reciprocal(s); f = Mul(r, g);"
+
+static void layer_normalization_with_factors_taken_out(void **state)
+{
+    (void)state;
+    check_fused(FACTORED "t = Mul(x, f); u = Mul(m, f); w = Sub(b, u); y = Add(t, w);",
+                "LayerNormalization");
+    check_fused(FACTORED "n = Neg(m); u = Mul(n, f); w = Add(u, b); t = Mul(f, x); y = Add(w, t);",
+                "LayerNormalization");
+    /* not the mean of x */
+    check_fused(FACTORED "n = Neg(v); u = Mul(n, f); w = Add(u, b); t = Mul(f, x); y = Add(w, t);",
+                "ReduceMean Sub Mul ReduceMean Add Sqrt Reciprocal Mul Neg Mul Add Mul Add");
+    /* not x */
+    check_fused(FACTORED "u = Mul(m, f); w = Sub(b, u); t = Mul(f, d); y = Add(w, t);",
+                "ReduceMean Sub Mul ReduceMean Add Sqrt Reciprocal Mul Mul Sub Mul Add");
+    /* an inner value that is an output */
+    graph_test_nodes(FACTORED "t = Mul(x, f); u = Mul(m, f); w = Sub(b, u); y = Add(t, w);"
+                              "out float w [n, 4];",
+                     "ReduceMean Sub Mul ReduceMean Add Sqrt Reciprocal Mul Mul Mul Sub Add");
+    /* the wrong way round */
+    check_fused(FACTORED "t = Mul(x, f); u = Mul(m, f); w = Sub(u, b); y = Add(t, w);",
+                "ReduceMean Sub Mul ReduceMean Add Sqrt Reciprocal Mul Mul Mul Sub Add");
+}
+
 static void what_is_no_normalization_of_rows_stays(void **state)
 {
     (void)state;
@@ -153,6 +194,8 @@ int main(void)
         cmocka_unit_test_teardown(what_is_no_gelu_stays, test_tensors_free),
         cmocka_unit_test_teardown(layer_normalization, test_tensors_free),
         cmocka_unit_test_teardown(rms_normalization, test_tensors_free),
+        cmocka_unit_test_teardown(rms_normalization_by_one_over_the_root, test_tensors_free),
+        cmocka_unit_test_teardown(layer_normalization_with_factors_taken_out, test_tensors_free),
         cmocka_unit_test_teardown(what_is_no_normalization_of_rows_stays, test_tensors_free),
         cmocka_unit_test_teardown(fusion_reaches_bodies, test_tensors_free),
     };

@@ -4,7 +4,12 @@
  *
  *   d = x - ReduceMean(x)                    LayerNormalization; else d = x
  *   s = Sqrt(ReduceMean(d^2) + epsilon)      d^2 by Pow or Mul
- *   y = d / s * scale + bias                 d / s by Div or by Reciprocal and Mul
+ *   y = d / s * scale + bias                 d / s by Div, or by Mul with Reciprocal(s) or 1 / s
+ *
+ * or, as TensorFlow writes it,
+ *
+ *   g = 1 / s * scale
+ *   y = x * g + (bias - ReduceMean(x) * g)   or Neg(ReduceMean(x)) * g + bias
  *
  * scale and bias have one element for each of the last axis; a RMSNormalization has no bias.
  */
@@ -54,15 +59,19 @@ static bool is_row(const struct onr_fuser *fuser, uint32_t value, uint32_t x)
 {
     const struct onr_fact *row = &fuser->graph->values[value].fact;
     const struct onr_fact *data = &fuser->graph->values[x].fact;
-    return row->shape.rank == 1 && data->shape.rank >= 1 && row->dtype == data->dtype &&
-           row->shape.dim[0] > 0 && row->shape.dim[0] == data->shape.dim[data->shape.rank - 1];
+    int last = row->shape.rank - 1;
+    return last >= 0 && row->shape.rank <= data->shape.rank && row->dtype == data->dtype &&
+           row->shape.dim[last] > 0 &&
+           row->shape.dim[last] == data->shape.dim[data->shape.rank - 1] &&
+           onr_shape_range(&row->shape, 0, last) == 1;
 }
 
 /* What the root of a normalisation says. */
 struct root {
     const char *op; /* that is made of it */
     uint32_t x;
-    uint32_t d; /* x or x - mean(x) */
+    uint32_t d;    /* x or x - mean(x) */
+    uint32_t mean; /* of x, or ONR_NO_VALUE */
     double epsilon;
 };
 
@@ -95,6 +104,7 @@ static bool read_root(const struct onr_fuser *fuser, const struct onr_node *node
     bool is_layer = is_row_mean(fuser, centre) && centre->inputs[0] == centred->inputs[0];
     root->op = is_layer ? "LayerNormalization" : "RMSNormalization";
     root->x = is_layer ? centred->inputs[0] : root->d;
+    root->mean = is_layer ? centre->outputs[0] : ONR_NO_VALUE;
     if (!is_row_mean(fuser, mean)) {
         return onr_fuse_miss(fuser, root->op, mean->outputs[0],
                              "a mean over the last axis alone, kept as an axis");
@@ -111,19 +121,34 @@ static void add_input(struct onr_fused *fused, uint32_t value, struct onr_node *
     fused->last = last;
 }
 
+/* 1 / value, when nothing else needs the value; or ONR_NO_VALUE. */
+static uint32_t inverse_of(const struct onr_fuser *fuser, uint32_t value)
+{
+    double one = 0;
+    const struct onr_node *node = onr_fuse_user(fuser, value, "Reciprocal");
+    if (node == NULL) {
+        node = onr_fuse_user(fuser, value, "Div");
+        if (node == NULL || !onr_fuse_number(fuser, node->inputs[0], &one) || one != 1) {
+            return ONR_NO_VALUE;
+        }
+    }
+    return node->outputs[0];
+}
+
 /* The node that divides d by the root, which nothing else needs. */
 static struct onr_node *quotient(const struct onr_fuser *fuser, uint32_t value,
                                  const struct root *root)
 {
-    const struct onr_node *inverse = onr_fuse_user(fuser, value, "Reciprocal");
-    uint32_t divisor = inverse != NULL ? inverse->outputs[0] : value;
-    struct onr_node *node = onr_fuse_user(fuser, divisor, inverse != NULL ? "Mul" : "Div");
+    uint32_t inverse = inverse_of(fuser, value);
+    bool has_inverse = inverse != ONR_NO_VALUE;
+    uint32_t divisor = has_inverse ? inverse : value;
+    struct onr_node *node = onr_fuse_user(fuser, divisor, has_inverse ? "Mul" : "Div");
     bool is_quotient = node != NULL && onr_fuse_other(node, divisor) == root->d &&
-                       (inverse != NULL || node->inputs[1] == divisor);
+                       (has_inverse || node->inputs[1] == divisor);
     if (!is_quotient) {
         (void)onr_fuse_miss(fuser, root->op, divisor,
-                            inverse != NULL ? "used by one Mul, with what the mean of squares is of"
-                                            : "used by one Div, of what the mean of squares is of");
+                            has_inverse ? "used by one Mul, with what the mean of squares is of"
+                                        : "used by one Div, of what the mean of squares is of");
     }
     return is_quotient ? node : NULL;
 }
@@ -150,23 +175,122 @@ static struct onr_node *find_scaled(const struct onr_fuser *fuser, const struct 
     return scaled;
 }
 
+/* y = d / s * scale + bias, where the sum may be missing */
+static bool match_plain(const struct onr_fuser *fuser, const struct onr_node *node,
+                        const struct root *root, struct onr_fused *fused)
+{
+    uint32_t scale = ONR_NO_VALUE;
+    struct onr_node *scaled = find_scaled(fuser, node, root, &scale);
+    if (scaled == NULL) {
+        return false;
+    }
+    add_input(fused, scale, scaled);
+    bool is_layer = root->mean != ONR_NO_VALUE;
+    struct onr_node *shifted = is_layer ? onr_fuse_user(fuser, scaled->outputs[0], "Add") : NULL;
+    if (shifted != NULL && is_row(fuser, onr_fuse_other(shifted, scaled->outputs[0]), root->x)) {
+        add_input(fused, onr_fuse_other(shifted, scaled->outputs[0]), shifted);
+    }
+    return true;
+}
+
+/* The node of this operator that makes the value, which is used once. */
+static const struct onr_node *inner(const struct onr_fuser *fuser, uint32_t value,
+                                    const char *op_type)
+{
+    const struct onr_node *node = onr_fuse_producer(fuser, value, op_type);
+    return node != NULL && fuser->graph->values[value].use_count == 1 ? node : NULL;
+}
+
+/* The other factor of a product with g. */
+static uint32_t factor_of(const struct onr_fuser *fuser, uint32_t value, uint32_t g)
+{
+    const struct onr_node *node = inner(fuser, value, "Mul");
+    return node != NULL && (node->inputs[0] == g || node->inputs[1] == g) ? onr_fuse_other(node, g)
+                                                                          : ONR_NO_VALUE;
+}
+
+/* The bias in bias - mean * g, or ONR_NO_VALUE. */
+static uint32_t bias_of(const struct onr_fuser *fuser, uint32_t value, const struct root *root,
+                        uint32_t g)
+{
+    const struct onr_node *node = inner(fuser, value, "Sub");
+    if (node != NULL) {
+        return factor_of(fuser, node->inputs[1], g) == root->mean ? node->inputs[0] : ONR_NO_VALUE;
+    }
+    node = inner(fuser, value, "Add");
+    for (uint32_t i = 0; node != NULL && i < 2; i++) {
+        uint32_t factor = factor_of(fuser, node->inputs[i], g);
+        const struct onr_node *negative = onr_fuse_producer(fuser, factor, "Neg");
+        if (negative != NULL && negative->inputs[0] == root->mean) {
+            return node->inputs[1 - i];
+        }
+    }
+    return ONR_NO_VALUE;
+}
+
+/* The node x * g + (bias - mean * g) among those that the value leads to, and the bias. */
+static struct onr_node *find_factored(const struct onr_fuser *fuser, uint32_t value,
+                                      const struct root *root, uint32_t g, uint32_t *bias)
+{
+    static const char *const ways[] = {"Mul", "Add", "Sub"};
+    for (int step = 0; step < 3; step++) {
+        uint32_t n = fuser->user[value];
+        struct onr_node *node = n != ONR_NO_VALUE ? &fuser->graph->nodes[n] : NULL;
+        bool is_way = false;
+        for (size_t i = 0; node != NULL && i < 3; i++) {
+            is_way = is_way || onr_fuse_is(node, ways[i]);
+        }
+        if (!is_way) {
+            return NULL;
+        }
+        for (uint32_t i = 0; i < 2; i++) {
+            *bias = factor_of(fuser, node->inputs[i], g) == root->x && onr_fuse_is(node, "Add")
+                        ? bias_of(fuser, node->inputs[1 - i], root, g)
+                        : ONR_NO_VALUE;
+            if (*bias != ONR_NO_VALUE) {
+                return node;
+            }
+        }
+        value = node->outputs[0];
+    }
+    return NULL;
+}
+
+/* g = 1 / s * scale, y = x * g + (bias - mean * g) */
+static bool match_factored(const struct onr_fuser *fuser, const struct onr_node *node,
+                           const struct root *root, struct onr_fused *fused)
+{
+    uint32_t bias = ONR_NO_VALUE;
+    uint32_t inverse = inverse_of(fuser, node->outputs[0]);
+    const struct onr_node *product =
+        inverse != ONR_NO_VALUE ? onr_fuse_user(fuser, inverse, "Mul") : NULL;
+    if (product == NULL || fuser->graph->values[product->outputs[0]].use_count != 2) {
+        return false;
+    }
+    uint32_t g = product->outputs[0];
+    uint32_t scale = onr_fuse_other(product, inverse);
+    struct onr_node *last = find_factored(fuser, g, root, g, &bias);
+    if (last == NULL || !is_row(fuser, scale, root->x) || !is_row(fuser, bias, root->x)) {
+        return false;
+    }
+    add_input(fused, scale, last);
+    add_input(fused, bias, last);
+    return true;
+}
+
 static bool match_norm(const struct onr_fuser *fuser, const struct onr_node *node,
                        struct onr_fused *fused)
 {
     struct root root;
-    uint32_t scale = ONR_NO_VALUE;
-    struct onr_node *scaled =
-        read_root(fuser, node, &root) ? find_scaled(fuser, node, &root, &scale) : NULL;
-    if (scaled == NULL) {
+    if (!read_root(fuser, node, &root)) {
         return false;
     }
-    bool is_layer = root.x != root.d;
+    bool is_layer = root.mean != ONR_NO_VALUE;
     fused->inputs[0] = root.x;
     fused->input_count = 1;
-    add_input(fused, scale, scaled);
-    struct onr_node *shifted = is_layer ? onr_fuse_user(fuser, scaled->outputs[0], "Add") : NULL;
-    if (shifted != NULL && is_row(fuser, onr_fuse_other(shifted, scaled->outputs[0]), root.x)) {
-        add_input(fused, onr_fuse_other(shifted, scaled->outputs[0]), shifted);
+    if (!(is_layer && match_factored(fuser, node, &root, fused)) &&
+        !match_plain(fuser, node, &root, fused)) {
+        return false;
     }
     fused->op_type = root.op;
     fused->version = is_layer ? 17 : 23;
