@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# Shared by tools/quickstart and tools/test, which source it: Debian packages, quiet steps, builds.
+# Shared by the scripts beside it, which source it: Debian packages, quiet steps, builds.
 set -euo pipefail
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 mkdir -p build
-build_log=$PWD/build/setup.log
+build_log=$PWD/build/${build_log_name-setup.log}
 : >"$build_log"
 
 fail() {
@@ -47,6 +47,13 @@ need_build_packages() {
     need protobuf-c-compiler command -v protoc-c
     need libprotobuf-c-dev pkg-config --exists libprotobuf-c
     need zlib1g-dev pkg-config --exists zlib
+}
+
+need_python_packages() {
+    need python3 command -v python3
+    need python3-venv python3 -c "import ensurepip"
+    need python3-dev python3 -c "import os, sysconfig
+os.stat(sysconfig.get_path('include') + '/Python.h')"
 }
 
 install_missing() {

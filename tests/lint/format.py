@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 SKIPPED = 77
-FOLDERS = ("src", "include", "tools", "tests", "examples", "bench")
+FOLDERS = ("src", "include", "tools", "tests", "examples", "bench", "bindings")
 
 
 def main():

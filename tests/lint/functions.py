@@ -30,7 +30,8 @@ def functions(lines):
 def main():
     root = pathlib.Path(sys.argv[1])
     failures, lengths = 0, []
-    files = [p for folder in ("src", "tools", "include", "tests", "examples", "bench")
+    files = [p for folder in ("src", "tools", "include", "tests", "examples", "bench",
+                                    "bindings")
              for p in sorted((root / folder).rglob("*.[ch]"))]
     for file in files:
         path = file.relative_to(root).as_posix()

@@ -9,7 +9,7 @@ import sys
 LEFTOVERS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 MACHINE_PATH = re.compile(r"(?<![\w.])/(home|root|Users|work|mnt)/\w")
 SCRIPTS = (".py", ".sh", ".cmake", ".c", ".h", ".proto")
-SCRIPT_NAMES = ("CMakeLists.txt", "quickstart", "test", "run")
+SCRIPT_NAMES = ("CMakeLists.txt", "quickstart", "test", "run", "wheel")
 
 
 def text_of(path):

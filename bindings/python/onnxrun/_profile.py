@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A trace of what a session did, in the format of chrome://tracing."""
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class Profile:
+    """Events since it was made."""
+
+    def __init__(self, prefix: str) -> None:
+        self.start_ns = time.perf_counter_ns()
+        self._prefix = prefix
+        self._events: list[dict[str, Any]] = []
+
+    @contextmanager
+    def measure(self, name: str) -> Iterator[None]:
+        """Keeps how long the block took."""
+        begin = time.perf_counter_ns()
+        try:
+            yield
+        finally:
+            self._events.append({
+                "cat": "Session", "ph": "X", "name": name, "pid": os.getpid(),
+                "tid": threading.get_native_id(), "ts": (begin - self.start_ns) // 1000,
+                "dur": (time.perf_counter_ns() - begin) // 1000, "args": {}})
+
+    def write(self) -> str:
+        """Writes the events; returns the path of the file."""
+        path = self._prefix + time.strftime("%Y-%m-%d_%H-%M-%S") + ".json"
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(self._events, file)
+        return path

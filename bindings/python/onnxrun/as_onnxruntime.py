@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a program that imports onnxruntime over onnxrun, unchanged.
+
+    python -m onnxrun.as_onnxruntime program.py ARGUMENT...
+    python -m onnxrun.as_onnxruntime -m module ARGUMENT...
+
+A program may also do it itself, before it imports anything that needs ONNX Runtime:
+
+    import onnxrun.as_onnxruntime
+    onnxrun.as_onnxruntime.install()
+"""
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import runpy
+import sys
+import types
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+import onnxrun
+
+# The version of ONNX Runtime whose interface this is, for programs that ask.
+VERSION = "1.31.1"
+
+_SUBMODULES = ("capi", "capi._pybind_state", "capi.onnxruntime_pybind11_state",
+               "capi.onnxruntime_inference_collection")
+
+
+class _Distribution(importlib.metadata.Distribution):
+    """Metadata of a package onnxruntime, for programs that look whether there is one."""
+
+    def read_text(self, filename: str) -> str | None:
+        if filename == "METADATA":
+            return f"Metadata-Version: 2.1\nName: onnxruntime\nVersion: {VERSION}\n"
+        return None
+
+    def locate_file(self, path: Any) -> Any:
+        return path
+
+
+_ANY = importlib.metadata.DistributionFinder.Context()
+
+
+class _Finder(importlib.metadata.DistributionFinder):
+    """Finds that package when there is no other."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:
+        return None
+
+    def find_distributions(
+        self, context: importlib.metadata.DistributionFinder.Context = _ANY,
+    ) -> Iterable[importlib.metadata.Distribution]:
+        return [_Distribution()] if context.name == "onnxruntime" else []
+
+
+def install() -> None:
+    """From here on "import onnxruntime" gives onnxrun."""
+    top = types.ModuleType("onnxruntime", onnxrun.__doc__)
+    top.__dict__.update({name: getattr(onnxrun, name) for name in onnxrun.__all__})
+    top.__dict__.update(__version__=VERSION, __path__=[], __file__=onnxrun.__file__)
+    sys.modules["onnxruntime"] = top
+    for name in _SUBMODULES:
+        module = types.ModuleType(f"onnxruntime.{name}")
+        module.__dict__.update({key: value for key, value in top.__dict__.items()
+                                if not key.startswith("__")})
+        if name == "capi":
+            module.__path__ = []
+        parent, _, last = f"onnxruntime.{name}".rpartition(".")
+        setattr(sys.modules[parent], last, module)
+        sys.modules[module.__name__] = module
+    sys.meta_path.append(_Finder())
+
+
+def main() -> NoReturn:
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("-h", "--help") or arguments == ["-m"]:
+        print((__doc__ or "").strip())
+        sys.exit(0 if arguments and arguments != ["-m"] else 1)
+    install()
+    if arguments[0] == "-m":
+        sys.argv = arguments[1:]
+        sys.path.insert(0, os.getcwd())
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = arguments
+        sys.path.insert(0, os.path.dirname(os.path.abspath(arguments[0])))
+        runpy.run_path(arguments[0], run_name="__main__")
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The type Session: a model and the sessions of the C interface that run it. Each of these serves
+ * one thread at a time: a run takes one that is idle, or makes another, so that Python threads can
+ * run the same Session at once.
+ */
+#include "core.h"
+
+#include <time.h>
+
+/* How often a run that goes on asks Python for signals and for a request to stop. */
+#define ASK_NANOSECONDS ((int64_t)100000000)
+
+/* A session of the C interface with what a run needs; guarded by the GIL while it is idle. */
+struct context {
+    struct context *next; /* in the list of those that are idle */
+    onnxrun_session *session;
+    onnxrun_binding *inputs;   /* [input_count] */
+    onnxrun_binding *outputs;  /* [output_count] */
+    struct core_value *values; /* [input_count] */
+    PyThreadState *thread;     /* of Python, without the GIL, during a run */
+    PyObject *run_options;     /* borrowed during a run */
+    int64_t asked;             /* when Python was asked for the last time */
+};
+
+typedef struct {
+    PyObject ob_base;
+    onnxrun_model *model;
+    PyObject *bytes; /* what the model was loaded from, which borrows it */
+    onnxrun_session_options options;
+    onnxrun_value_info *inputs;  /* [input_count] */
+    onnxrun_value_info *outputs; /* [output_count] */
+    size_t input_count;
+    size_t output_count;
+    PyObject *input_list, *output_list;   /* of core_keep_signature */
+    PyObject *input_index, *output_index; /* dicts: name -> position */
+    struct context *idle;
+} Session;
+
+/* ---- what stops a run ---- */
+
+static int64_t now(void)
+{
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* True when Python's signal handlers raised, or the run options say so. Needs the GIL. */
+static bool asks_to_stop(const struct context *context)
+{
+    if (PyErr_CheckSignals() != 0) {
+        return true;
+    }
+    if (context->run_options == Py_None) {
+        return false;
+    }
+    PyObject *flag = PyObject_GetAttrString(context->run_options, "terminate");
+    bool stops = flag == NULL || PyObject_IsTrue(flag) != 0;
+    Py_XDECREF(flag);
+    return stops;
+}
+
+static int should_stop(void *user)
+{
+    struct context *context = user;
+    int64_t time = now();
+    if (time - context->asked < ASK_NANOSECONDS) {
+        return 0;
+    }
+    context->asked = time;
+    PyEval_RestoreThread(context->thread);
+    bool stops = asks_to_stop(context);
+    context->thread = PyEval_SaveThread();
+    return stops;
+}
+
+/* ---- contexts ---- */
+
+static void context_free(struct context *context)
+{
+    onnxrun_session_free(context->session);
+    PyMem_Free(context->inputs);
+    PyMem_Free(context->outputs);
+    PyMem_Free(context->values);
+    PyMem_Free(context);
+}
+
+static struct context *context_new(Session *self)
+{
+    struct context *made = PyMem_Calloc(1, sizeof *made);
+    if (made == NULL) {
+        return (void *)PyErr_NoMemory();
+    }
+    made->inputs = PyMem_Calloc(self->input_count + 1, sizeof *made->inputs);
+    made->outputs = PyMem_Calloc(self->output_count + 1, sizeof *made->outputs);
+    made->values = PyMem_Calloc(self->input_count + 1, sizeof *made->values);
+    if (made->inputs == NULL || made->outputs == NULL || made->values == NULL) {
+        context_free(made);
+        return (void *)PyErr_NoMemory();
+    }
+    onnxrun_session_options options = self->options;
+    options.should_stop = should_stop;
+    options.stop_user = made;
+    onnxrun_error error;
+    if (onnxrun_session_create(self->model, &options, &made->session, &error) != ONNXRUN_OK) {
+        context_free(made);
+        return core_raise(&error);
+    }
+    return made;
+}
+
+static struct context *context_take(Session *self)
+{
+    struct context *taken = self->idle;
+    if (taken == NULL) {
+        return context_new(self);
+    }
+    self->idle = taken->next;
+    return taken;
+}
+
+static void context_give_back(Session *self, struct context *context)
+{
+    context->next = self->idle;
+    self->idle = context;
+}
+
+/* ---- runs ---- */
+
+/* Position of the name in the dict; -1: an exception. */
+static Py_ssize_t position(PyObject *index, const char *what, PyObject *name, PyObject *list)
+{
+    PyObject *found = PyDict_GetItemWithError(index, name);
+    if (found != NULL) {
+        return PyLong_AsSsize_t(found);
+    }
+    if (!PyErr_Occurred()) {
+        Py_XDECREF(PyObject_CallFunction(onnxrun_core.unknown_name, "sOO", what, name, list));
+    }
+    return -1;
+}
+
+static bool bind_input(Session *self, struct context *context, size_t i, PyObject *name,
+                       PyObject *value)
+{
+    Py_ssize_t at = position(self->input_index, "input", name, self->input_list);
+    if (at < 0) {
+        return false;
+    }
+    if (!core_value_open(&context->values[i], value, &self->inputs[at],
+                         PyTuple_GetItem(self->input_list, at))) {
+        return false;
+    }
+    context->inputs[i] =
+        (onnxrun_binding){.name = self->inputs[at].name, .tensor = context->values[i].tensor};
+    return true;
+}
+
+static bool bind_inputs(Session *self, struct context *context, PyObject *feed, size_t *count)
+{
+    Py_ssize_t cursor = 0;
+    PyObject *name, *value;
+    while (PyDict_Next(feed, &cursor, &name, &value)) {
+        if (*count == self->input_count) {
+            Py_XDECREF(PyObject_CallFunction(onnxrun_core.unknown_name, "sOO", "input", feed,
+                                             self->input_list));
+            return false;
+        }
+        /* The dict may change when Python code looks at the value. */
+        Py_INCREF(name);
+        Py_INCREF(value);
+        *count += 1;
+        bool is_bound = bind_input(self, context, *count - 1, name, value);
+        Py_DECREF(name);
+        Py_DECREF(value);
+        if (!is_bound) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool bind_outputs(Session *self, struct context *context, PyObject *names, size_t *count)
+{
+    *count = names == Py_None ? self->output_count : (size_t)PyList_Size(names);
+    if (*count > self->output_count) { /* names that are repeated */
+        onnxrun_binding *more = PyMem_Realloc(context->outputs, *count * sizeof *more);
+        if (more == NULL) {
+            return PyErr_NoMemory() != NULL;
+        }
+        context->outputs = more;
+    }
+    for (size_t i = 0; i < *count; i++) {
+        Py_ssize_t at = (Py_ssize_t)i;
+        if (names != Py_None) {
+            at = position(self->output_index, "output", PyList_GetItem(names, at),
+                          self->output_list);
+        }
+        if (at < 0) {
+            return false;
+        }
+        context->outputs[i] = (onnxrun_binding){.name = self->outputs[at].name};
+    }
+    return true;
+}
+
+static PyObject *collect(const struct context *context, size_t count)
+{
+    PyObject *results = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; results != NULL && i < count; i++) {
+        PyObject *result = core_to_python(context->outputs[i].tensor);
+        if (result == NULL || PyList_SetItem(results, (Py_ssize_t)i, result) != 0) {
+            Py_CLEAR(results);
+        }
+    }
+    return results;
+}
+
+static PyObject *run_bound(struct context *context, size_t input_count, size_t output_count)
+{
+    onnxrun_error error;
+    context->asked = now();
+    context->thread = PyEval_SaveThread();
+    onnxrun_status status = onnxrun_session_run(context->session, context->inputs, input_count,
+                                                context->outputs, output_count, &error);
+    PyEval_RestoreThread(context->thread);
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    return status == ONNXRUN_OK ? collect(context, output_count) : core_raise(&error);
+}
+
+static PyObject *session_run(PyObject *object, PyObject *args)
+{
+    Session *self = (Session *)object;
+    PyObject *names, *feed, *run_options;
+    size_t input_count = 0, output_count = 0;
+    if (!PyArg_ParseTuple(args, "OO!O", &names, &PyDict_Type, &feed, &run_options)) {
+        return NULL;
+    }
+    struct context *context = context_take(self);
+    if (context == NULL) {
+        return NULL;
+    }
+    context->run_options = run_options;
+    PyObject *results = NULL;
+    if (bind_outputs(self, context, names, &output_count) &&
+        bind_inputs(self, context, feed, &input_count)) {
+        results = run_bound(context, input_count, output_count);
+    }
+    for (size_t i = 0; i < input_count; i++) {
+        core_value_close(&context->values[i]);
+    }
+    context_give_back(self, context);
+    return results;
+}
+
+/* ---- what is known of the model ---- */
+
+static PyObject *session_info(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    return core_model_info(((Session *)object)->model);
+}
+
+/* Of the session that ran last. */
+static PyObject *session_stats(PyObject *object, PyObject *unused)
+{
+    Session *self = (Session *)object;
+    (void)unused;
+    struct context *context = context_take(self);
+    if (context == NULL) {
+        return NULL;
+    }
+    PyObject *stats = core_session_stats(context->session);
+    context_give_back(self, context);
+    return stats;
+}
+
+static PyObject *session_signature(PyObject *object, PyObject *unused)
+{
+    Session *self = (Session *)object;
+    (void)unused;
+    return Py_BuildValue("(OO)", self->input_list, self->output_list);
+}
+
+/* ---- life ---- */
+
+static void session_dealloc(PyObject *object)
+{
+    Session *self = (Session *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    while (self->idle != NULL) {
+        context_free(context_take(self));
+    }
+    onnxrun_model_free(self->model);
+    PyMem_Free(self->inputs);
+    PyMem_Free(self->outputs);
+    Py_XDECREF(self->bytes);
+    Py_XDECREF(self->input_list);
+    Py_XDECREF(self->output_list);
+    Py_XDECREF(self->input_index);
+    Py_XDECREF(self->output_index);
+    freefunc free_object = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    free_object(object);
+    Py_DECREF(type);
+}
+
+/* Loads without the GIL. */
+static bool load(Session *self, PyObject *source, bool is_path,
+                 const onnxrun_model_options *options)
+{
+    char *bytes;
+    Py_ssize_t size;
+    onnxrun_error error;
+    onnxrun_status status;
+    if (PyBytes_AsStringAndSize(source, &bytes, is_path ? NULL : &size) != 0) {
+        return false;
+    }
+    Py_INCREF(source);
+    self->bytes = source;
+    Py_BEGIN_ALLOW_THREADS status =
+        is_path ? onnxrun_model_load(bytes, options, &self->model, &error)
+                : onnxrun_model_load_memory(bytes, (size_t)size, options, &self->model, &error);
+    Py_END_ALLOW_THREADS return status == ONNXRUN_OK || core_raise(&error) != NULL;
+}
+
+static bool prepare(Session *self)
+{
+    const onnxrun_model *model = self->model;
+    self->input_count = onnxrun_model_input_count(model);
+    self->output_count = onnxrun_model_output_count(model);
+    if (!core_keep_signature(model, onnxrun_model_input_info, self->input_count, &self->inputs,
+                             &self->input_list, &self->input_index) ||
+        !core_keep_signature(model, onnxrun_model_output_info, self->output_count, &self->outputs,
+                             &self->output_list, &self->output_index)) {
+        return false;
+    }
+    struct context *first = context_take(self);
+    if (first != NULL) {
+        context_give_back(self, first);
+    }
+    return first != NULL;
+}
+
+/* Session(source: bytes, is_path, threads, memory_bytes, seed, keep_denormals, no_fusion) */
+static PyObject *session_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    PyObject *source;
+    int is_path, keep_denormals, no_fusion;
+    unsigned threads;
+    unsigned long long memory_bytes, seed;
+    (void)keywords;
+    if (!PyArg_ParseTuple(args, "O!pIKKpp", &PyBytes_Type, &source, &is_path, &threads,
+                          &memory_bytes, &seed, &keep_denormals, &no_fusion)) {
+        return NULL;
+    }
+    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    Session *self = (Session *)allocate(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    onnxrun_model_options model = ONNXRUN_MODEL_OPTIONS_INIT;
+    model.threads = threads;
+    model.no_fusion = (uint32_t)no_fusion;
+    model.limits.memory_bytes = memory_bytes;
+    self->options = (onnxrun_session_options)ONNXRUN_SESSION_OPTIONS_INIT;
+    self->options.threads = threads;
+    self->options.seed = seed;
+    self->options.keep_denormals = (uint32_t)keep_denormals;
+    if (!load(self, source, is_path != 0, &model) || !prepare(self)) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+static PyMethodDef methods[] = {{"run", session_run, METH_VARARGS, NULL},
+                                {"signature", session_signature, METH_NOARGS, NULL},
+                                {"info", session_info, METH_NOARGS, NULL},
+                                {"stats", session_stats, METH_NOARGS, NULL},
+                                {NULL, NULL, 0, NULL}};
+
+static PyType_Slot slots[] = {{Py_tp_new, (void *)session_new},
+                              {Py_tp_dealloc, (void *)session_dealloc},
+                              {Py_tp_methods, methods},
+                              {0, NULL}};
+
+static PyType_Spec spec = {.name = "onnxrun._core.Session",
+                           .basicsize = sizeof(Session),
+                           .flags = Py_TPFLAGS_DEFAULT,
+                           .slots = slots};
+
+bool core_add_session(PyObject *module)
+{
+    PyObject *type = PyType_FromSpec(&spec);
+    return type != NULL && PyModule_AddObject(module, "Session", type) == 0;
+}
