@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads .npy and TensorProto files with the standard library alone, for the scripts beside it."""
+"""Reads and writes .npy files, and reads TensorProto ones, with the standard library alone, for the scripts beside it."""
 import ast
 import math
 import struct
 
 NPY_FORMATS = {"<f4": "f", "<i8": "q", "<i4": "i", "|b1": "?"}
+NPY_DTYPES = {"float": "<f4", "int64": "<i8", "int32": "<i4", "bool": "|b1"}
 PROTO_FORMATS = {1: "f", 6: "i", 7: "q", 9: "?"}  # TensorProto.DataType
 
 
@@ -12,13 +13,32 @@ def product(dims):
     return math.prod(dims)
 
 
+def npy_start(data):
+    """Where the header of a .npy file ends, and its length."""
+    assert data[:6] == b"\x93NUMPY", "no .npy file"
+    wide = data[6] >= 2
+    length = struct.unpack_from("<I" if wide else "<H", data, 8)[0]
+    return (12 if wide else 10) + length, length
+
+
+def npy_data(data):
+    """The bytes of the elements in those of a .npy file."""
+    return data[npy_start(data)[0]:]
+
+
+def write_npy(path, shape, values, dtype):
+    """Writes a flat list; dtype as ONNX spells it: float, int64, int32, bool."""
+    descr = NPY_DTYPES[dtype]
+    header = str({"descr": descr, "fortran_order": False, "shape": tuple(shape)}).encode()
+    header = header.ljust(-(-(len(header) + 11) // 64) * 64 - 11) + b"\n"
+    path.write_bytes(b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header +
+                     struct.pack(f"<{len(values)}{NPY_FORMATS[descr]}", *values))
+
+
 def read_npy(path):
     """Returns (shape, flat list) of a little-endian C-ordered array."""
     data = path.read_bytes()
-    assert data[:6] == b"\x93NUMPY", f"{path}: no .npy file"
-    wide = data[6] >= 2
-    length = struct.unpack_from("<I" if wide else "<H", data, 8)[0]
-    start = (12 if wide else 10) + length
+    start, length = npy_start(data)
     header = ast.literal_eval(data[start - length:start].decode("latin-1"))
     assert not header["fortran_order"], f"{path}: Fortran order"
     count = product(header["shape"])

@@ -16,3 +16,4 @@ set_tests_properties(models.exported models.exported_scalar models.exported_avx2
 
 onnxrun_python_test(models digits_vit ${onnxrun_command} ${PROJECT_SOURCE_DIR}/models/digits-vit)
 onnxrun_python_test(models trained ${onnxrun_command} ${PROJECT_SOURCE_DIR}/build/reference)
+onnxrun_python_test(models same_bits $<TARGET_FILE_DIR:onnxrun_command> ${models_data})
