@@ -34,19 +34,19 @@ def floats(*shape):
     return np.random.default_rng(1).uniform(-1, 1, shape).astype(np.float32)
 
 
-# Name, arguments of make_model, FLOP, bytes, and the share of the limit below which it fails:
-# some 60 % of what is measured on the processors at hand.
+# Name, arguments of make_model, FLOP, bytes, and the share of the limit below which it fails: half
+# of what is measured on the processors at hand, and less, so that it is the code that has changed.
 CASES = [
     ("MatMul, 128 x 3072 x 768", ("MatMul", [[128, 768]], [floats(768, 3072)], {}),
-     2 * 128 * 3072 * 768, 0, 0.5),
+     2 * 128 * 3072 * 768, 0, 0.4),
     ("MatMul, one row", ("MatMul", [[1, 4096]], [floats(4096, 8192)], {}),
-     0, FLOAT * 4096 * 8192, 0.5),
+     0, FLOAT * 4096 * 8192, 0.4),
     ("Attention, causal, T = 1024",
      ("Attention", [[1, 12, 1024, 64]] * 3, [], {"is_causal": 1}), 4 * 12 * 64 * 1024 * 513, 0,
-     0.06),
+     0.3),
     ("LayerNormalization, 16 M", ("LayerNormalization", [[16384, 1024]],
                                   [floats(1024), floats(1024)], {}),
-     0, FLOAT * 2 * 16384 * 1024, 0.3),
+     0, FLOAT * 2 * 16384 * 1024, 0.25),
 ]
 
 
@@ -87,8 +87,8 @@ def main():
     parser.add_argument("--build", type=Path, default=Path("build/release"),
                         help="build to measure (default: build/release)")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--patience", type=float, default=60,
-                        help="seconds to wait for a quiet machine (default: 60)")
+    parser.add_argument("--patience", type=float, default=30,
+                        help="seconds to wait for a quiet machine (default: 30)")
     args = parser.parse_args()
     limits = Limits(args.build / "bin/bench_limits", args.threads)
     with tempfile.TemporaryDirectory() as scratch:
