@@ -6,6 +6,7 @@
 #ifndef ONR_KERNELS_CONV_CONV_H
 #define ONR_KERNELS_CONV_CONV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -69,6 +70,24 @@ struct onr_conv_direct {
 typedef void (*onr_conv_direct_fn)(const struct onr_conv_direct *job);
 
 /*
+ * Rows [row, row + rows) of y, in them outputs [first, first + count): bias + sum over taps of w[tap]
+ * * x[...]; one plane of input and output. For windows that onr_conv_is_small tells. An output
+ * does not depend on which are asked for together.
+ */
+struct onr_conv_small {
+    const struct onr_window *window;
+    const float *x; /* [in] */
+    const float *w; /* [3 * 3] */
+    float bias;
+    int64_t row, rows;
+    int64_t first, count; /* first is 0 or at least 16 */
+    float *y;             /* [out] */
+};
+
+/* NULL in the table where an instruction set has no such kernel. */
+typedef void (*onr_conv_small_fn)(const struct onr_conv_small *job);
+
+/*
  * y[o] += sum over taps of w[tap] * x[...]; one plane of input and output, y: [out], x: [in], w:
  * [kernel]. Taps are added in order. y does not overlap the others.
  */
@@ -89,10 +108,19 @@ struct onr_conv_kernels {
     onr_patch_fill_fn fill;
     onr_patch_pack_fn pack;
     onr_conv_direct_fn direct;
+    onr_conv_small_fn small;
     onr_conv_plane_f64_fn plane_f64;
     onr_conv_spread_f32_fn spread_f32;
     onr_conv_spread_f64_fn spread_f64;
 };
+
+/* True for 3 x 3 taps of one slice, neighbours in a row, that move by one or two columns. */
+static inline bool onr_conv_is_small(const struct onr_window *w)
+{
+    return w->in[0] == 1 && w->out[0] == 1 && w->kernel[0] == 1 && w->pad[0] == 0 &&
+           w->kernel[1] == 3 && w->kernel[2] == 3 && w->dilation[2] == 1 && w->stride[2] <= 2 &&
+           w->pad[2] <= 3 - w->stride[2];
+}
 
 /* Outputs o of dimension d, [*begin, *end), whose tap t falls on an input, not on padding. */
 static inline void onr_window_range(const struct onr_window *w, int d, int64_t t, int64_t *begin,

@@ -3,9 +3,9 @@
  * Poolings of float planes by rows, in portable C. The rows that a row of outputs sees are first
  * combined into one line, with the padding in place, then neighbours in the line: what is done for
  * each element grows with the sum of the kernel's extents, not with their product. For windows of
- * 2 x 2 and 3 x 3 the line is registers (slim.h). Lines of several
- * output rows are made before the first is read again, as a read that overlaps two recent writes
- * waits for both. Averages of few taps are summed in float, others in double.
+ * 2 x 2 and 3 x 3 the line is registers (slim.h). Lines of several output rows are made before the
+ * first is read again, as a read that overlaps two recent writes waits for both. Averages of few taps
+ * are summed in float, others in double.
  */
 #include "base/size.h"
 #include "kernels/kernel.h"

@@ -2,7 +2,7 @@
 /*
  * Convolutions whose groups have few outputs: a worker copies the inputs of some rows of Y into a
  * patch and sums over the taps: line by line, or where lines are short at all places of the patch,
- * also those between the rows.
+ * also those between the rows. Windows of 3 x 3 over one channel read the inputs where they lie.
  */
 #include "base/size.h"
 #include "kernels/conv/patch.h"
@@ -68,11 +68,17 @@ static void cut_items(struct onr_conv *conv, unsigned thread_count)
     conv->items = (rows + conv->item_rows - 1) / conv->item_rows * conv->row_pieces;
 }
 
-bool onr_conv_plan_direct(struct onr_conv *conv, unsigned thread_count)
+bool onr_conv_plan_direct(struct onr_conv *conv, const struct onr_kernels *kernels,
+                          unsigned thread_count)
 {
     size_t most = 0;
     size_t places = 0;
     cut_items(conv, thread_count);
+    conv->is_small =
+        conv->in_channels == 1 && kernels->conv.small != NULL && onr_conv_is_small(&conv->window);
+    if (conv->is_small) {
+        return true;
+    }
     for (size_t i = 0; i < conv->items; i++) {
         struct onr_patch patch = plan_patch(conv, i);
         size_t floats;
@@ -159,6 +165,28 @@ static void run_whole(struct part *part)
     }
 }
 
+static void run_small(const struct onr_conv_task *task, size_t matrix, size_t index)
+{
+    const struct onr_conv *conv = task->conv;
+    size_t width = (size_t)conv->window.out[2];
+    size_t first;
+    size_t count;
+    find_item(conv, index, &first, &count);
+    struct onr_conv_small job = {.window = &conv->window,
+                                 .x = (const float *)task->x + matrix * conv->inputs,
+                                 .row = (int64_t)(first / width),
+                                 .rows = count > width ? (int64_t)(count / width) : 1,
+                                 .first = (int64_t)(first % width),
+                                 .count = (int64_t)(count < width ? count : width)};
+    for (size_t i = 0; i < conv->out_channels; i++) {
+        size_t filter = matrix % conv->groups * conv->out_channels + i;
+        job.w = (const float *)task->w + filter * conv->k;
+        job.bias = task->b != NULL ? ((const float *)task->b)[filter] : 0.0f;
+        job.y = (float *)task->y + (matrix * conv->out_channels + i) * conv->outputs;
+        task->kernels->conv.small(&job);
+    }
+}
+
 static void run_item(const struct onr_conv_task *task, size_t matrix, size_t index, char *scratch)
 {
     const struct onr_conv *conv = task->conv;
@@ -198,6 +226,11 @@ void onr_conv_run_direct(void *task, size_t begin, size_t end, unsigned worker)
     const struct onr_conv_task *t = task;
     char *scratch = t->scratch + worker * t->conv->worker_bytes;
     for (size_t i = begin; i < end; i++) {
-        run_item(t, i / t->conv->items, i % t->conv->items, scratch);
+        size_t matrix = i / t->conv->items;
+        if (t->conv->is_small) {
+            run_small(t, matrix, i % t->conv->items);
+        } else {
+            run_item(t, matrix, i % t->conv->items, scratch);
+        }
     }
 }

@@ -39,7 +39,7 @@ static bool plan_way(struct onr_conv *conv, const struct onr_kernels *kernels,
 {
     switch (conv->way) {
     case ONR_CONV_DIRECT:
-        return onr_conv_plan_direct(conv, thread_count);
+        return onr_conv_plan_direct(conv, kernels, thread_count);
     case ONR_CONV_PANELS:
     case ONR_CONV_PRODUCT:
         return onr_conv_plan_product(conv, kernels, thread_count);

@@ -31,6 +31,7 @@ struct onr_conv {
     const struct onr_gemm_f32 *kernel;
     size_t panels, most_panels, row_splits;
     /* Direct. An item is some rows of Y, or a piece of one. */
+    bool is_small; /* no patch: inputs are read where they lie */
     size_t item_rows, row_pieces, piece_columns;
     /* Scratch of a worker: of the product, panel or sums, offsets of taps, patch. */
     size_t gemm_bytes, panel_bytes, offset_bytes, worker_bytes;
@@ -52,7 +53,8 @@ struct onr_conv_task {
 };
 
 /* Inside: the ways that need patches. Plans set what is theirs; false: out of range. */
-bool onr_conv_plan_direct(struct onr_conv *conv, unsigned thread_count);
+bool onr_conv_plan_direct(struct onr_conv *conv, const struct onr_kernels *kernels,
+                          unsigned thread_count);
 bool onr_conv_plan_product(struct onr_conv *conv, const struct onr_kernels *kernels,
                            unsigned thread_count);
 
