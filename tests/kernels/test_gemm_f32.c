@@ -193,6 +193,10 @@ static void k_of_any_length(void **state)
             run_all(*state, &p);
             p.is_packed = true;
             run_all(*state, &p);
+            p.is_packed = false;
+            p.is_a_transposed = true;
+            p.is_b_transposed = true;
+            run_all(*state, &p);
         }
     }
 }
@@ -243,7 +247,7 @@ static void values_are_finished_in_the_tiles(void **state)
     }
 }
 
-static void rows_a_page_apart_are_copied(void **state)
+static void rows_a_page_apart_are_read_or_copied(void **state)
 {
     struct product p = {.m = 20, .n = 40, .k = 1024, .is_packed = true, .scale = 1.0f};
     run_all(*state, &p);
@@ -405,7 +409,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(more_rows_than_a_block, setup, teardown),
         cmocka_unit_test_setup_teardown(transposed_operands_bias_and_scale, setup, teardown),
         cmocka_unit_test_setup_teardown(values_are_finished_in_the_tiles, setup, teardown),
-        cmocka_unit_test_setup_teardown(rows_a_page_apart_are_copied, setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_a_page_apart_are_read_or_copied, setup, teardown),
         cmocka_unit_test_setup_teardown(a_row_alone_has_the_same_bits, setup, teardown),
         cmocka_unit_test_setup_teardown(weights_at_an_odd_address, setup, teardown),
         cmocka_unit_test_setup_teardown(halves_are_converted, setup, teardown),

@@ -22,6 +22,7 @@
 
 #include "base/dtype.h"
 #include "kernels/elementwise/activation.h"
+#include "kernels/move/move.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,9 +33,6 @@
 #define ONR_GEMM_MAX_COLUMNS 48
 #define ONR_GEMM_WIDE_ROWS   4 /* up to here the work is reading B: tiles span several panels */
 #define ONR_GEMM_MAX_SHAPES  4
-/* Bytes that the tiles of one row prefetch ahead in each of their panels. With more rows there are
- * too few streams for this to help. */
-#define ONR_GEMM_WIDE_AHEAD 2048
 
 /* What one tile reads and writes.  c = base + bias + scale * (A * B) */
 struct onr_gemm_f32_tile {
@@ -44,6 +42,7 @@ struct onr_gemm_f32_tile {
     const float *b; /* b[p * b_stride + j], any alignment of floats; nothing beyond is read */
     size_t b_stride;
     size_t panel_stride; /* wide tiles: from panel to panel */
+    size_t ahead;        /* wide tiles: bytes from what is read of B to what is prefetched, or 0 */
     float *c;            /* c[i * c_stride + j]; written in full */
     size_t c_stride;
     const float *base; /* base[i * base_stride + j], may be c; or NULL */
@@ -65,6 +64,7 @@ struct onr_gemm_f32 {
     onr_gemm_f32_tile_fn tile[ONR_GEMM_MAX_ROWS + 1];  /* by row count; [0] unused */
     onr_gemm_f32_tile_fn wide[ONR_GEMM_WIDE_ROWS + 1]; /* by row count: wide_panels[rows] panels */
     size_t wide_panels[ONR_GEMM_WIDE_ROWS + 1];
+    onr_transpose_fn transpose; /* of floats, to copy operands that lie transposed */
 };
 
 /* Tile shapes of the instruction set, preferred ones first, then NULL. */

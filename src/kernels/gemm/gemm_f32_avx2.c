@@ -15,24 +15,22 @@ void onr_fill_gemm__avx2(struct onr_kernels *kernels);
 #define LANES   8
 #define VECTORS 2
 
-/* Adds base and bias and stores a row of vectors. */
+static const float zeros[VECTORS * LANES];
+
+/* Adds base and bias and stores a row of vectors. What is missing is zeros: no branches. */
 ONR_INLINE void store_row(const struct onr_gemm_f32_tile *t, size_t i, size_t column,
                           const __m256 *sum)
 {
     float *c = t->c + i * t->c_stride + column;
+    const float *base = t->base != NULL ? t->base + i * t->base_stride + column : zeros;
+    const float *bias = t->column_bias != NULL ? t->column_bias + column : zeros;
     __m256 scale = _mm256_set1_ps(t->scale);
+    __m256 row_bias = _mm256_set1_ps(t->row_bias != NULL ? t->row_bias[i] : 0.0f);
     ONR_UNROLL
     for (size_t v = 0; v < VECTORS; v++) {
-        __m256 base = _mm256_setzero_ps();
-        if (t->base != NULL) {
-            base = _mm256_loadu_ps(t->base + i * t->base_stride + column + v * LANES);
-        }
-        if (t->row_bias != NULL) {
-            base = _mm256_add_ps(base, _mm256_set1_ps(t->row_bias[i]));
-        } else if (t->column_bias != NULL) {
-            base = _mm256_add_ps(base, _mm256_loadu_ps(t->column_bias + column + v * LANES));
-        }
-        _mm256_storeu_ps(c + v * LANES, _mm256_fmadd_ps(scale, sum[v], base));
+        __m256 both = _mm256_add_ps(row_bias, _mm256_loadu_ps(bias + v * LANES));
+        __m256 start = _mm256_add_ps(_mm256_loadu_ps(base + v * LANES), both);
+        _mm256_storeu_ps(c + v * LANES, _mm256_fmadd_ps(scale, sum[v], start));
     }
 }
 
@@ -100,8 +98,8 @@ ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t pane
         ONR_UNROLL
         for (size_t q = 0; q < panels; q++) {
             const float *row = b + q * t->panel_stride;
-            if (rows == 1) {
-                _mm_prefetch((const char *)((uintptr_t)row + ONR_GEMM_WIDE_AHEAD), _MM_HINT_T1);
+            if (t->ahead != 0) {
+                _mm_prefetch((const char *)((uintptr_t)row + t->ahead), _MM_HINT_T1);
             }
             step(sum + q * rows, t->a + p, t->a_stride, row, rows);
         }
@@ -134,6 +132,7 @@ WIDE(1, 6) WIDE(2, 3) WIDE(3, 2)
         .tile = {NULL, tile_1, tile_2, tile_3, tile_4, tile_5, tile_6},
         .wide = {NULL, wide_1x6, wide_2x3, wide_3x2},
         .wide_panels = {0, 6, 3, 2},
+        .transpose = onr_transpose_words__avx2,
 };
 
 void onr_fill_gemm__avx2(struct onr_kernels *kernels)

@@ -14,24 +14,22 @@ void onr_fill_gemm__avx512(struct onr_kernels *kernels);
 
 #define LANES 16
 
-/* Adds base and bias and stores a row of vectors. */
+static const float zeros[ONR_GEMM_MAX_COLUMNS];
+
+/* Adds base and bias and stores a row of vectors. What is missing is zeros: no branches. */
 ONR_INLINE void store_row(const struct onr_gemm_f32_tile *t, size_t i, size_t column,
                           size_t vectors, const __m512 *sum)
 {
     float *c = t->c + i * t->c_stride + column;
+    const float *base = t->base != NULL ? t->base + i * t->base_stride + column : zeros;
+    const float *bias = t->column_bias != NULL ? t->column_bias + column : zeros;
     __m512 scale = _mm512_set1_ps(t->scale);
+    __m512 row_bias = _mm512_set1_ps(t->row_bias != NULL ? t->row_bias[i] : 0.0f);
     ONR_UNROLL
     for (size_t v = 0; v < vectors; v++) {
-        __m512 base = _mm512_setzero_ps();
-        if (t->base != NULL) {
-            base = _mm512_loadu_ps(t->base + i * t->base_stride + column + v * LANES);
-        }
-        if (t->row_bias != NULL) {
-            base = _mm512_add_ps(base, _mm512_set1_ps(t->row_bias[i]));
-        } else if (t->column_bias != NULL) {
-            base = _mm512_add_ps(base, _mm512_loadu_ps(t->column_bias + column + v * LANES));
-        }
-        _mm512_storeu_ps(c + v * LANES, _mm512_fmadd_ps(scale, sum[v], base));
+        __m512 both = _mm512_add_ps(row_bias, _mm512_loadu_ps(bias + v * LANES));
+        __m512 start = _mm512_add_ps(_mm512_loadu_ps(base + v * LANES), both);
+        _mm512_storeu_ps(c + v * LANES, _mm512_fmadd_ps(scale, sum[v], start));
     }
 }
 
@@ -91,12 +89,11 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows, size_t vect
 }
 
 /* Asks for what a panel's stream will read some steps later. It may lie behind the panel. */
-ONR_INLINE void prefetch_ahead(const float *b, size_t vectors)
+ONR_INLINE void prefetch_ahead(const float *b, size_t ahead, size_t vectors)
 {
-    uintptr_t ahead = (uintptr_t)b + ONR_GEMM_WIDE_AHEAD;
     ONR_UNROLL
     for (size_t v = 0; v < vectors; v++) {
-        _mm_prefetch((const char *)(ahead + v * LANES * sizeof(float)), _MM_HINT_T1);
+        _mm_prefetch((const char *)((uintptr_t)b + ahead + v * LANES * sizeof(float)), _MM_HINT_T1);
     }
 }
 
@@ -115,8 +112,8 @@ ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t pane
     for (size_t p = 0; p < t->k; p++) {
         ONR_UNROLL
         for (size_t q = 0; q < panels; q++) {
-            if (rows == 1) {
-                prefetch_ahead(b + q * t->panel_stride, vectors);
+            if (t->ahead != 0) {
+                prefetch_ahead(b + q * t->panel_stride, t->ahead, vectors);
             }
             step(sum + q * rows, t->a + p, t->a_stride, b + q * t->panel_stride, rows, vectors);
         }
@@ -155,6 +152,7 @@ WIDE(1, 8, 3) WIDE(2, 4, 3) WIDE(3, 2, 3) WIDE(4, 2, 3)
                  tile_8x3},
         .wide = {NULL, wide_1x8x3, wide_2x4x3, wide_3x2x3, wide_4x2x3},
         .wide_panels = {0, 8, 4, 2, 2},
+        .transpose = onr_transpose_words__avx512,
 };
 
 static const struct onr_gemm_f32 gemm_14x32 = {
@@ -164,6 +162,7 @@ static const struct onr_gemm_f32 gemm_14x32 = {
              tile_9x2, tile_10x2, tile_11x2, tile_12x2, tile_13x2, tile_14x2},
     .wide = {NULL, wide_1x8x2, wide_2x4x2, wide_3x2x2, wide_4x2x2},
     .wide_panels = {0, 8, 4, 2, 2},
+    .transpose = onr_transpose_words__avx512,
 };
 
 static const struct onr_gemm_f32 gemm_12x16 = {
@@ -171,6 +170,7 @@ static const struct onr_gemm_f32 gemm_12x16 = {
     .columns = 16,
     .tile = {NULL, tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1, tile_7x1, tile_8x1,
              tile_9x1, tile_10x1, tile_11x1, tile_12x1},
+    .transpose = onr_transpose_words__avx512,
 };
 
 void onr_fill_gemm__avx512(struct onr_kernels *kernels)

@@ -6,6 +6,10 @@
 
 #include <string.h>
 
+/* Columns that are transposed together: a line of what is written, and as many streams as the
+ * machine follows by itself. */
+#define STRIP 16
+
 static uint16_t load_u16(const unsigned char *data)
 {
     uint16_t bits;
@@ -53,28 +57,81 @@ static void pack_piece_by_columns(const struct onr_gemm_matrix *b, size_t k_begi
     }
 }
 
-void onr_gemm_f32_pack_piece(const struct onr_gemm_matrix *b, size_t k_begin, size_t k,
-                             size_t column, size_t count, size_t width, float *piece)
+/* Floats whose rows follow each other: element (i, 0) is the first of a line. */
+static bool is_transposed(const struct onr_gemm_matrix *matrix)
 {
-    if (b->column_stride != 1) {
-        pack_piece_by_columns(b, k_begin, k, column, count, width, piece);
+    return matrix->dtype == ONR_FLOAT && matrix->row_stride == 1;
+}
+
+/* y[i * y_stride + j] = element (row + i, column + j) of floats that lie transposed. */
+static void transpose_floats(const struct onr_gemm_f32 *kernel,
+                             const struct onr_gemm_matrix *matrix, size_t row, size_t rows,
+                             size_t column, size_t columns, float *y, size_t y_stride)
+{
+    const char *first = (const char *)matrix->data + 4 * (column * matrix->column_stride + row);
+    kernel->transpose(rows, columns, y, (int64_t)y_stride, first, (int64_t)matrix->column_stride);
+}
+
+/* Rows of a whole panel, whose length the compiler knows: a call of memcpy costs more than the copy.
+ */
+static inline void copy_whole_rows(const struct onr_gemm_matrix *b, size_t first, size_t k,
+                                   size_t width, float *piece)
+{
+    const char *x = (const char *)b->data + 4 * first;
+    for (size_t p = 0; p < k; p++) {
+        memcpy(piece + p * width, x + 4 * p * b->row_stride, width * sizeof(float));
+    }
+}
+
+static void pack_piece_by_rows(const struct onr_gemm_matrix *b, size_t k_begin, size_t k,
+                               size_t column, size_t count, size_t width, float *piece)
+{
+    size_t first = k_begin * b->row_stride + column;
+    bool is_whole = count == width && b->dtype == ONR_FLOAT;
+    if (is_whole && width == 48) {
+        copy_whole_rows(b, first, k, 48, piece);
+    } else if (is_whole && width == 32) {
+        copy_whole_rows(b, first, k, 32, piece);
+    } else if (is_whole && width == 16) {
+        copy_whole_rows(b, first, k, 16, piece);
     } else {
         for (size_t p = 0; p < k; p++) {
-            load_floats(b, (k_begin + p) * b->row_stride + column, 1, count, piece + p * width);
+            load_floats(b, first + p * b->row_stride, 1, count, piece + p * width);
         }
+    }
+}
+
+void onr_gemm_f32_pack_piece(const struct onr_gemm_f32 *kernel, const struct onr_gemm_matrix *b,
+                             size_t k_begin, size_t k, size_t column, size_t count, float *piece)
+{
+    size_t width = kernel->columns;
+    if (b->column_stride == 1) {
+        pack_piece_by_rows(b, k_begin, k, column, count, width, piece);
+    } else if (is_transposed(b)) {
+        for (size_t j = 0; j < count; j += STRIP) {
+            transpose_floats(kernel, b, k_begin, k, column + j,
+                             count - j < STRIP ? count - j : STRIP, piece + j, width);
+        }
+    } else {
+        pack_piece_by_columns(b, k_begin, k, column, count, width, piece);
     }
     for (size_t p = 0; p < k && count < width; p++) {
         memset(piece + p * width + count, 0, (width - count) * sizeof(float));
     }
 }
 
-void onr_gemm_f32_copy_rows(const struct onr_gemm_matrix *a, size_t row, size_t rows,
-                            size_t k_begin, size_t k, float *copy, size_t copy_stride)
+void onr_gemm_f32_copy_rows(const struct onr_gemm_f32 *kernel, const struct onr_gemm_matrix *a,
+                            size_t row, size_t rows, size_t k_begin, size_t k, float *copy,
+                            size_t copy_stride)
 {
     if (a->column_stride == 1) {
         for (size_t i = 0; i < rows; i++) {
             load_floats(a, (row + i) * a->row_stride + k_begin, 1, k, copy + i * copy_stride);
         }
+        return;
+    }
+    if (is_transposed(a)) {
+        transpose_floats(kernel, a, row, rows, k_begin, k, copy, copy_stride);
         return;
     }
     float run[ONR_GEMM_MC];
@@ -94,6 +151,6 @@ void onr_gemm_f32_pack(const struct onr_gemm_f32 *kernel, size_t k, size_t n,
     for (size_t panel = begin; panel < end; panel++) {
         size_t column = panel * width;
         size_t count = n - column < width ? n - column : width;
-        onr_gemm_f32_pack_piece(b, 0, k, column, count, width, packed + panel * k * width);
+        onr_gemm_f32_pack_piece(kernel, b, 0, k, column, count, packed + panel * k * width);
     }
 }

@@ -85,6 +85,7 @@ TILE(1) TILE(2) TILE(3) TILE(4)
         .rows = 4,
         .columns = LANES * VECTORS,
         .tile = {NULL, tile_1, tile_2, tile_3, tile_4},
+        .transpose = onr_transpose_words__scalar,
 };
 
 void onr_fill_gemm__scalar(struct onr_kernels *kernels)

@@ -124,8 +124,8 @@ static bool transpose_streams(size_t rows, size_t cols, onr_word *y, int64_t y_s
  * columns, more than the machine follows by itself: they are asked for ahead, also beyond the last
  * row, where the next block of a larger transpose starts.
  */
-static void transpose_words(size_t rows, size_t cols, void *dst, int64_t dst_stride,
-                            const void *src, int64_t src_stride)
+void ONR_KERNEL(onr_transpose_words)(size_t rows, size_t cols, void *dst, int64_t dst_stride,
+                                     const void *src, int64_t src_stride)
 {
     onr_word *y = dst;
     const onr_word *x = src;
@@ -155,7 +155,8 @@ void ONR_KERNEL(onr_fill_move)(struct onr_kernels *kernels)
     kernels->move = (struct onr_move_kernels){
         .copy_strided = {copy_strided_1, copy_strided_2, copy_strided_4, copy_strided_8,
                          copy_strided_16},
-        .transpose = {transpose_1, transpose_2, transpose_words, transpose_8, transpose_16},
+        .transpose = {transpose_1, transpose_2, ONR_KERNEL(onr_transpose_words), transpose_8,
+                      transpose_16},
         .gather = {gather_1, gather_2, gather_4, gather_8, gather_16},
     };
 }

@@ -19,6 +19,14 @@ typedef void (*onr_copy_strided_fn)(size_t count, void *dst, int64_t dst_stride,
 typedef void (*onr_transpose_fn)(size_t rows, size_t cols, void *dst, int64_t dst_stride,
                                  const void *src, int64_t src_stride);
 
+/* The rows of the table for elements of 4 bytes, for kernels that are not handed the table. */
+void onr_transpose_words__scalar(size_t rows, size_t cols, void *dst, int64_t dst_stride,
+                                 const void *src, int64_t src_stride);
+void onr_transpose_words__avx2(size_t rows, size_t cols, void *dst, int64_t dst_stride,
+                               const void *src, int64_t src_stride);
+void onr_transpose_words__avx512(size_t rows, size_t cols, void *dst, int64_t dst_stride,
+                                 const void *src, int64_t src_stride);
+
 /*
  * dst[i] = src[at(i) * stride + i * step] for i < count, where at(i) is index[i], counted from the
  * end of dim when it is negative. Returns false, and copies nothing, when an index is not in [-dim,

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tiles over one piece: what each reads, writes, prefetches, and how its values are finished. While
+ * the tiles of one piece run, each prefetches its share of the next piece into L2.
+ */
+#include "kernels/gemm/gemm_f32_block.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define LINE_BYTES 64
+
+/* How far ahead of its reading a tile prefetches its own piece of B. */
+#define NEAR_BYTES 8192
+
+/* How far ahead wide tiles prefetch: bytes of each panel for one row of A (with more there are too
+ * few streams for this to help), rows of a B that is not packed. */
+#define WIDE_BYTES 2048
+#define WIDE_ROWS  16
+
+/* C is not added to by the block of k that comes first. */
+static bool is_first(const struct onr_gemm_block *block)
+{
+    return !block->job->accumulate && block->k_begin == 0;
+}
+
+/* f and factor are applied after the last block of k. */
+static bool must_finish(const struct onr_gemm_block *block)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    return block->k_begin + block->k == job->k &&
+           (!onr_activation_is_none(&job->activation) || job->factor != NULL);
+}
+
+/* Where a row of a piece lies in C, or in a matrix beside C. */
+static size_t find_place(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece,
+                         size_t row, size_t stride)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    return (block->row + row - job->c_row) * stride + piece->column - job->c_column;
+}
+
+static struct onr_gemm_f32_tile make_tile(const struct onr_gemm_block *block,
+                                          const struct onr_gemm_piece *piece)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    bool has_bias = is_first(block) && job->column_bias != NULL;
+    return (struct onr_gemm_f32_tile){
+        .k = block->k,
+        .a_stride = block->a_stride,
+        .b = piece->b,
+        .b_stride = piece->b_stride,
+        .c_stride = job->c_stride,
+        .base_stride = is_first(block) ? job->addend_stride : job->c_stride,
+        .column_bias = has_bias ? job->column_bias + piece->column : NULL,
+        .scale = job->scale,
+    };
+}
+
+static void place_tile(struct onr_gemm_f32_tile *tile, const struct onr_gemm_block *block,
+                       const struct onr_gemm_piece *piece, size_t row)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    /* An A without columns may be NULL. */
+    tile->a = block->k > 0 ? block->a + row * block->a_stride : block->a;
+    tile->c = job->c + find_place(block, piece, row, job->c_stride);
+    if (!is_first(block)) {
+        tile->base = tile->c;
+        return;
+    }
+    if (job->addend != NULL) {
+        tile->base = job->addend + find_place(block, piece, row, job->addend_stride);
+    }
+    if (job->row_bias != NULL) {
+        tile->row_bias = job->row_bias + block->row + row;
+    }
+}
+
+/* c = y times the row's factors, if there are any. c may be y. */
+static void store_finished(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece,
+                           size_t row, const float *y, size_t count, float *c)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    if (job->factor != NULL && must_finish(block)) {
+        const float *factor = job->factor + find_place(block, piece, row, job->factor_stride);
+        for (size_t j = 0; j < count; j++) {
+            c[j] = y[j] * factor[j];
+        }
+    } else if (c != y) {
+        memcpy(c, y, count * sizeof(float));
+    }
+}
+
+/* Gives a tile that reads whole rows of bias and base zeros behind the columns that there are. */
+static void pad_tile(struct onr_gemm_f32_tile *tile, size_t rows, size_t columns, size_t count,
+                     float *bias)
+{
+    if (tile->column_bias != NULL) {
+        memcpy(bias, tile->column_bias, count * sizeof(float));
+        memset(bias + count, 0, (columns - count) * sizeof(float));
+        tile->column_bias = bias;
+    }
+    if (tile->base != NULL) {
+        memset(tile->c, 0, rows * columns * sizeof(float));
+        for (size_t i = 0; i < rows; i++) {
+            memcpy(tile->c + i * columns, tile->base + i * tile->base_stride,
+                   count * sizeof(float));
+        }
+        tile->base = tile->c;
+        tile->base_stride = columns;
+    }
+}
+
+/* Runs a tile in a buffer: one of fewer columns than the kernel writes, or one whose values are
+ * finished there, where all of them stand in one row. */
+static void run_tile_beside(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece,
+                            const struct onr_gemm_f32_tile *tile, size_t row, size_t rows)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    size_t columns = job->kernel->columns;
+    float c[ONR_GEMM_MAX_ROWS * ONR_GEMM_MAX_COLUMNS];
+    float bias[ONR_GEMM_MAX_COLUMNS];
+    struct onr_gemm_f32_tile inner = *tile;
+    inner.c = c;
+    inner.c_stride = columns;
+    if (piece->count < columns) {
+        pad_tile(&inner, rows, columns, piece->count, bias);
+    }
+    job->kernel->tile[rows](&inner);
+    if (must_finish(block)) {
+        onr_activation_apply(&job->activation, rows * columns, c);
+    }
+    for (size_t i = 0; i < rows; i++) {
+        store_finished(block, piece, row + i, c + i * columns, piece->count,
+                       tile->c + i * tile->c_stride);
+    }
+}
+
+/* Finishes the long rows of a wide tile where they are. */
+static void finish_rows(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece,
+                        size_t count, const struct onr_gemm_f32_tile *tile)
+{
+    for (size_t i = 0; i < block->rows; i++) {
+        float *c = tile->c + i * tile->c_stride;
+        onr_activation_apply(&block->job->activation, count, c);
+        store_finished(block, piece, i, c, count, c);
+    }
+}
+
+/* Lets a tile prefetch these lines while it computes, some every 4 steps. There may be nothing. */
+static void prefetch_lines(struct onr_gemm_f32_tile *tile, uintptr_t from, size_t lines)
+{
+    if (tile->k >= 4) {
+        tile->next = (const char *)from;
+        tile->next_end = (const char *)(from + lines * LINE_BYTES);
+        tile->next_lines = (lines + tile->k / 4 - 1) / (tile->k / 4);
+    }
+}
+
+/*
+ * What tile t of `tiles` prefetches of a packed B: its share of the next piece, so that memory is
+ * read all the time. But the first tile of a piece that nobody has prefetched asks for what it will
+ * read itself; a piece of one tile always is such, for one tile is too short to ask for a whole
+ * piece that comes in time.
+ */
+static void set_prefetch(struct onr_gemm_f32_tile *tile, const struct onr_gemm_block *block,
+                         const struct onr_gemm_piece *piece, size_t t, size_t tiles)
+{
+    size_t lines = tile->k * piece->b_stride / ONR_GEMM_LINE_FLOATS;
+    size_t cold_tiles = tiles == 1 || piece->is_cold ? 1 : 0;
+    tile->next = NULL;
+    tile->next_end = NULL;
+    if (block->job->b_packed != NULL && t < cold_tiles) {
+        prefetch_lines(tile, (uintptr_t)piece->b + NEAR_BYTES, lines);
+    } else if (piece->next != NULL && t >= cold_tiles) {
+        size_t share = (lines + tiles - cold_tiles - 1) / (tiles - cold_tiles);
+        size_t begin = share * (t - cold_tiles);
+        prefetch_lines(tile, (uintptr_t)piece->next + begin * LINE_BYTES, share);
+    }
+}
+
+/* Tells a wide tile how its panels lie: behind each other when packed, else beside each other. */
+static void set_panels(struct onr_gemm_f32_tile *tile, const struct onr_gemm_block *block)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    if (job->b_packed != NULL) {
+        tile->panel_stride = job->k * job->kernel->columns;
+        tile->ahead = block->rows == 1 ? WIDE_BYTES : 0;
+    } else {
+        tile->panel_stride = job->kernel->columns;
+        tile->ahead = WIDE_ROWS * tile->b_stride * sizeof(float);
+    }
+}
+
+void onr_gemm_f32_run_wide(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece)
+{
+    const struct onr_gemm_f32 *kernel = block->job->kernel;
+    struct onr_gemm_f32_tile tile = make_tile(block, piece);
+    set_panels(&tile, block);
+    place_tile(&tile, block, piece, 0);
+    kernel->wide[block->rows](&tile);
+    if (must_finish(block)) {
+        finish_rows(block, piece, kernel->wide_panels[block->rows] * kernel->columns, &tile);
+    }
+}
+
+/* The rows are cut evenly: the last tile is no shorter than the others. */
+void onr_gemm_f32_run_piece(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece)
+{
+    const struct onr_gemm_f32 *kernel = block->job->kernel;
+    struct onr_gemm_f32_tile tile = make_tile(block, piece);
+    size_t tiles = (block->rows + kernel->rows - 1) / kernel->rows;
+    for (size_t t = 0; t < tiles; t++) {
+        size_t row = block->rows * t / tiles;
+        size_t rows = block->rows * (t + 1) / tiles - row;
+        place_tile(&tile, block, piece, row);
+        set_prefetch(&tile, block, piece, t, tiles);
+        if (piece->count < kernel->columns || must_finish(block)) {
+            run_tile_beside(block, piece, &tile, row, rows);
+        } else {
+            kernel->tile[rows](&tile);
+        }
+    }
+}
