@@ -128,7 +128,18 @@ CASES = [
      {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}),
     ("GlobalAveragePool", "GlobalAveragePool", [[1, 2048, 7, 7]], [], {}),
     ("Gemm, 128x768x768", "Gemm", [[128, 768]], [floats(768, 768), floats(768)], {}),
+    ("Gemm, 1 row by activations", "Gemm", [[1, 768], [768, 3072]], [], {}),
+    ("Gemm, 16 rows by activations", "Gemm", [[16, 768], [768, 3072]], [], {}),
+    ("Gemm, 128 rows by activations", "Gemm", [[128, 768], [768, 3072]], [], {}),
+    ("Gemm, 1 row transposed", "Gemm", [[1, 768], [3072, 768]], [], {"transB": 1}),
+    ("Gemm, 4 rows transposed", "Gemm", [[4, 768], [3072, 768]], [], {"transB": 1}),
+    ("Gemm, 16 rows transposed", "Gemm", [[16, 768], [3072, 768]], [], {"transB": 1}),
+    ("Gemm, 128 rows transposed", "Gemm", [[128, 768], [3072, 768]], [], {"transB": 1}),
+    ("Gemm, 128 columns transposed", "Gemm", [[768, 128], [768, 768]], [], {"transA": 1}),
     ("MatMul, heads", "MatMul", [[12, 128, 64], [12, 64, 128]], [], {}),
+    ("MatMul, values of heads", "MatMul", [[12, 128, 128], [12, 128, 64]], [], {}),
+    ("MatMul, heads of 16", "MatMul", [[12, 16, 64], [12, 64, 16]], [], {}),
+    ("MatMul, heads of 512", "MatMul", [[12, 512, 64], [12, 64, 512]], [], {}),
 ]
 
 
