@@ -68,6 +68,7 @@ onnxrun_test(ops
     matrix/test_linear_product
     matrix/test_matmul
     matrix/test_product
+    matrix/test_projections
     ml/test_feature_map
     ml/test_feature_vectorizer
     ml/test_label_encoder

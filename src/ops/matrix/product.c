@@ -8,6 +8,7 @@
 
 #include "base/size.h"
 #include "ops/common/float_io.h"
+#include "ops/matrix/product_items.h"
 #include "ops/matrix/product_plain.h"
 
 /* Multiply-adds below which a second thread costs more than it brings. */
@@ -15,13 +16,6 @@
 
 /* Panels of a float32 block of C that is then converted to half precision. */
 #define HALF_PANELS 8
-
-struct task {
-    const struct onr_product *product;
-    const struct onr_product_operands *operands;
-    const float *bias; /* [n], [m] or NULL */
-    char *scratch;     /* of all workers */
-};
 
 static bool is_half(enum onr_dtype dtype)
 {
@@ -58,7 +52,8 @@ static void pack_items(void *arg, size_t begin, size_t end, unsigned worker)
 static enum onr_status pack_b(struct onr_prepare_ctx *ctx, struct onr_packed_b *packed,
                               struct pack_task *task, size_t batch)
 {
-    const struct onr_gemm_f32 *kernel = onr_gemm_f32_choose(&ctx->kernels->gemm, task->n);
+    const struct onr_gemm_f32 *kernel =
+        packed->kernel != NULL ? packed->kernel : onr_gemm_f32_choose(&ctx->kernels->gemm, task->n);
     task->panels = onr_gemm_f32_panels(kernel, task->n);
     size_t bytes = kernel->columns * sizeof(float);
     if (!onr_size_mul(bytes, task->panels, &bytes) || !onr_size_mul(bytes, task->k, &bytes) ||
@@ -224,7 +219,7 @@ static void set_panels(struct part *part, const struct onr_product *p, size_t be
 }
 
 /* Lets the product be added to C, or to beta * C that is computed into the part. */
-static void set_full_bias(struct onr_gemm_f32_job *job, const struct task *task,
+static void set_full_bias(struct onr_gemm_f32_job *job, const struct onr_product_task *task,
                           const struct part *part)
 {
     const struct onr_product *p = task->product;
@@ -242,7 +237,8 @@ static void set_full_bias(struct onr_gemm_f32_job *job, const struct task *task,
     }
 }
 
-static void set_operands(struct onr_gemm_f32_job *job, const struct task *task, size_t batch)
+static void set_operands(struct onr_gemm_f32_job *job, const struct onr_product_task *task,
+                         size_t batch)
 {
     const struct onr_product *p = task->product;
     if (p->k == 0) {
@@ -258,7 +254,7 @@ static void set_operands(struct onr_gemm_f32_job *job, const struct task *task, 
     }
 }
 
-static void run_part(const struct task *task, const struct part *part)
+static void run_part(const struct onr_product_task *task, const struct part *part)
 {
     const struct onr_product *p = task->product;
     struct onr_gemm_f32_job job = make_job(p);
@@ -287,7 +283,7 @@ static void run_part(const struct task *task, const struct part *part)
 }
 
 /* Computes blocks of the part as floats in scratch, and converts them. */
-static void run_part_half(const struct task *task, const struct part *part)
+static void run_part_half(const struct onr_product_task *task, const struct part *part)
 {
     const struct onr_product *p = task->product;
     size_t y = onr_product_find(p, part->batch).y;
@@ -311,9 +307,9 @@ static void run_part_half(const struct task *task, const struct part *part)
     }
 }
 
-static void run_items(void *arg, size_t begin, size_t end, unsigned worker)
+void onr_product_run_items(const struct onr_product_task *task, size_t begin, size_t end,
+                           unsigned worker)
 {
-    const struct task *task = arg;
     const struct onr_product *p = task->product;
     struct part part = {.c_stride = p->y_row_stride,
                         .scratch = task->scratch + worker * p->worker_bytes};
@@ -334,6 +330,11 @@ static void run_items(void *arg, size_t begin, size_t end, unsigned worker)
             run_part(task, &part);
         }
     }
+}
+
+static void run_items(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    onr_product_run_items(arg, begin, end, worker);
 }
 
 /* The bias as floats, times beta; in place when it is that already. */
@@ -365,10 +366,10 @@ void onr_product_run(const struct onr_product *product, const struct onr_product
         onr_product_run_plain(product, operands, ctx);
         return;
     }
-    struct task task = {.product = product,
-                        .operands = operands,
-                        .bias = load_bias(product, operands->c, ctx->workspace),
-                        .scratch = (char *)ctx->workspace + product->bias_bytes};
-    onr_parallel_for(ctx->parallel, product->batch_count * product->row_splits * product->panels,
-                     product->grain, run_items, &task);
+    struct onr_product_task task = {.product = product,
+                                    .operands = operands,
+                                    .bias = load_bias(product, operands->c, ctx->workspace),
+                                    .scratch = (char *)ctx->workspace + product->bias_bytes};
+    onr_parallel_for(ctx->parallel, onr_product_item_count(product), product->grain, run_items,
+                     &task);
 }

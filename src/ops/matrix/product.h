@@ -103,7 +103,7 @@ enum onr_status onr_product_prepare(struct onr_prepare_ctx *ctx, const struct on
 
 /*
  * Packs one matrix b (k x n, neither 0) of a float type up to float32, for an operator that keeps
- * several; the caller frees packed->data.
+ * several; the caller frees packed->data. packed->kernel: the tile shape, or NULL to choose one.
  */
 enum onr_status onr_product_pack(struct onr_prepare_ctx *ctx, const struct onr_gemm_matrix *b,
                                  size_t k, size_t n, struct onr_packed_b *packed) ONR_MUST_USE;
@@ -117,5 +117,15 @@ void onr_product_plan(struct onr_product *product, const struct onr_product_stat
 
 void onr_product_run(const struct onr_product *product, const struct onr_product_operands *operands,
                      const struct onr_run_ctx *ctx);
+
+/*
+ * The same for several products of float32 whose C is a COLUMN_BIAS, if any: plan each with its
+ * state, and run them in one go, with their panels shared out together.
+ */
+void onr_product_plan_all(struct onr_product *products, const struct onr_product_state *states,
+                          size_t count, unsigned thread_count, size_t *workspace_bytes);
+void onr_product_run_all(const struct onr_product *products,
+                         const struct onr_product_operands *operands, size_t count,
+                         const struct onr_run_ctx *ctx);
 
 #endif

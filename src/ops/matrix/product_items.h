@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The items that a product of float32 or a half type is cut into (product.c), for those that run
+ * items of several products. */
+#ifndef ONR_OPS_MATRIX_PRODUCT_ITEMS_H
+#define ONR_OPS_MATRIX_PRODUCT_ITEMS_H
+
+#include "ops/matrix/product.h"
+
+struct onr_product_task {
+    const struct onr_product *product;
+    const struct onr_product_operands *operands;
+    const float *bias; /* [n], [m] or NULL */
+    char *scratch;     /* of all workers */
+};
+
+static inline size_t onr_product_item_count(const struct onr_product *product)
+{
+    return product->batch_count * product->row_splits * product->panels;
+}
+
+/* Computes the items [begin, end). */
+void onr_product_run_items(const struct onr_product_task *task, size_t begin, size_t end,
+                           unsigned worker);
+
+#endif
