@@ -6,6 +6,7 @@ onnxrun_test(graph
     test_fuse
     test_fuse_attention
     test_fuse_linear
+    test_fuse_projections
     test_import
     test_no_ops
     test_passes

@@ -43,6 +43,8 @@ static const struct pass pass_list[] = {
     PASS(dead_code, FUSES),
     PASS(common_subexpressions, FUSES),
     PASS(dead_code, FUSES),
+    PASS(fuse_projections, FUSES),
+    PASS(dead_code, FUSES),
 };
 /* clang-format on */
 
