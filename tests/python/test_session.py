@@ -186,7 +186,13 @@ def test_profiling_writes_a_trace(tmp_path):
 def test_a_model_is_explained(tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(ADD)
-    assert "Add" in onnxrun.explain(path)
+    assert "Add" in onnxrun.explain(path, "graph")
+    assert onnxrun.explain(path)
+    unknown = tmp_path / "unknown.onnx"
+    unknown.write_bytes(model("(float x) => (float y) { y = NoSuchOperator(x) }"))
+    assert "NoSuchOperator" in onnxrun.explain(unknown)
+    with pytest.raises(onnxrun.Unsupported):
+        onnxrun.explain(unknown, "graph")
     assert json.loads(onnxrun.explain(path, "plan", {"n": 5}, as_json=True))["steps"]
     small, large = (onnxrun.memory_needed(path, {"n": n}) for n in (1, 1000))
     assert 12 <= small < large and large >= 12000

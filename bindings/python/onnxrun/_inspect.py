@@ -10,18 +10,19 @@ from typing import Union
 from onnxrun import _core
 from onnxrun._errors import InvalidArgument
 
-STAGES = ("model", "graph", "program", "plan")
+STAGES = ("model", "graph", "program", "plan", "passes")  # by number: onnxrun_stage
 Path = Union[str, "os.PathLike[str]"]
 
 
-def explain(path: Path, stage: str = "graph", dims: Mapping[str, int] | None = None,
+def explain(path: Path, stage: str = "passes", dims: Mapping[str, int] | None = None,
             as_json: bool = False) -> str:
     """One stage of a model on its way to a run, as text or JSON; the command onnxdump prints it.
 
     Args:
         path: of the model file.
-        stage: "model" (the file), "graph" (after fusions), "program" (operators and kernels) or
-            "plan" (steps and memory for the dims).
+        stage: "model" (the file), "passes" (fusions, near misses, what is not supported), "graph"
+            (what they led to), "program" (operators and kernels) or "plan" (steps and memory for
+            the dims).
         dims: numbers for symbolic dimensions, for the plan; 1 for those that are not given.
         as_json: JSON instead of text.
     """
