@@ -60,6 +60,8 @@ class InferenceSession:
         self._options = options
         self._profile = Profile(options.profile_file_prefix) if options.enable_profiling else None
         source, is_path = _source(path_or_bytes)
+        # Programs read it from ONNX Runtime's class too.
+        self._model_path = os.fsdecode(source) if is_path else None
         with _measured(self._profile, "model_loading"):
             self._core = _core.Session(
                 source, is_path, options.intra_op_num_threads, options.memory_bytes,

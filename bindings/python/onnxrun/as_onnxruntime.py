@@ -11,7 +11,9 @@ A program may also do it itself, before it imports anything that needs ONNX Runt
 """
 from __future__ import annotations
 
+import importlib.machinery
 import importlib.metadata
+import importlib.util
 import os
 import runpy
 import sys
@@ -56,21 +58,29 @@ class _Finder(importlib.metadata.DistributionFinder):
 
 
 def install() -> None:
-    """From here on "import onnxruntime" gives onnxrun."""
-    top = types.ModuleType("onnxruntime", onnxrun.__doc__)
-    top.__dict__.update({name: getattr(onnxrun, name) for name in onnxrun.__all__})
-    top.__dict__.update(__version__=VERSION, __path__=[], __file__=onnxrun.__file__)
-    sys.modules["onnxruntime"] = top
+    """From here on "import onnxruntime" gives onnxrun.
+
+    When the real package is installed, what it has beside the engine, such as
+    onnxruntime.quantization and onnxruntime.transformers, is imported from there.
+    """
+    real = importlib.util.find_spec("onnxruntime")
+    top = _module("onnxruntime", is_package=True)
+    top.__path__ = list(real.submodule_search_locations or ()) if real is not None else []
+    top.__dict__.update(__doc__=onnxrun.__doc__, __file__=onnxrun.__file__, __version__=VERSION)
     for name in _SUBMODULES:
-        module = types.ModuleType(f"onnxruntime.{name}")
-        module.__dict__.update({key: value for key, value in top.__dict__.items()
-                                if not key.startswith("__")})
-        if name == "capi":
-            module.__path__ = []
-        parent, _, last = f"onnxruntime.{name}".rpartition(".")
+        module = _module(f"onnxruntime.{name}", is_package=name == "capi")
+        parent, _, last = module.__name__.rpartition(".")
         setattr(sys.modules[parent], last, module)
-        sys.modules[module.__name__] = module
     sys.meta_path.append(_Finder())
+
+
+def _module(name: str, is_package: bool) -> types.ModuleType:
+    """A module with the names of onnxrun, which imports find."""
+    spec = importlib.machinery.ModuleSpec(name, None, is_package=is_package)
+    module = importlib.util.module_from_spec(spec)
+    module.__dict__.update({key: getattr(onnxrun, key) for key in onnxrun.__all__})
+    sys.modules[name] = module
+    return module
 
 
 def main() -> NoReturn:
