@@ -18,7 +18,8 @@ static void *libc_alloc(void *user, size_t bytes, size_t align)
     if (bytes < LARGE_PAGE_BYTES) {
         return aligned_alloc(align, onr_size_align(bytes, align));
     }
-    void *block = aligned_alloc(LARGE_PAGE_BYTES, onr_size_align(bytes, align));
+    /* C11 wants a multiple of the alignment; what lies behind the bytes is not touched. */
+    void *block = aligned_alloc(LARGE_PAGE_BYTES, onr_size_align(bytes, LARGE_PAGE_BYTES));
     if (block != NULL) {
         onr_os_prefer_large_pages(block, bytes);
     }

@@ -149,8 +149,8 @@ static void run_product(struct fixture *f, const struct onr_gemm_f32 *kernel,
     onr_gemm_f32_run(&job, 0, row, panel, panels, f->workspace);
     job.c_row = row;
     job.c += row * job.c_stride;
-    job.addend += job.addend != NULL ? row * job.addend_stride : 0;
-    job.factor += job.factor != NULL ? row * job.factor_stride : 0;
+    job.addend = p->has_addend ? job.addend + row * job.addend_stride : NULL;
+    job.factor = p->has_factor ? job.factor + row * job.factor_stride : NULL;
     onr_gemm_f32_run(&job, row, p->m, 0, panel, f->workspace);
     onr_gemm_f32_run(&job, row, p->m, panel, panels, f->workspace);
     assert_memory_equal(f->c, whole, bytes);
