@@ -178,7 +178,11 @@ def test_profiling_writes_a_trace(tmp_path):
     assert session.get_profiling_start_time_ns() > 0
     path = session.end_profiling()
     events = json.loads(Path(path).read_text())
-    assert [event["name"] for event in events] == ["model_loading", "model_run"]
+    assert [event["name"] for event in events] == ["model_loading", "s", "model_run"]
+    loading, node, run = events
+    assert node["args"]["op_name"] == "Add" and node["args"]["written_bytes"] == 24
+    assert loading["ts"] <= run["ts"] <= node["ts"] + 1
+    assert node["ts"] + node["dur"] <= run["ts"] + run["dur"] + 1
     assert session.end_profiling() == ""
     session.run(None, {"x": ONES, "y": ONES})
 

@@ -46,6 +46,7 @@ from onnxrun._options import (
 )
 from onnxrun._session import InferenceSession, get_available_providers, set_seed
 from onnxrun._values import ModelMetadata, NodeArg, OrtDevice, OrtValue
+from onnxrun._watch import Step, every
 
 __version__: str = _core.version()
 
@@ -71,8 +72,8 @@ __all__ = [
     "GraphOptimizationLevel", "IOBinding", "InferenceSession", "InvalidArgument", "InvalidGraph",
     "InvalidProtobuf", "ModelLoaded", "ModelMetadata", "NoModel", "NoSuchFile", "NodeArg",
     "NotImplemented", "OrtDevice", "OrtValue", "OutOfMemory", "RunOptions", "RuntimeException",
-    "SessionOptions", "Unsupported", "__version__", "disable_telemetry_events", "enable_telemetry_events",
-    "explain", "get_all_providers", "get_available_providers", "get_build_info", "get_device",
+    "SessionOptions", "Step", "Unsupported", "__version__", "disable_telemetry_events", "enable_telemetry_events",
+    "every", "explain", "get_all_providers", "get_available_providers", "get_build_info", "get_device",
     "get_version_string", "memory_needed", "set_default_logger_severity",
     "set_default_logger_verbosity", "set_seed",
 ]

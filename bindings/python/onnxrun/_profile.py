@@ -31,6 +31,16 @@ class Profile:
                 "tid": threading.get_native_id(), "ts": (begin - self.start_ns) // 1000,
                 "dur": (time.perf_counter_ns() - begin) // 1000, "args": {}})
 
+    def step(self, name: str, op_type: str, domain: str, depth: int, output: str, begin: float,
+             end: float, flops: int, read_bytes: int, written_bytes: int) -> None:
+        """Keeps a node, as an observer of runs."""
+        self._events.append({
+            "cat": "Node", "ph": "X", "name": name or output, "pid": os.getpid(),
+            "tid": threading.get_native_id(), "ts": round(begin * 1e6 - self.start_ns / 1000, 3),
+            "dur": round((end - begin) * 1e6, 3),
+            "args": {"op_name": op_type, "domain": domain, "output": output, "depth": depth,
+                     "flops": flops, "read_bytes": read_bytes, "written_bytes": written_bytes}})
+
     def write(self) -> str:
         """Writes the events; returns the path of the file."""
         path = self._prefix + time.strftime("%Y-%m-%d_%H-%M-%S") + ".json"

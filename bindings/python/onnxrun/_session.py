@@ -13,6 +13,7 @@ from onnxrun._errors import Fail, InvalidArgument
 from onnxrun._options import GraphOptimizationLevel, RunOptions, SessionOptions
 from onnxrun._profile import Profile
 from onnxrun._values import Description, Kind, ModelMetadata, NodeArg, OrtValue
+from onnxrun._watch import Collector, every
 
 PROVIDER = "CPUExecutionProvider"
 Providers = Sequence[Union[str, "tuple[str, Mapping[str, Any]]"]]
@@ -69,6 +70,7 @@ class InferenceSession:
                 options.graph_optimization_level == GraphOptimizationLevel.ORT_DISABLE_ALL)
         self._dimensions = dict(options._dimensions)
         self._inputs, self._outputs = self._core.signature()
+        self._output_names = frozenset(declared[0] for declared in self._outputs)
         self._run = self._core.run
 
     # ---- what the model is ----
@@ -123,12 +125,14 @@ class InferenceSession:
 
     # ---- runs ----
 
-    def run(self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any],
+    def run(self, output_names: Sequence[str | every] | None, input_feed: Mapping[str, Any],
             run_options: RunOptions | None = None) -> list[Any]:
         """Computes outputs.
 
         Args:
-            output_names: which ones; None or an empty list: all.
+            output_names: which ones; None or an empty list: all. Beside the model's outputs there
+                may be the name of any intermediate value, if it is the first output of a node that
+                is still there after fusions, and every("Softmax") for those of a type of node.
             input_feed: a value for each input. Arrays that are contiguous and of the declared type
                 are read in place; others of the same type are copied; lists and numbers take the
                 declared type. A list of arrays is a sequence, None an optional without element.
@@ -136,7 +140,8 @@ class InferenceSession:
 
         Returns:
             For each name a new array, a list of arrays for a sequence, None for an optional
-            without element. Strings come in arrays of dtype object.
+            without element. Strings come in arrays of dtype object. For every(...) a dict of the
+            values by name.
 
         Raises:
             InvalidArgument: a name, type, shape or value does not fit; the message says how to
@@ -145,19 +150,32 @@ class InferenceSession:
         """
         if type(input_feed) is not dict:
             input_feed = _as_dict(input_feed)
-        names = list(output_names) if output_names else None
-        if self._dimensions or self._profile or (run_options and run_options.terminate):
+        names: list[Any] | None = list(output_names) if output_names else None
+        if (self._dimensions or self._profile or (run_options and run_options.terminate)
+                or (names and not self._output_names.issuperset(names))):
             return self._run_with_more(names, input_feed, run_options)
-        return self._run(names, input_feed, run_options)
+        return self._run(names, input_feed, run_options, None)
 
-    def _run_with_more(self, names: list[str] | None, feed: dict[str, Any],
+    def _run_with_more(self, names: list[Any] | None, feed: dict[str, Any],
                        run_options: RunOptions | None) -> list[Any]:
-        """A run that is measured, or has something to check before it."""
+        """A run that is measured, looked into, or has something to check before it."""
         if run_options is not None and run_options.terminate:
             raise Fail("the run was cancelled: terminate is set in its options")
         self._check_dimensions(feed)
+        if names and not self._output_names.issuperset(names):
+            return self._run_inside(names, feed, run_options)
         with _measured(self._profile, "model_run"):
-            return self._run(names, feed, run_options)
+            observer = self._profile.step if self._profile is not None else None
+            return self._run(names, feed, run_options, observer)
+
+    def _run_inside(self, names: list[Any], feed: dict[str, Any],
+                    run_options: RunOptions | None) -> list[Any]:
+        """A run that also gives intermediate values."""
+        outputs = [name for name in names if name in self._output_names]
+        collector = Collector([name for name in names if name not in self._output_names],
+                              [declared[0] for declared in self._outputs])
+        results = dict(zip(outputs, self._run(outputs, feed, run_options, collector)))
+        return [results[name] if name in results else collector.result(name) for name in names]
 
     def _check_dimensions(self, feed: dict[str, Any]) -> None:
         """Raises when an input differs from what the options say of a symbolic dimension."""
@@ -211,7 +229,8 @@ class InferenceSession:
     def end_profiling(self) -> str:
         """Writes the trace, which Perfetto and chrome://tracing open; returns its path.
 
-        It has the time of loading and of each run. "" when profiling was not asked for.
+        It has the time of loading, of each run and of each node in it. "" when profiling was not
+        asked for.
         """
         if self._profile is None:
             return ""

@@ -70,6 +70,12 @@ PyObject *core_model_info(const onnxrun_model *model);
 /* A dict of threads, memory and instruction set. NULL: an exception. */
 PyObject *core_session_stats(const onnxrun_session *session);
 
+/*
+ * Calls observer(name, op_type, domain, depth, output, begin, end, flops, read_bytes, written_bytes);
+ * when that returns a function, calls it with the list of the node's outputs. False: an exception.
+ */
+bool core_tell_step(PyObject *observer, const onnxrun_step *step);
+
 /* Adds the type Session to the module. */
 bool core_add_session(PyObject *module);
 

@@ -4,24 +4,7 @@
  * one thread at a time: a run takes one that is idle, or makes another, so that Python threads can
  * run the same Session at once.
  */
-#include "core.h"
-
-#include <time.h>
-
-/* How often a run that goes on asks Python for signals and for a request to stop. */
-#define ASK_NANOSECONDS ((int64_t)100000000)
-
-/* A session of the C interface with what a run needs; guarded by the GIL while it is idle. */
-struct context {
-    struct context *next; /* in the list of those that are idle */
-    onnxrun_session *session;
-    onnxrun_binding *inputs;   /* [input_count] */
-    onnxrun_binding *outputs;  /* [output_count] */
-    struct core_value *values; /* [input_count] */
-    PyThreadState *thread;     /* of Python, without the GIL, during a run */
-    PyObject *run_options;     /* borrowed during a run */
-    int64_t asked;             /* when Python was asked for the last time */
-};
+#include "context.h"
 
 typedef struct {
     PyObject ob_base;
@@ -34,96 +17,26 @@ typedef struct {
     size_t output_count;
     PyObject *input_list, *output_list;   /* of core_keep_signature */
     PyObject *input_index, *output_index; /* dicts: name -> position */
-    struct context *idle;
+    struct core_context *idle[2];         /* without and with an observer */
 } Session;
-
-/* ---- what stops a run ---- */
-
-static int64_t now(void)
-{
-    struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-/* True when Python's signal handlers raised, or the run options say so. Needs the GIL. */
-static bool asks_to_stop(const struct context *context)
-{
-    if (PyErr_CheckSignals() != 0) {
-        return true;
-    }
-    if (context->run_options == Py_None) {
-        return false;
-    }
-    PyObject *flag = PyObject_GetAttrString(context->run_options, "terminate");
-    bool stops = flag == NULL || PyObject_IsTrue(flag) != 0;
-    Py_XDECREF(flag);
-    return stops;
-}
-
-static int should_stop(void *user)
-{
-    struct context *context = user;
-    int64_t time = now();
-    if (time - context->asked < ASK_NANOSECONDS) {
-        return 0;
-    }
-    context->asked = time;
-    PyEval_RestoreThread(context->thread);
-    bool stops = asks_to_stop(context);
-    context->thread = PyEval_SaveThread();
-    return stops;
-}
 
 /* ---- contexts ---- */
 
-static void context_free(struct context *context)
+static struct core_context *context_take(Session *self, bool is_observed)
 {
-    onnxrun_session_free(context->session);
-    PyMem_Free(context->inputs);
-    PyMem_Free(context->outputs);
-    PyMem_Free(context->values);
-    PyMem_Free(context);
-}
-
-static struct context *context_new(Session *self)
-{
-    struct context *made = PyMem_Calloc(1, sizeof *made);
-    if (made == NULL) {
-        return (void *)PyErr_NoMemory();
-    }
-    made->inputs = PyMem_Calloc(self->input_count + 1, sizeof *made->inputs);
-    made->outputs = PyMem_Calloc(self->output_count + 1, sizeof *made->outputs);
-    made->values = PyMem_Calloc(self->input_count + 1, sizeof *made->values);
-    if (made->inputs == NULL || made->outputs == NULL || made->values == NULL) {
-        context_free(made);
-        return (void *)PyErr_NoMemory();
-    }
-    onnxrun_session_options options = self->options;
-    options.should_stop = should_stop;
-    options.stop_user = made;
-    onnxrun_error error;
-    if (onnxrun_session_create(self->model, &options, &made->session, &error) != ONNXRUN_OK) {
-        context_free(made);
-        return core_raise(&error);
-    }
-    return made;
-}
-
-static struct context *context_take(Session *self)
-{
-    struct context *taken = self->idle;
+    struct core_context *taken = self->idle[is_observed];
     if (taken == NULL) {
-        return context_new(self);
+        return core_context_new(self->model, &self->options, self->input_count, self->output_count,
+                                is_observed);
     }
-    self->idle = taken->next;
+    self->idle[is_observed] = taken->next;
     return taken;
 }
 
-static void context_give_back(Session *self, struct context *context)
+static void context_give_back(Session *self, struct core_context *context, bool is_observed)
 {
-    context->next = self->idle;
-    self->idle = context;
+    context->next = self->idle[is_observed];
+    self->idle[is_observed] = context;
 }
 
 /* ---- runs ---- */
@@ -141,7 +54,7 @@ static Py_ssize_t position(PyObject *index, const char *what, PyObject *name, Py
     return -1;
 }
 
-static bool bind_input(Session *self, struct context *context, size_t i, PyObject *name,
+static bool bind_input(Session *self, struct core_context *context, size_t i, PyObject *name,
                        PyObject *value)
 {
     Py_ssize_t at = position(self->input_index, "input", name, self->input_list);
@@ -157,7 +70,7 @@ static bool bind_input(Session *self, struct context *context, size_t i, PyObjec
     return true;
 }
 
-static bool bind_inputs(Session *self, struct context *context, PyObject *feed, size_t *count)
+static bool bind_inputs(Session *self, struct core_context *context, PyObject *feed, size_t *count)
 {
     Py_ssize_t cursor = 0;
     PyObject *name, *value;
@@ -181,7 +94,8 @@ static bool bind_inputs(Session *self, struct context *context, PyObject *feed, 
     return true;
 }
 
-static bool bind_outputs(Session *self, struct context *context, PyObject *names, size_t *count)
+static bool bind_outputs(Session *self, struct core_context *context, PyObject *names,
+                         size_t *count)
 {
     *count = names == Py_None ? self->output_count : (size_t)PyList_Size(names);
     if (*count > self->output_count) { /* names that are repeated */
@@ -205,7 +119,7 @@ static bool bind_outputs(Session *self, struct context *context, PyObject *names
     return true;
 }
 
-static PyObject *collect(const struct context *context, size_t count)
+static PyObject *collect(const struct core_context *context, size_t count)
 {
     PyObject *results = PyList_New((Py_ssize_t)count);
     for (size_t i = 0; results != NULL && i < count; i++) {
@@ -217,14 +131,10 @@ static PyObject *collect(const struct context *context, size_t count)
     return results;
 }
 
-static PyObject *run_bound(struct context *context, size_t input_count, size_t output_count)
+static PyObject *run_bound(struct core_context *context, size_t input_count, size_t output_count)
 {
     onnxrun_error error;
-    context->asked = now();
-    context->thread = PyEval_SaveThread();
-    onnxrun_status status = onnxrun_session_run(context->session, context->inputs, input_count,
-                                                context->outputs, output_count, &error);
-    PyEval_RestoreThread(context->thread);
+    onnxrun_status status = core_context_run(context, input_count, output_count, &error);
     if (PyErr_Occurred()) {
         return NULL;
     }
@@ -234,16 +144,18 @@ static PyObject *run_bound(struct context *context, size_t input_count, size_t o
 static PyObject *session_run(PyObject *object, PyObject *args)
 {
     Session *self = (Session *)object;
-    PyObject *names, *feed, *run_options;
+    PyObject *names, *feed, *run_options, *observer;
     size_t input_count = 0, output_count = 0;
-    if (!PyArg_ParseTuple(args, "OO!O", &names, &PyDict_Type, &feed, &run_options)) {
+    if (!PyArg_ParseTuple(args, "OO!OO", &names, &PyDict_Type, &feed, &run_options, &observer)) {
         return NULL;
     }
-    struct context *context = context_take(self);
+    bool is_observed = observer != Py_None;
+    struct core_context *context = context_take(self, is_observed);
     if (context == NULL) {
         return NULL;
     }
     context->run_options = run_options;
+    context->observer = observer;
     PyObject *results = NULL;
     if (bind_outputs(self, context, names, &output_count) &&
         bind_inputs(self, context, feed, &input_count)) {
@@ -252,7 +164,7 @@ static PyObject *session_run(PyObject *object, PyObject *args)
     for (size_t i = 0; i < input_count; i++) {
         core_value_close(&context->values[i]);
     }
-    context_give_back(self, context);
+    context_give_back(self, context, is_observed);
     return results;
 }
 
@@ -269,12 +181,12 @@ static PyObject *session_stats(PyObject *object, PyObject *unused)
 {
     Session *self = (Session *)object;
     (void)unused;
-    struct context *context = context_take(self);
+    struct core_context *context = context_take(self, false);
     if (context == NULL) {
         return NULL;
     }
     PyObject *stats = core_session_stats(context->session);
-    context_give_back(self, context);
+    context_give_back(self, context, false);
     return stats;
 }
 
@@ -291,8 +203,10 @@ static void session_dealloc(PyObject *object)
 {
     Session *self = (Session *)object;
     PyTypeObject *type = Py_TYPE(object);
-    while (self->idle != NULL) {
-        context_free(context_take(self));
+    for (int i = 0; i < 2; i++) {
+        while (self->idle[i] != NULL) {
+            core_context_free(context_take(self, i != 0));
+        }
     }
     onnxrun_model_free(self->model);
     PyMem_Free(self->inputs);
@@ -337,9 +251,9 @@ static bool prepare(Session *self)
                              &self->output_list, &self->output_index)) {
         return false;
     }
-    struct context *first = context_take(self);
+    struct core_context *first = context_take(self, false);
     if (first != NULL) {
-        context_give_back(self, first);
+        context_give_back(self, first, false);
     }
     return first != NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of a model and a session, as Python objects. */
+/* What is known of a model, a session and a step of a run, as Python objects. */
 #include "core.h"
 
 static PyObject *shape_to_python(const onnxrun_value_info *info)
@@ -86,4 +86,37 @@ PyObject *core_session_stats(const onnxrun_session *session)
                          (unsigned long long)stats.peak_bytes, "model_bytes",
                          (unsigned long long)stats.model_bytes, "flops",
                          (unsigned long long)stats.flops, "isa", stats.isa);
+}
+
+static PyObject *step_outputs(const onnxrun_step *step)
+{
+    PyObject *list = PyList_New((Py_ssize_t)step->output_count);
+    for (size_t i = 0; list != NULL && i < step->output_count; i++) {
+        PyObject *output = core_to_python(step->outputs[i]);
+        if (output == NULL || PyList_SetItem(list, (Py_ssize_t)i, output) != 0) {
+            Py_CLEAR(list);
+        }
+    }
+    return list;
+}
+
+bool core_tell_step(PyObject *observer, const onnxrun_step *step)
+{
+    PyObject *taker = PyObject_CallFunction(
+        observer, "sssIsddKKK", step->name, step->op_type, step->domain, (unsigned)step->depth,
+        step->output_name, step->begin, step->end, (unsigned long long)step->flops,
+        (unsigned long long)step->read_bytes, (unsigned long long)step->written_bytes);
+    if (taker == NULL || taker == Py_None) {
+        Py_XDECREF(taker);
+        return taker != NULL;
+    }
+    PyObject *outputs = step_outputs(step);
+    PyObject *result = NULL;
+    if (outputs != NULL) {
+        result = PyObject_CallFunctionObjArgs(taker, outputs, NULL);
+    }
+    Py_XDECREF(outputs);
+    Py_DECREF(taker);
+    Py_XDECREF(result);
+    return result != NULL;
 }
