@@ -86,6 +86,8 @@ enum onr_status onr_pass_common_subexpressions(struct onr_graph *graph,
 /* Each has one node compute what a chain of nodes computes (fuse.h); needs facts and uses. */
 enum onr_status onr_pass_fuse_attention(struct onr_graph *graph,
                                         struct onr_pass_ctx *ctx) ONR_MUST_USE;
+enum onr_status onr_pass_fuse_batch_norm(struct onr_graph *graph,
+                                         struct onr_pass_ctx *ctx) ONR_MUST_USE;
 enum onr_status onr_pass_fuse_gelu(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
 enum onr_status onr_pass_fuse_linear(struct onr_graph *graph,
                                      struct onr_pass_ctx *ctx) ONR_MUST_USE;
