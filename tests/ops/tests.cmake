@@ -3,6 +3,7 @@ onnxrun_test(ops
     attention/test_attention
     attention/test_attention_chain
     attention/test_attention_stream
+    attention/test_rotary_chain
     attention/test_rotary_embedding
     common/test_contents
     contrib/test_contrib_attention
