@@ -8,6 +8,7 @@ onnxrun_test(graph
     test_fuse_batch_norm
     test_fuse_linear
     test_fuse_projections
+    test_fuse_rotary
     test_import
     test_no_ops
     test_passes

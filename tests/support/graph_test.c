@@ -37,6 +37,15 @@ char *graph_test_explain(const char *model)
     return describe(model, ONNXRUN_STAGE_PASSES);
 }
 
+void graph_test_explains(const char *model, const char *expected)
+{
+    char *text = graph_test_explain(model);
+    if (strstr(text, expected) == NULL) {
+        fail_msg("got\n%s\nexpected a part:\n%s", text, expected);
+    }
+    onnxrun_text_free(text);
+}
+
 void graph_test_nodes(const char *model, const char *expected)
 {
     char *printed = graph_test_text(model);

@@ -12,6 +12,9 @@ char *graph_test_text(const char *model);
 /* What the passes did, as text; free with onnxrun_text_free. */
 char *graph_test_explain(const char *model);
 
+/* Checks that this has a part. */
+void graph_test_explains(const char *model, const char *expected);
+
 /* Checks the operators of the nodes in order, those of bodies included: "Add Mul". */
 void graph_test_nodes(const char *model, const char *expected);
 

@@ -36,6 +36,26 @@ uint32_t onr_fuse_other(const struct onr_node *node, uint32_t value)
     return node->inputs[0] == value ? node->inputs[1] : node->inputs[0];
 }
 
+bool onr_fuse_has_input(const struct onr_node *node, uint32_t index)
+{
+    return index < node->input_count && node->inputs[index] != ONR_NO_VALUE;
+}
+
+bool onr_fuse_int(const struct onr_fuser *fuser, const struct onr_node *node, uint32_t input,
+                  int64_t index, int64_t *number)
+{
+    if (!onr_fuse_has_input(node, input)) {
+        return false;
+    }
+    const struct onr_fact *fact = &fuser->graph->values[node->inputs[input]].fact;
+    if (fact->data == NULL || !onr_dtypes_has(ONR_DTYPES_INDEX, fact->dtype) ||
+        onr_shape_range(&fact->shape, 0, fact->shape.rank) <= index) {
+        return false;
+    }
+    *number = onr_fact_int(fact, index);
+    return true;
+}
+
 bool onr_fuse_number(const struct onr_fuser *fuser, uint32_t value, double *number)
 {
     const struct onr_value *v = &fuser->graph->values[value];
@@ -140,6 +160,12 @@ static void report_miss(const struct onr_fuser *fuser, const struct onr_node *an
 }
 
 /* ---- fusing ---- */
+
+void onr_fused_int(struct onr_fused *fused, const char *name, int64_t number)
+{
+    fused->attrs[fused->attr_count++] =
+        (struct onr_attr){.name = name, .kind = ONR_ATTR_INT, .count = 1, .as.i = number};
+}
 
 static void find_users(const struct onr_graph *graph, uint32_t *user)
 {

@@ -11,7 +11,7 @@
 #include "graph/passes/pass.h"
 
 #define ONR_FUSED_INPUTS 6
-#define ONR_FUSED_ATTRS  6
+#define ONR_FUSED_ATTRS  16
 
 /* Why a subgraph was not fused: see onr_fuse_miss. */
 struct onr_miss {
@@ -62,6 +62,9 @@ enum onr_status onr_fuse(struct onr_graph *graph, const struct onr_fusion *fusio
 bool onr_fuse_miss(const struct onr_fuser *fuser, const char *op, uint32_t value,
                    const char *expected);
 
+/* Append an attribute. */
+void onr_fused_int(struct onr_fused *fused, const char *name, int64_t number);
+
 /* ---- for matching; a node is found under names of ai.onnx only ---- */
 
 bool onr_fuse_is(const struct onr_node *node, const char *op_type);
@@ -83,6 +86,12 @@ bool onr_fuse_number(const struct onr_fuser *fuser, uint32_t value, double *numb
 /* True for an input of a node with two that is such a number; *other is the remaining one. */
 bool onr_fuse_number_operand(const struct onr_fuser *fuser, const struct onr_node *node,
                              uint32_t *other, double *number);
+
+bool onr_fuse_has_input(const struct onr_node *node, uint32_t index);
+
+/* True for an input that is a constant of int32 or int64 with this element. */
+bool onr_fuse_int(const struct onr_fuser *fuser, const struct onr_node *node, uint32_t input,
+                  int64_t index, int64_t *number);
 
 /* Equal up to what is lost when a constant is written with 6 digits. */
 bool onr_fuse_is_near(double number, double expected);

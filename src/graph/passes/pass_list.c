@@ -37,6 +37,7 @@ static const struct pass pass_list[] = {
     PASS(dead_code, FUSES),
     PASS(fuse_norm, FUSES),
     PASS(fuse_gelu, FUSES),
+    PASS(fuse_rotary, FUSES),
     PASS(fuse_attention, FUSES),
     PASS(fuse_batch_norm, FUSES),
     PASS(dead_code, FUSES),
