@@ -7,7 +7,7 @@
 #include "kernels/kernels.h"
 #include "runtime/frame.h"
 
-#include <onnxrun/onnxrun.h>
+#include <onnxrun/inspect.h>
 
 struct onr_report;
 
@@ -35,7 +35,8 @@ struct onnxrun_model {
     onnxrun_value_info *outputs; /* [output_count] */
     onnxrun_limits limits;
     bool no_fusion;
-    size_t size; /* bytes of the protobuf file */
+    bool keeps_metadata; /* of nodes */
+    size_t size;         /* bytes of the protobuf file */
 };
 
 struct onnxrun_session {
@@ -81,7 +82,7 @@ void onr_session_watch_free(onnxrun_session *session);
 onnxrun_status onr_api_fail(onnxrun_error *error, onnxrun_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Loads what onnxrun_model_load does, up to and including the stage; graph is set from MODEL on. */
+/* Load what onnxrun_model_load does, one stage after the other; graph is set from MODEL on. */
 enum onr_status onr_model_open(onnxrun_model *model, const char *path,
                                struct onr_error *err) ONR_MUST_USE;
 enum onr_status onr_model_import(onnxrun_model *model, const uint8_t *data, size_t size,
@@ -90,6 +91,25 @@ enum onr_status onr_model_import(onnxrun_model *model, const uint8_t *data, size
 enum onr_status onr_model_optimize(onnxrun_model *model, struct onr_report *report,
                                    struct onr_error *err) ONR_MUST_USE;
 enum onr_status onr_model_bind(onnxrun_model *model, struct onr_error *err) ONR_MUST_USE;
+
+/* The plan of a model for given dimensions, with what it stands on. */
+struct onr_planned {
+    struct onr_mem mem;
+    struct onr_parallel parallel;
+    struct onr_frame *frame;
+    const struct onr_plan *plan;
+};
+
+/* Plans a model that is bound; a symbolic dimension that is not given counts as 1. Free with
+ * onr_planned_free in any case. */
+enum onr_status onr_model_plan(const onnxrun_model *model, const onnxrun_dim *dims,
+                               size_t dim_count, struct onr_planned *planned,
+                               struct onr_error *err) ONR_MUST_USE;
+void onr_planned_free(struct onr_planned *planned);
+
+/* What a fact says, as the public interface does. */
+void onr_model_value_info(const struct onr_graph *graph, const char *name,
+                          const struct onr_fact *fact, onnxrun_value_info *info);
 
 /* A model with nothing loaded. Errors: ONR_ERR_ARGUMENT, ONR_ERR_MEMORY. */
 enum onr_status onr_model_new(const onnxrun_model_options *options, onnxrun_model **model,

@@ -6,7 +6,6 @@
 #include "ops/registry.h"
 #include "runtime/print.h"
 
-#include <inttypes.h>
 #include <onnxrun/inspect.h>
 #include <stddef.h>
 #include <string.h>
@@ -17,66 +16,16 @@ struct text_block {
     char text[];
 };
 
-static int64_t dim_value(const onnxrun_dim *dims, size_t dim_count, const char *symbol)
-{
-    for (size_t i = 0; symbol != NULL && i < dim_count; i++) {
-        if (strcmp(dims[i].name, symbol) == 0) {
-            return dims[i].value;
-        }
-    }
-    return 1;
-}
-
-/* Sets the frame's inputs to the shapes that the dims give; no data is read by planning. */
-static enum onr_status set_shapes(const onnxrun_model *model, struct onr_frame *frame,
-                                  const onnxrun_dim *dims, size_t dim_count, struct onr_error *err)
-{
-    for (uint32_t i = 0; i < model->graph->input_count; i++) {
-        const onnxrun_value_info *info = &model->inputs[i];
-        struct onr_tensor *input = onr_frame_input(frame, i);
-        if (info->kind != ONNXRUN_KIND_TENSOR) {
-            bool is_sequence = info->kind == ONNXRUN_KIND_SEQUENCE;
-            *input = (struct onr_tensor){.dtype = (enum onr_dtype)info->dtype,
-                                         .kind = is_sequence ? ONR_KIND_SEQUENCE : ONR_KIND_NONE,
-                                         .shape.rank = is_sequence};
-            continue;
-        }
-        if (info->rank < 0) {
-            return onr_fail(err, ONR_ERR_SHAPE, "input \"%s\" has no declared shape to plan for",
-                            info->name);
-        }
-        *input =
-            (struct onr_tensor){.dtype = (enum onr_dtype)info->dtype, .shape.rank = info->rank};
-        for (int a = 0; a < info->rank; a++) {
-            int64_t dim = info->dims[a];
-            input->shape.dim[a] = dim >= 0 ? dim : dim_value(dims, dim_count, info->symbols[a]);
-            if (input->shape.dim[a] < 0) {
-                return onr_fail(err, ONR_ERR_ARGUMENT,
-                                "dimension \"%s\" is %" PRId64 ", expected >= 0", info->symbols[a],
-                                input->shape.dim[a]);
-            }
-        }
-    }
-    return ONR_OK;
-}
-
-static enum onr_status print_plan(onnxrun_model *model, onnxrun_format format,
+static enum onr_status print_plan(const onnxrun_model *model, onnxrun_format format,
                                   const onnxrun_dim *dims, size_t dim_count, struct onr_text *text,
                                   struct onr_error *err)
 {
-    struct onr_frame *frame = NULL;
-    struct onr_frame_options options = {
-        .program = model->program, .parallel = &model->parallel, .mem = &model->mem};
-    ONR_TRY(onr_frame_create(&options, &frame, err));
-    const struct onr_plan *plan = NULL;
-    enum onr_status status = set_shapes(model, frame, dims, dim_count, err);
+    struct onr_planned planned;
+    enum onr_status status = onr_model_plan(model, dims, dim_count, &planned, err);
     if (status == ONR_OK) {
-        status = onr_frame_plan(frame, &plan, err);
+        onr_print_plan(text, model->program, planned.plan, format == ONNXRUN_FORMAT_JSON);
     }
-    if (status == ONR_OK) {
-        onr_print_plan(text, model->program, plan, format == ONNXRUN_FORMAT_JSON);
-    }
-    onr_frame_free(frame);
+    onr_planned_free(&planned);
     return status;
 }
 
@@ -102,12 +51,16 @@ static enum onr_status print_stage(onnxrun_model *model, const char *path, onnxr
     if (stage == ONNXRUN_STAGE_PASSES) {
         return print_passes(model, format, text, err);
     }
-    if (stage != ONNXRUN_STAGE_MODEL) {
+    if (stage == ONNXRUN_STAGE_SUMMARY && !is_json) {
+        onr_print_summary(text, model->graph, "model");
+        return ONR_OK;
+    }
+    bool is_file = stage == ONNXRUN_STAGE_MODEL || stage == ONNXRUN_STAGE_SUMMARY;
+    if (!is_file) {
         ONR_TRY(onr_model_optimize(model, NULL, err));
     }
-    if (stage == ONNXRUN_STAGE_MODEL || stage == ONNXRUN_STAGE_GRAPH) {
-        bool with_facts = stage == ONNXRUN_STAGE_GRAPH;
-        (is_json ? onr_print_graph_json : onr_print_graph_text)(text, model->graph, with_facts);
+    if (is_file || stage == ONNXRUN_STAGE_GRAPH) {
+        (is_json ? onr_print_graph_json : onr_print_graph_text)(text, model->graph, !is_file);
         return ONR_OK;
     }
     ONR_TRY(onr_model_bind(model, err));
@@ -144,7 +97,7 @@ onnxrun_status onnxrun_describe(const char *path, onnxrun_stage stage, onnxrun_f
     onr_error_clear(&err);
     onnxrun_model *model = NULL;
     *text = NULL;
-    if ((unsigned)stage > ONNXRUN_STAGE_PASSES) {
+    if ((unsigned)stage > ONNXRUN_STAGE_SUMMARY) {
         return onr_api_fail(error, ONNXRUN_ERR_ARGUMENT, "describe: %d is no stage", (int)stage);
     }
     enum onr_status status = onr_model_new(NULL, &model, &err);

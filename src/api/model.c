@@ -67,17 +67,13 @@ static onnxrun_kind public_kind(const struct onr_fact *fact)
     return ONNXRUN_KIND_OTHER;
 }
 
-/* Keeps the declared type of a value for the signature. */
-static void fill_info(const struct onr_graph *graph, const char *name,
-                      const struct onr_value *value, onnxrun_value_info *info)
+void onr_model_value_info(const struct onr_graph *graph, const char *name,
+                          const struct onr_fact *fact, onnxrun_value_info *info)
 {
-    const struct onr_fact *fact = &value->fact;
     const struct onr_shape *shape = &fact->shape;
     *info = (onnxrun_value_info){.name = name,
                                  .dtype = (onnxrun_dtype)fact->dtype,
                                  .rank = fact->kind == ONR_KIND_TENSOR ? shape->rank : -1,
-                                 .is_optional = value->is_input &&
-                                                (value->constant != NULL || fact->is_optional),
                                  .kind = public_kind(fact)};
     for (int i = 0; i < ONR_MAX_RANK; i++) {
         int64_t dim = i < info->rank ? shape->dim[i] : -1;
@@ -87,6 +83,7 @@ static void fill_info(const struct onr_graph *graph, const char *name,
     }
 }
 
+/* Keeps the declared types of inputs and outputs. */
 static enum onr_status keep_signature(onnxrun_model *model, struct onr_error *err)
 {
     const struct onr_graph *graph = model->graph;
@@ -97,11 +94,12 @@ static enum onr_status keep_signature(onnxrun_model *model, struct onr_error *er
     }
     for (uint32_t i = 0; i < graph->input_count; i++) {
         const struct onr_value *value = &graph->values[graph->inputs[i]];
-        fill_info(graph, value->name, value, &model->inputs[i]);
+        onr_model_value_info(graph, value->name, &value->fact, &model->inputs[i]);
+        model->inputs[i].is_optional = value->constant != NULL || value->fact.is_optional;
     }
     for (uint32_t i = 0; i < graph->output_count; i++) {
-        fill_info(graph, graph->output_names[i], &graph->values[graph->outputs[i]],
-                  &model->outputs[i]);
+        onr_model_value_info(graph, graph->output_names[i], &graph->values[graph->outputs[i]].fact,
+                             &model->outputs[i]);
     }
     return ONR_OK;
 }
@@ -116,7 +114,8 @@ enum onr_status onr_model_import(onnxrun_model *model, const uint8_t *data, size
                                                   .parse_bytes = model->limits.parse_bytes,
                                                   .node_count = model->limits.node_count,
                                                   .name_bytes = model->limits.name_bytes},
-                                       .registry = &onr_op_registry};
+                                       .registry = &onr_op_registry,
+                                       .keeps_metadata = model->keeps_metadata};
     ONR_TRY(onr_import(&source, &model->arena, &model->mem, &model->externals, &model->graph, err));
     model->size = size;
     return keep_signature(model, err);

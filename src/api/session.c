@@ -22,6 +22,10 @@ onnxrun_status onnxrun_session_create(const onnxrun_model *model,
         }
         given = *options;
     }
+    if (model->program == NULL) {
+        return onr_api_fail(error, ONNXRUN_ERR_ARGUMENT,
+                            "session: the model was opened at a stage before PROGRAM");
+    }
     struct onr_mem mem;
     uint64_t cap = given.memory_bytes != 0 ? given.memory_bytes : model->limits.memory_bytes;
     onr_mem_init(&mem, &model->mem.allocator, (size_t)cap);

@@ -85,6 +85,11 @@ struct onr_body {
     uint32_t capture_count;
 };
 
+struct onr_metadata {
+    const char *key;
+    const char *value;
+};
+
 struct onr_node {
     const char *name; /* "" when the file gives none */
     const char *op_type;
@@ -98,6 +103,8 @@ struct onr_node {
     uint32_t attr_count;
     struct onr_body *bodies; /* [body_count] */
     uint32_t body_count;
+    struct onr_metadata *metadata; /* [metadata_count]; kept on request only */
+    uint32_t metadata_count;
     const struct onr_op_def *op; /* set by the pass resolve_ops */
     bool is_dead;                /* removed by a pass; dropped when the graph is sealed */
 };
@@ -117,11 +124,6 @@ struct onr_value {
 struct onr_opset {
     const char *domain;
     int64_t version;
-};
-
-struct onr_metadata {
-    const char *key;
-    const char *value;
 };
 
 /* A model-local function that the file defines; calls of it have been inlined. */

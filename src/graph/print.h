@@ -22,8 +22,9 @@ void onr_print_graph_json(struct onr_text *text, const struct onr_graph *graph, 
 
 /* ---- parts, also for the printers of later stages ---- */
 
-/* The head of the text: file facts, inputs and outputs, counts of operators, weights by type. */
-void onr_print_summary(struct onr_text *text, const struct onr_graph *graph);
+/* The head of the text: what it is ("model") and its name, file facts, inputs and outputs, counts of
+ * operators, weights by type. */
+void onr_print_summary(struct onr_text *text, const struct onr_graph *graph, const char *what);
 
 /* "float[batch, 12, ?]"; "seq(float[3])"; "float" when the rank is unknown, "?" for an unknown
  * type. */

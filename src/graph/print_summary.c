@@ -215,14 +215,20 @@ static void print_weights(struct onr_text *text, const struct onr_graph *graph)
         if (sums[i].tensors > 0) {
             onr_text_add(text, "  %6" PRIu64 "  %-14s ", sums[i].tensors,
                          onr_dtype_name((enum onr_dtype)i));
+            onr_print_count(text, sums[i].elements);
+            onr_text_add(text, " elements, ");
             onr_print_bytes(text, sums[i].bytes);
             onr_text_add(text, "\n");
         }
     }
 }
 
-void onr_print_summary(struct onr_text *text, const struct onr_graph *graph)
+void onr_print_summary(struct onr_text *text, const struct onr_graph *graph, const char *what)
 {
+    const char *name = graph->name != NULL ? graph->name : "";
+    onr_text_add(text, "%s ", what);
+    onr_text_add_json(text, name, strlen(name));
+    onr_text_add(text, "\n");
     if (graph->info != NULL) {
         print_info(text, graph->info);
     }

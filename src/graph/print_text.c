@@ -216,11 +216,7 @@ static void print_nodes(struct onr_text *text, const struct onr_graph *graph, bo
 
 void onr_print_graph_text(struct onr_text *text, const struct onr_graph *graph, bool with_facts)
 {
-    const char *name = graph->name != NULL ? graph->name : "";
-    onr_text_add(text, "%s ", with_facts ? "graph" : "model");
-    onr_text_add_json(text, name, strlen(name));
-    onr_text_add(text, "\n");
-    onr_print_summary(text, graph);
+    onr_print_summary(text, graph, with_facts ? "graph" : "model");
     onr_text_add(text, "\nconstants\n");
     print_constants(text, graph, 0);
     onr_text_add(text, "\nnodes\n");

@@ -31,6 +31,7 @@ bool onr_memory_plan_init(struct onr_memory_plan *plan, struct onr_arena *arena,
         return true;
     }
     plan->slab_bytes = from->slab_bytes;
+    plan->live_bytes = from->live_bytes;
     if (!reserve(plan, from->count)) {
         return false;
     }
@@ -47,6 +48,8 @@ void onr_memory_plan_expire(struct onr_memory_plan *plan, uint32_t node)
     for (uint32_t i = 0; i < plan->count; i++) {
         if (plan->live[i].last_use >= node) {
             plan->live[kept++] = plan->live[i];
+        } else {
+            plan->live_bytes -= plan->live[i].bytes;
         }
     }
     plan->count = kept;
@@ -83,6 +86,7 @@ bool onr_memory_plan_place(struct onr_memory_plan *plan, size_t bytes, uint32_t 
     plan->live[best] =
         (struct onr_block){.offset = best_offset, .bytes = need, .last_use = last_use};
     plan->count++;
+    plan->live_bytes += need;
     if (best_offset + need > plan->slab_bytes) {
         plan->slab_bytes = best_offset + need;
     }

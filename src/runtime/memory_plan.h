@@ -30,6 +30,7 @@ struct onr_memory_plan {
     struct onr_block *live; /* [count], sorted by offset, disjoint */
     uint32_t count;
     uint32_t capacity;
+    size_t live_bytes; /* of all live blocks */
     size_t slab_bytes; /* highest end of a block so far */
 };
 

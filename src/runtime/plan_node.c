@@ -231,6 +231,7 @@ static enum onr_status add_step(struct onr_planner *p, uint32_t n)
         !onr_memory_plan_place(&p->plan->memory, ctx.workspace_bytes, n, &step->workspace_offset)) {
         return onr_fail_memory(p->err, "workspace");
     }
+    step->live_bytes = p->plan->memory.live_bytes;
     step->inputs = ONR_ARENA_ARRAY(&p->plan->arena, node->input_count, struct onr_tensor *);
     step->outputs = ONR_ARENA_ARRAY(&p->plan->arena, node->output_count, struct onr_tensor *);
     if (step->inputs == NULL || step->outputs == NULL) {

@@ -31,10 +31,11 @@ static int remove_model(void **state)
 static void every_stage_is_shown(void **state)
 {
     (void)state;
-    static const char *const wanted[] = {"MatMul", "float[batch", "MatMul", "slab", "infer_facts"};
+    static const char *const wanted[] = {"MatMul", "float[batch", "MatMul",
+                                         "slab",   "infer_facts", "weights: "};
     onnxrun_dim dims[] = {{"batch", 5}};
     onnxrun_error error;
-    for (int stage = 0; stage < 5; stage++) {
+    for (int stage = 0; stage < 6; stage++) {
         char *text = NULL;
         if (onnxrun_describe(path, (onnxrun_stage)stage, ONNXRUN_FORMAT_TEXT, dims, 1, &text,
                              &error) != ONNXRUN_OK) {
@@ -91,7 +92,7 @@ static void wrong_arguments_are_refused(void **state)
 {
     (void)state;
     onnxrun_dim negative = {"batch", -2};
-    describe_fails((onnxrun_stage)5, path, NULL, ONNXRUN_ERR_ARGUMENT, "describe: 5 is no stage");
+    describe_fails((onnxrun_stage)6, path, NULL, ONNXRUN_ERR_ARGUMENT, "describe: 6 is no stage");
     describe_fails((onnxrun_stage)-1, path, NULL, ONNXRUN_ERR_ARGUMENT, "describe: -1 is no stage");
     describe_fails(ONNXRUN_STAGE_MODEL, "/no/such/file", NULL, ONNXRUN_ERR_IO, "/no/such/file");
     describe_fails(ONNXRUN_STAGE_PLAN, path, &negative, ONNXRUN_ERR_ARGUMENT,

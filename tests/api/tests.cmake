@@ -4,6 +4,7 @@ onnxrun_test(api
     test_determinism
     test_float_mode
     test_inspect
+    test_inspect_parts
     test_model
     test_seed
     test_sequence

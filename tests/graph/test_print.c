@@ -121,7 +121,7 @@ static void text_shows_file_signature_weights_and_nodes(void **state)
                                       "       1  Softmax\n"
                                       "\n"
                                       "weights: 1 tensors, 2 elements, 8 bytes\n"
-                                      "       1  float          8 bytes\n"
+                                      "       1  float          2 elements, 8 bytes\n"
                                       "\n"
                                       "constants\n"
                                       "  float[2] w = {1, inf}\n"

@@ -44,6 +44,7 @@ static void blocks_are_aligned_and_follow_each_other(void **state)
     assert_int_equal(place(plan, 0, 9), 192);
     assert_int_equal(place(plan, 64, 9), 256);
     assert_int_equal(plan->slab_bytes, 320);
+    assert_int_equal(plan->live_bytes, 320);
 }
 
 static void the_smallest_gap_that_fits_is_taken(void **state)
@@ -55,6 +56,7 @@ static void the_smallest_gap_that_fits_is_taken(void **state)
     assert_int_equal(place(plan, 64, 9), 384);
     onr_memory_plan_expire(plan, 2);
     assert_int_equal(plan->count, 2);
+    assert_int_equal(plan->live_bytes, 128);
     assert_int_equal(place(plan, 128, 9), 256);
     assert_int_equal(place(plan, 256, 9), 448);
     assert_int_equal(place(plan, 100, 9), 0);

@@ -40,6 +40,7 @@ enum {
     NODE_OP = 4,
     NODE_ATTR = 5,
     NODE_DOMAIN = 7,
+    NODE_METADATA = 9,
     ATTR_NAME = 1,
     ATTR_F = 2,
     ATTR_I = 3,

@@ -60,22 +60,23 @@ static enum onr_status import_opsets(struct importer *im)
     return ONR_OK;
 }
 
-static enum onr_status import_metadata(struct importer *im)
+enum onr_status onr_import_metadata(struct importer *im, Onnx__StringStringEntryProto *const *props,
+                                    size_t prop_count, struct onr_metadata **metadata,
+                                    uint32_t *count)
 {
-    const Onnx__ModelProto *model = im->model;
-    im->info->metadata = ONR_ARENA_ARRAY(im->arena, model->n_metadata_props, struct onr_metadata);
-    if (im->info->metadata == NULL) {
+    struct onr_metadata *entries = ONR_ARENA_ARRAY(im->arena, prop_count, struct onr_metadata);
+    if (entries == NULL) {
         return ONR_MEMORY_FAILED(im);
     }
-    for (size_t i = 0; i < model->n_metadata_props; i++) {
-        struct onr_metadata *entry = &im->info->metadata[i];
-        entry->key = onr_import_copy(im, model->metadata_props[i]->key);
-        entry->value = onr_import_copy(im, model->metadata_props[i]->value);
-        if (entry->key == NULL || entry->value == NULL) {
+    for (size_t i = 0; i < prop_count; i++) {
+        entries[i].key = onr_import_copy(im, props[i]->key);
+        entries[i].value = onr_import_copy(im, props[i]->value);
+        if (entries[i].key == NULL || entries[i].value == NULL) {
             return ONR_MEMORY_FAILED(im);
         }
     }
-    im->info->metadata_count = (uint32_t)model->n_metadata_props;
+    *metadata = entries;
+    *count = (uint32_t)prop_count;
     return ONR_OK;
 }
 
@@ -99,7 +100,8 @@ static enum onr_status import_info(struct importer *im)
         return ONR_MEMORY_FAILED(im);
     }
     ONR_TRY(import_opsets(im));
-    ONR_TRY(import_metadata(im));
+    ONR_TRY(onr_import_metadata(im, model->metadata_props, model->n_metadata_props, &info->metadata,
+                                &info->metadata_count));
     return onr_import_functions(im);
 }
 
@@ -170,7 +172,8 @@ static enum onr_status read_model(const struct onr_import_source *source, struct
                                   struct onr_wire_message *message, struct onr_error *err)
 {
     const struct onr_wire_limits limits = {.parse_bytes = source->limits.parse_bytes,
-                                           .name_bytes = source->limits.name_bytes};
+                                           .name_bytes = source->limits.name_bytes,
+                                           .keeps_metadata = source->keeps_metadata};
     *message = (struct onr_wire_message){0};
     if (source->size == 0) {
         return onr_fail(err, ONR_ERR_PARSE, "the file is empty");

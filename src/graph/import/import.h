@@ -39,7 +39,8 @@ struct onr_import_source {
         *path; /* data is this file, mapped; NULL: memory of the caller, external data is refused */
     struct onr_import_limits limits;
     const struct onr_registry
-        *registry; /* functions that it knows are not inlined; NULL: all are */
+        *registry;       /* functions that it knows are not inlined; NULL: all are */
+    bool keeps_metadata; /* of nodes */
 };
 
 /*

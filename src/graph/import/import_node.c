@@ -199,6 +199,17 @@ static enum onr_status import_bodies(struct importer *im, struct frame *frame,
     return ONR_OK;
 }
 
+/* A node of a function that says nothing itself has what the call says. */
+static enum onr_status import_node_metadata(struct importer *im, struct frame *frame,
+                                            const Onnx__NodeProto *proto)
+{
+    struct onr_node *node = &frame->pending;
+    const Onnx__NodeProto *from =
+        proto->n_metadata_props == 0 && frame->call != NULL ? frame->call->node : proto;
+    return onr_import_metadata(im, from->metadata_props, from->n_metadata_props, &node->metadata,
+                               &node->metadata_count);
+}
+
 /* Everything of a node but its bodies and outputs, into frame->pending. */
 static enum onr_status begin_node(struct importer *im, struct frame *frame,
                                   const Onnx__NodeProto *proto, const char *domain, int64_t version)
@@ -219,6 +230,7 @@ static enum onr_status begin_node(struct importer *im, struct frame *frame,
     }
     ONR_TRY(import_inputs(im, frame, proto, node));
     ONR_TRY(onr_import_attrs(im, proto, frame->call, &node->attrs, &node->attr_count));
+    ONR_TRY(import_node_metadata(im, frame, proto));
     ONR_TRY(import_bodies(im, frame, proto));
     frame->is_pending = true;
     return ONR_OK;

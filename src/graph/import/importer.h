@@ -114,6 +114,11 @@ static inline const char *onr_text_or_empty(const char *text)
 /* A copy of text in the arena, "" for NULL; NULL when memory is out. */
 char *onr_import_copy(struct importer *im, const char *text);
 
+/* Copies of metadata_props. */
+enum onr_status onr_import_metadata(struct importer *im, Onnx__StringStringEntryProto *const *props,
+                                    size_t prop_count, struct onr_metadata **metadata,
+                                    uint32_t *count) ONR_MUST_USE;
+
 /* Room for one more item in a growing array of the arena; items or a copy, NULL when memory is out.
  */
 void *onr_import_room(struct onr_arena *arena, void *items, uint32_t count, uint32_t *capacity,

@@ -23,6 +23,7 @@
 #define MIN_PARSE_BYTES   ((uint64_t)64 << 20)
 #define PARSE_BYTES_RATIO 16
 #define ONEOF_BIT         ((uint64_t)1 << 63)
+#define NODE_METADATA     9 /* NodeProto.metadata_props */
 
 /* A message whose end has not been reached. */
 struct frame {
@@ -51,16 +52,19 @@ static const struct {
 } unread_fields[] = {
     {&onnx__model_proto__descriptor, 20},     {&onnx__model_proto__descriptor, 26},
     {&onnx__graph_proto__descriptor, 14},     {&onnx__graph_proto__descriptor, 16},
-    {&onnx__node_proto__descriptor, 6},       {&onnx__node_proto__descriptor, 9},
-    {&onnx__node_proto__descriptor, 10},      {&onnx__value_info_proto__descriptor, 3},
-    {&onnx__value_info_proto__descriptor, 4}, {&onnx__tensor_proto__descriptor, 12},
-    {&onnx__tensor_proto__descriptor, 16},    {&onnx__function_proto__descriptor, 8},
-    {&onnx__function_proto__descriptor, 12},  {&onnx__function_proto__descriptor, 14},
-    {&onnx__attribute_proto__descriptor, 13},
+    {&onnx__node_proto__descriptor, 6},       {&onnx__node_proto__descriptor, 10},
+    {&onnx__value_info_proto__descriptor, 3}, {&onnx__value_info_proto__descriptor, 4},
+    {&onnx__tensor_proto__descriptor, 12},    {&onnx__tensor_proto__descriptor, 16},
+    {&onnx__function_proto__descriptor, 8},   {&onnx__function_proto__descriptor, 12},
+    {&onnx__function_proto__descriptor, 14},  {&onnx__attribute_proto__descriptor, 13},
 };
 
-static bool is_unread(const ProtobufCMessageDescriptor *message, uint32_t number)
+static bool is_unread(const struct scan *scan, const ProtobufCMessageDescriptor *message,
+                      uint32_t number)
 {
+    if (message == &onnx__node_proto__descriptor && number == NODE_METADATA) {
+        return !scan->limits->keeps_metadata;
+    }
     for (size_t i = 0; i < sizeof unread_fields / sizeof unread_fields[0]; i++) {
         if (unread_fields[i].message == message && unread_fields[i].number == number) {
             return true;
@@ -346,7 +350,7 @@ static enum onr_status scan_field(struct scan *scan)
     ONR_TRY(read_value(scan, top->end, wire_type, &begin, &length));
     const ProtobufCFieldDescriptor *field =
         protobuf_c_message_descriptor_get_field(top->message, number);
-    if (field == NULL || is_unread(top->message, number)) {
+    if (field == NULL || is_unread(scan, top->message, number)) {
         return ONR_OK;
     }
     bool is_packed = wire_type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED &&

@@ -4,7 +4,7 @@
  *
  * It checks the wire format against the generated descriptors, enforces the limits, and writes a
  * skeleton: the same message without what import does not read (unknown fields, documentation of
- * nodes, training graphs) and without weights. Every TensorProto.raw_data is replaced by a
+ * nodes, training graphs, metadata of nodes unless it is asked for) and without weights. Every TensorProto.raw_data is replaced by a
  * reference to where its bytes lie, so that a skeleton has kilobytes where its file has gigabytes,
  * and weight bytes are never touched. As all raw_data fields are replaced, no file can make up a
  * reference.
@@ -26,6 +26,7 @@ struct onr_wire_limits {
     uint64_t parse_bytes; /* heap that protobuf-c may take; 0: 64 MiB or 16 times the bytes without
                              weights */
     uint32_t name_bytes;  /* one string field */
+    bool keeps_metadata;  /* of nodes */
 };
 
 /* Bytes [offset, offset + size) of the scanned input. */
