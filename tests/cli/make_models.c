@@ -82,6 +82,37 @@ static void hostile_model(const char *name)
     save(name, &p);
 }
 
+/* A node of modules_model, which tells the module it comes from. */
+static void scoped_node(struct proto *p, const char *op_type, const char *inputs,
+                        const char *outputs, const char *scope)
+{
+    proto_node_open(p, GRAPH_NODE, op_type, inputs, outputs);
+    proto_entry(p, NODE_METADATA, "namespace", scope);
+    proto_close(p);
+}
+
+/* x [s1, 8] through two layers that share a weight: y = relu(relu(x e l) m l) e, as PyTorch would
+ * write it. */
+static void modules_model(const char *name)
+{
+    struct proto p;
+    static const float weights[64] = {1, -2, 0.5F};
+    const int64_t dims[] = {-1, 8}, square[] = {8, 8};
+    proto_model(&p, 8, 17);
+    proto_value(&p, GRAPH_INPUT, "x", ONR_FLOAT, 2, dims);
+    proto_tensor(&p, GRAPH_INIT, "net.emb", ONR_FLOAT, 2, square, weights, sizeof weights);
+    proto_tensor(&p, GRAPH_INIT, "net.0", ONR_FLOAT, 2, square, weights, sizeof weights);
+    proto_tensor(&p, GRAPH_INIT, "net.1", ONR_FLOAT, 2, square, weights, sizeof weights);
+    scoped_node(&p, "MatMul", "x,net.emb", "e", ": app.Main/net: m.Net/net.emb: m.Emb/a: aten.mm");
+    scoped_node(&p, "MatMul", "e,net.0", "a0", ": app.Main/net: m.Net/net.layer.0: m.Layer/a: b");
+    scoped_node(&p, "Relu", "a0", "b0", ": app.Main/net: m.Net/net.layer.0: m.Layer/a: b");
+    scoped_node(&p, "MatMul", "b0,net.1", "a1", ": app.Main/net: m.Net/net.layer.1: m.Layer/a: b");
+    scoped_node(&p, "Relu", "a1", "b1", ": app.Main/net: m.Net/net.layer.1: m.Layer/a: b");
+    scoped_node(&p, "MatMul", "b1,net.emb", "y", ": app.Main/net: m.Net/net.head: m.Head/a: b");
+    proto_value(&p, GRAPH_OUTPUT, "y", ONR_FLOAT, 2, dims);
+    save(name, &p);
+}
+
 static void tensor_file(const char *name, size_t count, const float *values)
 {
     struct proto p;
@@ -134,6 +165,7 @@ int main(int argc, char **argv)
     unary_model("random.onnx", "RandomUniformLike", 1, (const int64_t[]){2});
     unsupported_model("unknown.onnx");
     hostile_model("hostile.onnx");
+    modules_model("modules.onnx");
     test_cases();
     return 0;
 }

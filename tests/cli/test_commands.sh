@@ -247,7 +247,7 @@ stderr_has '--top -1: expected a number from 0'
 
 # ---- onnxdump ----
 
-run 0 onnxdump relu.onnx
+run 0 onnxdump relu.onnx --stage model
 stdout_is 'model "g"
   IR version 8
   operator sets: ai.onnx 17
@@ -267,6 +267,47 @@ constants
 
 nodes
   y = Relu (x)'
+run 0 onnxdump modules.onnx -d s1=4
+stdout_is 'model "g"
+  IR version 8
+  operator sets: ai.onnx 17
+
+inputs
+    x: float[s1, 8]
+
+outputs
+    y: float[s1, 8]
+
+operators: 6 nodes
+       4  MatMul
+       2  Relu
+
+weights: 3 tensors, 192 elements, 768 bytes
+       3  float          192 elements, 768 bytes
+
+modules                    nodes      parameters      bytes       MACs
+  all                          6             192      768 B     1.02 k
+  net: Net                     6             192      768 B     1.02 k
+    emb: Emb                   1               0        0 B        256
+    layer.{0..1}: Layer        2              64      256 B        256  each of 2
+    head: Head                 1               0        0 B        256
+    (shared)                   0              64      256 B          0'
+run 0 onnxdump modules.onnx --modules
+stdout_is 'modules                    nodes      parameters      bytes
+  all                          6             192      768 B
+  net: Net                     6             192      768 B
+    emb: Emb                   1               0        0 B
+    layer.{0..1}: Layer        2              64      256 B  each of 2
+    head: Head                 1               0        0 B
+    (shared)                   0              64      256 B
+MACs need a number for each dimension: -d s1=N'
+run 0 onnxdump modules.onnx --modules --json -d s1=4
+stdout_is_json
+stdout_has '{"name": "layer.1", "class": "Layer", "parent": 1, "nodes": 2, "parameters": 64, "bytes": 256, "macs": 256}'
+run 1 onnxdump modules.onnx -d s2=4
+stderr_has 'no input has a dimension "s2"'
+run 0 onnxdump unknown.onnx
+stdout_has 'MACs are not known: load: not supported: Frobnicate-17'
 for stage in model graph program plan; do
     run 0 onnxdump relu.onnx --stage $stage
     stdout_has 'Relu'
@@ -282,7 +323,7 @@ run 0 onnxdump relu.onnx --explain
 stdout_is 'passes: 1 nodes before, 1 after'
 run 0 onnxdump relu.onnx --explain --json
 stdout_is_json
-run 0 onnxdump unknown.onnx
+run 0 onnxdump unknown.onnx --stage model
 stdout_has 'y = Frobnicate (x)'
 run 3 onnxdump unknown.onnx --stage graph
 run 3 onnxdump unknown.onnx --explain
@@ -304,7 +345,8 @@ stdout_is_json
 
 for command in 'onnxdump' 'onnxdump --json' 'onnxrun run' 'onnxrun run -i z=1' \
     'onnxrun profile --seconds 0' 'onnxrun profile --seconds 0 --json' \
-    'onnxrun run -o z=1' 'onnxdump --stage plan' 'onnxdump --explain' 'onnxdump --explain --json'; do
+    'onnxrun run -o z=1' 'onnxdump --stage plan' 'onnxdump --stage model' 'onnxdump --modules' \
+    'onnxdump --modules --json' 'onnxdump --explain' 'onnxdump --explain --json'; do
     title="$command hostile.onnx"
     $command hostile.onnx >out 2>err
     no_control

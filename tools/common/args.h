@@ -27,7 +27,8 @@ enum option_code {
     OPTION_EXPLAIN,
     OPTION_OPS,
     OPTION_TRACE,
-    OPTION_NO_LIMITS
+    OPTION_NO_LIMITS,
+    OPTION_MODULES
 };
 
 /* Reports an option that getopt_long refused (it returned code '?' or ':'); returns

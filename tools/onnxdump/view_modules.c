@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The module tree as text, where modules that are alike share a line, and as JSON. */
+#include "common/escape.h"
+#include "onnxdump/module_tree.h"
+#include "onnxdump/views.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_LABEL_WIDTH 60
+
+/* ---- multiplications, which need a number for each dimension ---- */
+
+struct mac_count {
+    struct module_tree *tree;
+    const onnxrun_graph *graph;
+};
+
+static void add_macs(void *user, const onnxrun_step_cost *cost)
+{
+    const struct mac_count *count = user;
+    size_t module = module_tree_find(count->tree, count->graph, cost->node);
+    count->tree->modules[module].macs += cost->flops / 2;
+}
+
+/* Counts in the graph without fusion, whose nodes are those of the file. */
+static onnxrun_status count_macs(struct module_tree *tree, const struct view_options *options,
+                                 bool *is_complete, onnxrun_error *error)
+{
+    onnxrun_model_options load = ONNXRUN_MODEL_OPTIONS_INIT;
+    onnxrun_model *model;
+    onnxrun_cost total;
+    load.no_fusion = 1;
+    onnxrun_status status =
+        onnxrun_model_open(options->path, &load, ONNXRUN_STAGE_PROGRAM, &model, error);
+    if (status == ONNXRUN_OK) {
+        struct mac_count count = {tree, onnxrun_model_graph(model)};
+        status = onnxrun_model_cost(model, options->dims, options->dim_count, add_macs, &count,
+                                    &total, error);
+        *is_complete = total.is_complete != 0;
+    }
+    onnxrun_model_free(model);
+    return status;
+}
+
+/* ---- text ---- */
+
+/* The part of a name before the number at its end, as in "layer.11". */
+static size_t stem_length(const char *name)
+{
+    size_t length = strlen(name);
+    while (length > 0 && name[length - 1] >= '0' && name[length - 1] <= '9') {
+        length--;
+    }
+    return length;
+}
+
+/* Number of modules from index on, in a row, that are alike but for the number in their names. */
+static size_t alike_count(const struct module_tree *tree, size_t index, size_t *last)
+{
+    const struct module *module = &tree->modules[index];
+    size_t stem = stem_length(module->name), count = 1;
+    *last = index;
+    for (size_t i = module->next; i != MODULE_NONE; i = tree->modules[i].next) {
+        const struct module *other = &tree->modules[i];
+        if (module->name[stem] == '\0' || stem_length(other->name) != stem ||
+            memcmp(other->name, module->name, stem) != 0 || other->likeness != module->likeness) {
+            break;
+        }
+        *last = i;
+        count++;
+    }
+    return count;
+}
+
+struct module_line {
+    size_t module;
+    size_t last; /* of those alike */
+    size_t count;
+};
+
+/* The lines of the tree, in order: what is within the first of modules alike stands for all. */
+static struct module_line *list_lines(const struct module_tree *tree, size_t *line_count)
+{
+    struct module_line *lines = tool_alloc(tree->count, sizeof *lines);
+    size_t index = tree->modules[0].first;
+    *line_count = 0;
+    while (index != MODULE_NONE) {
+        struct module_line *line = &lines[(*line_count)++];
+        line->module = index;
+        line->count = alike_count(tree, index, &line->last);
+        if (tree->modules[index].first != MODULE_NONE) {
+            index = tree->modules[index].first;
+            continue;
+        }
+        /* Behind this line, or behind one that it is within. */
+        size_t done = *line_count - 1;
+        size_t next = tree->modules[line->last].next;
+        while (next == MODULE_NONE && tree->modules[lines[done].module].parent != 0) {
+            size_t around = tree->modules[lines[done].module].parent;
+            while (lines[done].module != around) {
+                done--;
+            }
+            next = tree->modules[lines[done].last].next;
+        }
+        index = next;
+    }
+    return lines;
+}
+
+static char *line_label(const struct module_tree *tree, const struct module_line *line)
+{
+    const struct module *module = &tree->modules[line->module];
+    size_t stem = stem_length(module->name);
+    const char *colon = module->class_name != NULL ? ": " : "";
+    const char *class_name = module->class_name != NULL ? module->class_name : "";
+    int indent = 2 * (int)module->depth;
+    if (line->count == 1) {
+        return tool_printf("%*s%s%s%s", indent, "", module->name, colon, class_name);
+    }
+    return tool_printf("%*s%.*s{%s..%s}%s%s", indent, "", (int)stem, module->name,
+                       module->name + stem, tree->modules[line->last].name + stem, colon,
+                       class_name);
+}
+
+static void print_sums(const struct module *module, bool has_macs)
+{
+    char number[VIEW_NUMBER_BYTES];
+    printf(" %7" PRIu64 " %15s", module->nodes, view_count(module->parameters, number));
+    printf(" %10s", view_bytes(module->bytes, number));
+    if (has_macs) {
+        printf(" %10s", view_scaled(module->macs, number));
+    }
+}
+
+static void print_line(const char *label, int width, const struct module *module, size_t count,
+                       bool has_macs)
+{
+    int length = (int)strlen(label);
+    escape_name(stdout, label);
+    printf("%*s", length < width ? width - length : 0, "");
+    print_sums(module, has_macs);
+    if (count > 1) {
+        printf("  each of %zu", count);
+    }
+    fputc('\n', stdout);
+}
+
+static void print_tree(const struct module_tree *tree, bool has_macs)
+{
+    size_t count;
+    struct module_line *lines = list_lines(tree, &count);
+    char **labels = tool_alloc(count, sizeof *labels);
+    int width = 24;
+    for (size_t i = 0; i < count; i++) {
+        labels[i] = line_label(tree, &lines[i]);
+        int length = (int)strlen(labels[i]);
+        width = length > width && length <= MAX_LABEL_WIDTH ? length : width;
+    }
+    printf("modules%*s   nodes      parameters      bytes%s\n", width - 7, "",
+           has_macs ? "       MACs" : "");
+    print_line("  all", width, &tree->modules[0], 1, has_macs);
+    for (size_t i = 0; i < count; i++) {
+        print_line(labels[i], width, &tree->modules[lines[i].module], lines[i].count, has_macs);
+        free(labels[i]);
+    }
+    free(labels);
+    free(lines);
+}
+
+/* Why there are no multiplications, or not all. */
+static void print_note(const onnxrun_model *model, const struct view_options *options,
+                       onnxrun_status status, const onnxrun_error *error, bool is_complete)
+{
+    size_t count = view_open_dims(model, options, NULL);
+    if (status == ONNXRUN_OK && count > 0) {
+        const char **names = tool_alloc(count, sizeof *names);
+        (void)view_open_dims(model, options, names);
+        fputs("MACs need a number for each dimension:", stdout);
+        for (size_t i = 0; i < count; i++) {
+            fputs(" -d ", stdout);
+            escape_name(stdout, names[i]);
+            fputs("=N", stdout);
+        }
+        fputc('\n', stdout);
+        free(names);
+    } else if (status != ONNXRUN_OK) {
+        fputs("MACs are not known: ", stdout);
+        escape_name(stdout, error->message);
+        fputc('\n', stdout);
+    } else if (!is_complete) {
+        puts("MACs behind the first node whose result has a shape that depends on data, and those "
+             "of bodies, are not counted");
+    }
+}
+
+/* ---- JSON ---- */
+
+static void print_json(const struct module_tree *tree, bool has_macs)
+{
+    fputs("{\"modules\": [", stdout);
+    for (size_t i = 0; i < tree->count; i++) {
+        const struct module *module = &tree->modules[i];
+        fputs(i > 0 ? ",\n {\"name\": " : "\n {\"name\": ", stdout);
+        escape_json(stdout, module->name, strlen(module->name));
+        fputs(", \"class\": ", stdout);
+        if (module->class_name != NULL) {
+            escape_json(stdout, module->class_name, strlen(module->class_name));
+        } else {
+            fputs("null", stdout);
+        }
+        if (module->parent != MODULE_NONE) {
+            printf(", \"parent\": %zu", module->parent);
+        } else {
+            fputs(", \"parent\": null", stdout);
+        }
+        printf(", \"nodes\": %" PRIu64 ", \"parameters\": %" PRIu64 ", \"bytes\": %" PRIu64,
+               module->nodes, module->parameters, module->bytes);
+        if (has_macs) {
+            printf(", \"macs\": %" PRIu64 "}", module->macs);
+        } else {
+            fputs(", \"macs\": null}", stdout);
+        }
+    }
+    fputs("]}\n", stdout);
+}
+
+static void show(struct module_tree *tree, const onnxrun_model *model,
+                 const struct view_options *options)
+{
+    onnxrun_error error;
+    onnxrun_status status = ONNXRUN_OK;
+    bool is_complete = true, has_macs = view_open_dims(model, options, NULL) == 0;
+    if (has_macs) {
+        status = count_macs(tree, options, &is_complete, &error);
+        has_macs = status == ONNXRUN_OK;
+    }
+    module_tree_sum(tree);
+    if (options->is_json) {
+        print_json(tree, has_macs);
+        return;
+    }
+    print_tree(tree, has_macs);
+    print_note(model, options, status, &error, is_complete);
+}
+
+int view_modules(const struct view_options *options)
+{
+    onnxrun_error error;
+    onnxrun_model *model;
+    onnxrun_status status =
+        onnxrun_model_open(options->path, NULL, ONNXRUN_STAGE_MODEL, &model, &error);
+    if (status == ONNXRUN_OK) {
+        status = view_check_dims(model, options, &error);
+    }
+    if (status == ONNXRUN_OK) {
+        struct module_tree tree;
+        module_tree_init(&tree);
+        module_tree_add(&tree, model);
+        show(&tree, model, options);
+        module_tree_free(&tree);
+    }
+    onnxrun_model_free(model);
+    return status == ONNXRUN_OK ? EXIT_CODE_OK : tool_report(&error);
+}
+
+int view_summary(const struct view_options *options)
+{
+    if (options->is_json) {
+        return view_stage(options, ONNXRUN_STAGE_MODEL);
+    }
+    int code = view_stage(options, ONNXRUN_STAGE_SUMMARY);
+    if (code == EXIT_CODE_OK) {
+        fputc('\n', stdout);
+        code = view_modules(options);
+    }
+    return code;
+}

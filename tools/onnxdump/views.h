@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The views of onnxdump. Each prints what it shows of the model at options->path to stdout, as text
+ * or, with is_json, as one JSON value; reports what is wrong; and returns the exit code.
+ */
+#ifndef ONNXRUN_TOOLS_VIEWS_H
+#define ONNXRUN_TOOLS_VIEWS_H
+
+#include "common/tool.h"
+
+#include <onnxrun/inspect.h>
+
+struct view_options {
+    const char *path;
+    const onnxrun_dim *dims; /* [dim_count] from -d */
+    size_t dim_count;
+    bool is_json;
+    bool no_fusion;
+};
+
+/* A stage as the library describes it. */
+int view_stage(const struct view_options *options, onnxrun_stage stage);
+
+/* The table of operators; without a model. */
+int view_ops(bool is_json);
+
+/* The file facts and the module tree: what is shown without an option. */
+int view_summary(const struct view_options *options);
+
+/* The module tree: nodes, parameters and multiplications of each. */
+int view_modules(const struct view_options *options);
+
+/* ---- what several views share ---- */
+
+/* "n of something", as in "1 node", "2 nodes". */
+#define VIEW_PLURAL(count) ((count) == 1 ? "" : "s")
+
+/* Prints "1,234,567" or "417.6 MiB" or "11.2 G" into text, and returns it. */
+#define VIEW_NUMBER_BYTES 32
+const char *view_count(uint64_t count, char text[VIEW_NUMBER_BYTES]);
+const char *view_bytes(uint64_t bytes, char text[VIEW_NUMBER_BYTES]);
+const char *view_scaled(uint64_t count, char text[VIEW_NUMBER_BYTES]);
+
+/* Prints the name for a person to tell the node by: its own, or that of its first output. */
+void view_node_label(FILE *out, const onnxrun_graph *graph, uint32_t node);
+
+/* The name of a value; "" for ONNXRUN_NO_VALUE. Borrowed from the graph. */
+const char *view_value_name(const onnxrun_graph *graph, uint32_t value);
+
+/* The node, and the weight of a value or NULL; the index must be right. */
+onnxrun_node view_node(const onnxrun_graph *graph, uint32_t index);
+const onnxrun_weight *view_weight(const onnxrun_graph *graph, uint32_t value);
+
+/* Names of the dimensions of inputs, each once, that have no number in options; returns their
+ * number. names (may be NULL) has room for that many; borrowed from the model. */
+size_t view_open_dims(const onnxrun_model *model, const struct view_options *options,
+                      const char **names);
+
+/* Error: ARGUMENT when no input has a dimension of a name given with -d. */
+onnxrun_status view_check_dims(const onnxrun_model *model, const struct view_options *options,
+                               onnxrun_error *error);
+
+#endif
