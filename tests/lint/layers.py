@@ -76,11 +76,12 @@ def main():
         for number, what in found:
             print(f"src/{path}:{number}: {what}")
             failures += 1
-    for file in sorted((root / "tools").rglob("*.[ch]")):
+    for file in (p for folder in ("tools", "bindings")
+                 for p in sorted((root / folder).rglob("*.[ch]"))):
         text = file.read_text(encoding="utf-8")
         for number, line in enumerate(text.split("\n"), 1):
             if re.match(r'\s*#\s*include\s*"(base|graph|kernels|ops|runtime|api)/', line):
-                print(f"{file.relative_to(root)}:{number}: tools include public headers only")
+                print(f"{file.relative_to(root)}:{number}: tools and bindings include public headers only")
                 failures += 1
     print(f"{len(files)} files checked, {failures} findings")
     return 1 if failures else 0

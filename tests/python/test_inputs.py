@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What may be given for an input, what comes out, and what is refused in which words."""
 import re
+import subprocess
+import sys
 
 import ml_dtypes
 import numpy as np
@@ -215,3 +217,18 @@ def test_exceptions_of_the_caller_s_objects_are_passed_on(add):
     with pytest.raises(ZeroDivisionError):
         add.run(None, {"x": ONES.view(Bad), "y": ONES})
     assert add.run(None, {"x": ONES, "y": ONES})[0].sum() == 12
+
+
+def test_without_ml_dtypes_its_types_are_bytes():
+    program = ("import sys\nsys.modules['ml_dtypes'] = None\nimport numpy as np, onnxrun\n"
+               "session = onnxrun.InferenceSession(sys.stdin.buffer.read())\n"
+               "y, = session.run(None, {'x': np.array([0x3f80], np.uint16)})\n"
+               "print(y.dtype, y[0])\n"
+               "try:\n    session.run(None, {'x': np.ones(1, np.float32)})\n"
+               "except onnxrun.InvalidArgument as error:\n    print(error)\n")
+    source = model("(bfloat16[n] x) => (bfloat16[n] y) { y = Add(x, x) }")
+    ran = subprocess.run([sys.executable, "-c", program], input=source, capture_output=True,
+                         check=True)
+    assert ran.stdout.decode() == (
+        'uint16 16384\ninput "x" is float32, expected uint16: it is bfloat16[n]; install ml_dtypes, '
+        "which has bfloat16, or pass its bytes as uint16\n")

@@ -52,9 +52,12 @@ def _tensor(value: Any, what: str, dtype: int, declared: Description) -> Prepare
     wanted = _dtypes.numpy_dtype(dtype)
     if array.dtype == wanted:  # bytes in place of a type that only ml_dtypes has
         return dtype, np.require(array, wanted, ["C", "A"]).reshape(array.shape)
-    raise InvalidArgument(
-        f"{what} is {array.dtype.name}, expected {wanted.name}: it is {describe(declared)}; "
-        f'convert it with numpy.asarray(value, "{wanted.name}")')
+    extended = _dtypes.BY_NUMBER[dtype].extended
+    remedy = f'convert it with numpy.asarray(value, "{wanted.name}")'
+    if extended not in ("", wanted.name):
+        remedy = f"install ml_dtypes, which has {extended}, or pass its bytes as {wanted.name}"
+    raise InvalidArgument(f"{what} is {array.dtype.name}, expected {wanted.name}: it is "
+                          f"{describe(declared)}; {remedy}")
 
 
 def _array(value: Any, what: str, dtype: int, declared: Description) -> np.ndarray[Any, Any]:
