@@ -165,12 +165,25 @@ def test_types_are_checked(add):
                 'convert it with numpy.asarray(value, "float32")')
     refused(identity("bfloat16[n]"), {"x": np.zeros(2, np.uint16)},
             'input "x" is uint16, expected bfloat16: it is bfloat16[n]; ')
-    for value, why in (("text", "str: could not convert"), ([[1, 2, 3], [4]], "list: "),
-                       (object(), "object: "), ({}, "dict: ")):
-        refused(add, {"x": value, "y": ONES},
-                f'input "x" cannot be made an array of it, float[n, 3]: {why}')
+    refused(add, {"x": [[1, 2, 3], [4]], "y": ONES},
+            'input "x" cannot be made an array of it, float[n, 3]: list: ')
+    for value, name in (("text", "str128"), (object(), "object"), ({}, "object")):
+        refused(add, {"x": value, "y": ONES}, f'input "x" is {name}, expected float32: ')
     refused(add, {"x": None, "y": ONES}, 'input "x" is None, expected float[n, 3]')
     assert add.run(None, {"x": ONES, "y": ONES})[0].sum() == 12
+
+
+def test_numbers_of_lists_are_kept():
+    assert identity("int64[n]").run(None, {"x": [1, -2]})[0].tolist() == [1, -2]
+    assert identity("uint8[n]").run(None, {"x": []})[0].tolist() == []
+    assert identity("int4[n]").run(None, {"x": [True, -8]})[0].tolist() == [1, -8]
+    assert identity("bfloat16[n]").run(None, {"x": [1.5, 2]})[0].tolist() == [1.5, 2]
+    refused(identity("int64[n]"), {"x": [1, 2.5]}, 'input "x" is float64, expected int64')
+    refused(identity("int4[n]"), {"x": [2.5]}, 'input "x" is float64, expected int4')
+    refused(identity("bool[n]"), {"x": [0, 1]}, 'input "x" is int64, expected bool')
+    refused(identity("float[n]"), {"x": [1j]}, 'input "x" is complex128, expected float32')
+    refused(identity("uint8[n]"), {"x": [-1]}, 'input "x" cannot be made an array of it, uint8[n]: ')
+    refused(identity("int32[n]"), {"x": [1 << 40]}, 'input "x" cannot be made an array of it, ')
 
 
 def test_shapes_are_checked(add):

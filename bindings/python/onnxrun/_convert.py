@@ -69,13 +69,27 @@ def _array(value: Any, what: str, dtype: int, declared: Description) -> np.ndarr
     try:
         if hasattr(value, "__dlpack__"):
             return np.from_dlpack(value)
-        wanted = np.dtype(object) if dtype == _dtypes.STRING else _dtypes.numpy_dtype(dtype)
         if hasattr(value, "__array__"):
             return np.asarray(value)
-        return np.array(value, dtype=wanted)
+        if dtype == _dtypes.STRING:
+            return np.array(value, dtype=object)
+        array = np.array(value)
+        return np.array(value, _dtypes.numpy_dtype(dtype)) if _holds(dtype, array) else array
     except Exception as error:
         raise InvalidArgument(f"{what} cannot be made an array of it, {describe(declared)}: "
                               f"{type(value).__name__}: {error}") from error
+
+
+def _holds(dtype: int, array: np.ndarray[Any, Any]) -> bool:
+    """Whether the type has such numbers: no fractions become integers, no integers truth values."""
+    wanted = _dtypes.BY_NUMBER[dtype]
+    if wanted.extended and _dtypes.numpy_dtype(dtype).name == wanted.carrier:
+        return False  # only the bytes of a type of ml_dtypes, which is missing
+    name = wanted.extended or wanted.carrier
+    kinds = next(kinds for start, kinds in (("bool", "b"), ("int", "bui"), ("uint", "bui"),
+                                            ("complex", "buifc"), ("", "buif"))
+                 if name.startswith(start))
+    return array.size == 0 or array.dtype.kind in kinds
 
 
 def _strings(array: np.ndarray[Any, Any], what: str) -> list[bytes]:
