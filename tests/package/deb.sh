@@ -5,7 +5,7 @@
 set -eu
 build=$1 digits=$2
 scratch=$build/tests/package_deb
-for program in cpack dpkg-deb dpkg-shlibdeps help2man man; do
+for program in cpack dpkg-deb dpkg-shlibdeps file help2man man; do
     if ! command -v "$program" >/dev/null; then
         echo "skipped: there is no $program"
         exit 77
