@@ -113,6 +113,41 @@ static void modules_model(const char *name)
     save(name, &p);
 }
 
+/* Weights of several types, not all numbers, in the graph and in a body that shares one of them. */
+static void weights_model(const char *name)
+{
+    struct proto p;
+    const int64_t four[] = {4}, twelve[] = {12}, one[] = {1};
+    const uint32_t floats[] = {0x7fc00000, 0x7f800000, 0xbf800000, 0x40400000}; /* nan inf -1 3 */
+    const uint16_t halfs[] = {0x3c00, 0x8000, 0xfc00, 0x4000};                  /* 1 -0 -inf 2 */
+    const uint8_t packed[] = {0x10, 0x32, 0x54, 0x76, 0x98, 0xfa};
+    const double large[] = {1.7e308, 1.7e308, -1, 0};
+    proto_model(&p, 10, 21);
+    proto_value(&p, GRAPH_INPUT, "c", ONR_BOOL, 0, NULL);
+    proto_tensor(&p, GRAPH_INIT, "floats", ONR_FLOAT, 1, four, floats, sizeof floats);
+    proto_tensor(&p, GRAPH_INIT, "halfs", ONR_FLOAT16, 1, four, halfs, sizeof halfs);
+    proto_tensor(&p, GRAPH_INIT, "packed", ONR_UINT4, 1, twelve, packed, sizeof packed);
+    proto_tensor(&p, GRAPH_INIT, "large", ONR_DOUBLE, 1, four, large, sizeof large);
+    proto_tensor_open(&p, GRAPH_INIT, "words", ONR_STRING, 1, one);
+    proto_string(&p, TENSOR_STRINGS, "a \"b\"\n\\");
+    proto_close(&p);
+    proto_node_open(&p, GRAPH_NODE, "If", "c", "y");
+    for (int i = 0; i < 2; i++) {
+        proto_open(&p, NODE_ATTR);
+        proto_string(&p, ATTR_NAME, i == 0 ? "then_branch" : "else_branch");
+        proto_int(&p, ATTR_TYPE, 5);
+        proto_open(&p, ATTR_G);
+        proto_string(&p, GRAPH_NAME, "branch");
+        proto_node(&p, i == 0 ? "Neg" : "Abs", "floats", i == 0 ? "t" : "e");
+        proto_value(&p, GRAPH_OUTPUT, i == 0 ? "t" : "e", ONR_FLOAT, 1, four);
+        proto_close(&p);
+        proto_close(&p);
+    }
+    proto_close(&p);
+    proto_value(&p, GRAPH_OUTPUT, "y", ONR_FLOAT, 1, four);
+    save(name, &p);
+}
+
 static void tensor_file(const char *name, size_t count, const float *values)
 {
     struct proto p;
@@ -166,6 +201,7 @@ int main(int argc, char **argv)
     unsupported_model("unknown.onnx");
     hostile_model("hostile.onnx");
     modules_model("modules.onnx");
+    weights_model("weights.onnx");
     test_cases();
     return 0;
 }

@@ -308,6 +308,49 @@ run 1 onnxdump modules.onnx -d s2=4
 stderr_has 'no input has a dimension "s2"'
 run 0 onnxdump unknown.onnx
 stdout_has 'MACs are not known: load: not supported: Frobnicate-17'
+run 0 onnxdump modules.onnx --cost -d s1=4
+stdout_is 'cost of a run with s1 = 4
+  MACs       1,024
+  bytes      1.50 KiB read, 512 B written
+  intensity  1.00 FLOP per byte
+  memory     256 B for intermediate results, most at step 1, b0
+  steps      4
+
+  step      MACs       read    written   FLOP/B     memory  node
+     0       256      384 B      128 B     1.00      128 B  MatMul  e
+     1       256      384 B      128 B     1.00      256 B  Linear  b0
+     2       256      384 B      128 B     1.00      256 B  Linear  b1
+     3       256      384 B      128 B     1.00      256 B  MatMul  y'
+run 0 onnxdump modules.onnx --cost --no-fusion
+stdout_has 'cost of a run with s1 = 1'
+stdout_has '     2         0       32 B       32 B     0.00       64 B  Relu  b0'
+run 0 onnxdump modules.onnx --cost --json
+stdout_is_json
+stdout_has '{"name": "", "op_type": "MatMul", "macs": 64, "read_bytes": 288,'
+run 1 onnxdump modules.onnx --cost -d s2=1
+stderr_has 'no input has a dimension "s2"'
+run 3 onnxdump unknown.onnx --cost
+run 0 onnxdump weights.onnx --stats
+stdout_is '         min          max         mean      zeros    nan    inf  weight
+          -1            3            1          0      1      1  floats: float[4]
+          -0            2            1          1      0      1  halfs: float16[4]
+           0           15       5.8333          1      0      0  packed: uint4[12]
+          -1     1.7e+308     8.5e+307          1      0      0  large: double[4]
+           -            -            -          0      0      0  words: string[1]'
+run 0 onnxdump weights.onnx --stats --json
+stdout_is_json
+stdout_has '{"name": "halfs", "dtype": "float16", "shape": [4], "min": -0, "max": 2, "mean": 1, "zeros": 1'
+run 2 onnxdump bad.onnx --stats
+run 0 onnxdump modules.onnx --check
+stdout_is 'modules.onnx: the model is valid and can be run'
+run 2 onnxdump bad.onnx --check
+run 3 onnxdump unknown.onnx --check
+stderr_has 'Frobnicate-17 at node "y"'
+run 0 onnxdump modules.onnx --check --json
+stdout_is '{"verdict": "valid", "message": ""}'
+run 3 onnxdump unknown.onnx --check --json
+stdout_is_json
+stdout_has '{"verdict": "unsupported", "message": "load: not supported: Frobnicate-17'
 for stage in model graph program plan; do
     run 0 onnxdump relu.onnx --stage $stage
     stdout_has 'Relu'
@@ -346,7 +389,8 @@ stdout_is_json
 for command in 'onnxdump' 'onnxdump --json' 'onnxrun run' 'onnxrun run -i z=1' \
     'onnxrun profile --seconds 0' 'onnxrun profile --seconds 0 --json' \
     'onnxrun run -o z=1' 'onnxdump --stage plan' 'onnxdump --stage model' 'onnxdump --modules' \
-    'onnxdump --modules --json' 'onnxdump --explain' 'onnxdump --explain --json'; do
+    'onnxdump --modules --json' 'onnxdump --cost' 'onnxdump --cost --json' 'onnxdump --stats' \
+    'onnxdump --check' 'onnxdump --check --json' 'onnxdump --explain' 'onnxdump --explain --json'; do
     title="$command hostile.onnx"
     $command hostile.onnx >out 2>err
     no_control

@@ -28,7 +28,10 @@ enum option_code {
     OPTION_OPS,
     OPTION_TRACE,
     OPTION_NO_LIMITS,
-    OPTION_MODULES
+    OPTION_MODULES,
+    OPTION_COST,
+    OPTION_STATS,
+    OPTION_CHECK
 };
 
 /* Reports an option that getopt_long refused (it returned code '?' or ':'); returns

@@ -23,10 +23,18 @@ static const char help[] =
     "      --explain       what the passes did before the stage graph: nodes that went, fusions,\n"
     "                      near misses with the edge that stopped each, and all nodes that are\n"
     "                      not supported\n"
+    "      --cost          MACs, bytes read and written, operations per byte and memory in use "
+    "for\n"
+    "                      each step of a run, and in sum\n"
+    "      --stats         least, largest and mean element, zeros, NaNs, infinities of each "
+    "weight\n"
+    "      --check         whether the model is valid; see the exit status\n"
     "      --ops           the operators that this build can run\n"
     "\n"
     "Options\n"
-    "  -d, --dim NAME=N    number for a symbolic dimension, for MACs and the stage plan (1 there)\n"
+    "  -d, --dim NAME=N    number for a symbolic dimension; --cost and the stage plan take 1 for\n"
+    "                      others\n"
+    "      --no-fusion     with --cost: nodes as the file has them\n"
     "      --json          print JSON; of the summary, that of the stage model\n"
     "  -h, --help          print this help\n"
     "      --version       print the version\n"
@@ -34,10 +42,12 @@ static const char help[] =
     "Examples:\n"
     "  onnxdump model.onnx -d batch=1 -d sequence=128\n"
     "  onnxdump model.onnx --stage model | less\n"
+    "  onnxdump model.onnx --cost -d batch=1 -d sequence=128\n"
+    "  onnxdump model.onnx --check && echo fine\n"
     "  onnxdump model.onnx --json | jq '.nodes[].op_type' | sort | uniq -c\n"
     "\n" EXIT_CODE_HELP;
 
-enum view { VIEW_SUMMARY, VIEW_STAGE, VIEW_MODULES, VIEW_OPS };
+enum view { VIEW_SUMMARY, VIEW_STAGE, VIEW_MODULES, VIEW_COST, VIEW_STATS, VIEW_CHECK, VIEW_OPS };
 
 struct dump {
     enum view view;
@@ -72,6 +82,18 @@ static int add_option(struct dump *dump, int option, char *const *argv)
     case OPTION_MODULES:
         dump->view = VIEW_MODULES;
         return EXIT_CODE_OK;
+    case OPTION_COST:
+        dump->view = VIEW_COST;
+        return EXIT_CODE_OK;
+    case OPTION_STATS:
+        dump->view = VIEW_STATS;
+        return EXIT_CODE_OK;
+    case OPTION_CHECK:
+        dump->view = VIEW_CHECK;
+        return EXIT_CODE_OK;
+    case OPTION_NO_FUSION:
+        dump->options.no_fusion = true;
+        return EXIT_CODE_OK;
     case OPTION_OPS:
         dump->view = VIEW_OPS;
         return EXIT_CODE_OK;
@@ -93,6 +115,10 @@ static int parse_options(struct dump *dump, int argc, char **argv, bool *is_done
         {"stage", required_argument, NULL, OPTION_STAGE},
         {"explain", no_argument, NULL, OPTION_EXPLAIN},
         {"modules", no_argument, NULL, OPTION_MODULES},
+        {"cost", no_argument, NULL, OPTION_COST},
+        {"stats", no_argument, NULL, OPTION_STATS},
+        {"check", no_argument, NULL, OPTION_CHECK},
+        {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
         {"ops", no_argument, NULL, OPTION_OPS},
         {"dim", required_argument, NULL, 'd'},
         {"json", no_argument, NULL, OPTION_JSON},
@@ -144,6 +170,15 @@ static int show(struct dump *dump)
         break;
     case VIEW_MODULES:
         code = view_modules(options);
+        break;
+    case VIEW_COST:
+        code = view_cost(options);
+        break;
+    case VIEW_STATS:
+        code = view_stats(options);
+        break;
+    case VIEW_CHECK:
+        code = view_check(options);
         break;
     case VIEW_OPS:
         code = view_ops(options->is_json);

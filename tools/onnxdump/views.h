@@ -15,7 +15,7 @@ struct view_options {
     const onnxrun_dim *dims; /* [dim_count] from -d */
     size_t dim_count;
     bool is_json;
-    bool no_fusion;
+    bool no_fusion; /* costs of the nodes as the file has them */
 };
 
 /* A stage as the library describes it. */
@@ -29,6 +29,15 @@ int view_summary(const struct view_options *options);
 
 /* The module tree: nodes, parameters and multiplications of each. */
 int view_modules(const struct view_options *options);
+
+/* MACs, bytes, intensity and memory of each step of a run, and in sum. */
+int view_cost(const struct view_options *options);
+
+/* Least, largest and mean element, zeros, NaNs and infinities of each weight. */
+int view_stats(const struct view_options *options);
+
+/* Nothing but whether the model is valid: the exit code says it, and a line. */
+int view_check(const struct view_options *options);
 
 /* ---- what several views share ---- */
 
