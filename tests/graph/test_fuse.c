@@ -175,6 +175,54 @@ static void what_is_no_normalization_of_rows_stays(void **state)
                 "Pow ReduceMean Add Sqrt Div Mul");
 }
 
+#define GROUPS                                                                                     \
+    "in float x [n, 4]; init int64 cube [4] = 2, 2, 2, 1; init int64 rows [3] = 0, 2, -1;"         \
+    "init float ones [2] = 1, 1; init float zeros [2] = 0, 0; r = Reshape(x, cube);"               \
+    "init float g [2, 1, 1] = 3, 4; init float b [1, 2, 1, 1] = 5, 6; d = Reshape(r, rows);"
+#define GROUP_NORM "i = InstanceNormalization(d, ones, zeros) epsilon=0.001; k = Reshape(i, cube);"
+
+static void group_normalization(void **state)
+{
+    (void)state;
+    check_fused(GROUPS GROUP_NORM "p = Mul(k, g); y = Add(b, p); out float y;",
+                "Reshape GroupNormalization");
+    /* of dimensions that only a run tells */
+    graph_test_nodes("in float x [n, 4, h, w]; init int64 rows [3] = 0, 2, -1;"
+                     "init float ones [2] = 1, 1; init float zeros [2] = 0, 0;"
+                     "init float g [4, 1, 1] = 3, 4, 5, 6; init float b [4, 1, 1] = 5, 6, 7, 8;"
+                     "d = Reshape(x, rows); s = Shape(x);"
+                     "i = InstanceNormalization(d, ones, zeros); k = Reshape(i, s);"
+                     "p = Mul(k, g); y = Add(p, b); out float y;",
+                     "GroupNormalization");
+}
+
+#define GROUP_MISS "  GroupNormalization at node \"i\"\n      expected  "
+
+static void near_misses_of_group_normalization(void **state)
+{
+    (void)state;
+    graph_test_explains(GROUPS GROUP_NORM "p = Mul(k, g); y = Add(g, p); out float y;",
+                        GROUP_MISS "a constant with a number for each channel, used once\n"
+                                   "      found     \"g\"");
+    graph_test_explains(GROUPS GROUP_NORM "p = Mul(k, g); y = Neg(p); out float y;",
+                        GROUP_MISS "used by one Add, with bias\n      found     \"p\"");
+    graph_test_explains(GROUPS GROUP_NORM "y = Neg(k); out float y;",
+                        GROUP_MISS "used by one Mul, with scale\n      found     \"k\"");
+    graph_test_explains(GROUPS "i = InstanceNormalization(d, zeros, zeros); k = Reshape(i, cube);"
+                               "p = Mul(k, g); y = Add(p, b); out float y;",
+                        GROUP_MISS "ones\n      found     \"zeros\": float[2] {0, 0}");
+    graph_test_explains(GROUPS
+                        "i = InstanceNormalization(d, ones, zeros); y = Neg(i); out float y;",
+                        GROUP_MISS "given the dimensions of x by one Reshape\n"
+                                   "      found     \"i\"");
+    /* other dimensions */
+    graph_test_explains(GROUPS "i = InstanceNormalization(d, ones, zeros);"
+                               "init int64 other [4] = 1, 2, 4, 1; k = Reshape(i, other);"
+                               "p = Mul(k, g); y = Add(p, b); out float y;",
+                        GROUP_MISS "given the dimensions of x by one Reshape\n"
+                                   "      found     \"k\"");
+}
+
 static void fusion_reaches_bodies(void **state)
 {
     (void)state;
@@ -197,6 +245,8 @@ int main(void)
         cmocka_unit_test_teardown(rms_normalization_by_one_over_the_root, test_tensors_free),
         cmocka_unit_test_teardown(layer_normalization_with_factors_taken_out, test_tensors_free),
         cmocka_unit_test_teardown(what_is_no_normalization_of_rows_stays, test_tensors_free),
+        cmocka_unit_test_teardown(group_normalization, test_tensors_free),
+        cmocka_unit_test(near_misses_of_group_normalization),
         cmocka_unit_test_teardown(fusion_reaches_bodies, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,6 +83,18 @@ bool onr_fuse_number_operand(const struct onr_fuser *fuser, const struct onr_nod
     return false;
 }
 
+bool onr_fuse_same_dims(const struct onr_fuser *fuser, uint32_t a, uint32_t b, int count)
+{
+    const int64_t *first = fuser->graph->values[a].fact.shape.dim;
+    const int64_t *second = fuser->graph->values[b].fact.shape.dim;
+    int unknown = 0;
+    for (int i = 0; i < count; i++) {
+        bool is_known = first[i] >= 0 || onr_dim_is_symbol(first[i]);
+        unknown += is_known && first[i] == second[i] ? 0 : 1;
+    }
+    return unknown <= 1;
+}
+
 bool onr_fuse_is_near(double number, double expected)
 {
     return fabs(number - expected) <= 2e-6 * fabs(expected);
@@ -179,6 +191,20 @@ static void find_users(const struct onr_graph *graph, uint32_t *user)
     }
 }
 
+/* Gives a constant one dimension. */
+static enum onr_status make_list(struct onr_graph *graph, uint32_t id, struct onr_error *err)
+{
+    struct onr_value *value = &graph->values[id];
+    struct onr_constant *list = onr_arena_copy(graph->arena, value->constant, sizeof *list);
+    if (list == NULL) {
+        return onr_fail_memory(err, "fused node");
+    }
+    list->shape = (struct onr_shape){.rank = 1, .dim = {onr_constant_count(list)}};
+    value->constant = list;
+    value->fact.shape = list->shape;
+    return ONR_OK;
+}
+
 /* Nodes of this operator may be made: the model's missing operators are reported before. */
 static enum onr_status replace(struct onr_graph *graph, const struct onr_fused *fused,
                                const struct onr_pass_ctx *ctx)
@@ -199,6 +225,9 @@ static enum onr_status replace(struct onr_graph *graph, const struct onr_fused *
     for (uint32_t i = 0; i < fused->input_count; i++) {
         if (inputs[i] != ONR_NO_VALUE) {
             graph->values[inputs[i]].use_count++;
+        }
+        if ((fused->lists >> i & 1) != 0) {
+            ONR_TRY(make_list(graph, inputs[i], ctx->err));
         }
     }
     *node = (struct onr_node){.name = node->name,

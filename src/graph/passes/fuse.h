@@ -36,6 +36,7 @@ struct onr_fused {
     uint32_t input_count;
     struct onr_attr attrs[ONR_FUSED_ATTRS];
     uint32_t attr_count;
+    uint32_t lists; /* bit i: input i, a constant that is used once, becomes a list */
 };
 
 /* Whether the anchor stands in the subgraph; fills in *fused then. */
@@ -92,6 +93,10 @@ bool onr_fuse_has_input(const struct onr_node *node, uint32_t index);
 /* True for an input that is a constant of int32 or int64 with this element. */
 bool onr_fuse_int(const struct onr_fuser *fuser, const struct onr_node *node, uint32_t input,
                   int64_t index, int64_t *number);
+
+/* Whether the first dimensions of two values are equal; one that is not known may follow from the
+ * others, when the values are known to have as many elements. */
+bool onr_fuse_same_dims(const struct onr_fuser *fuser, uint32_t a, uint32_t b, int count);
 
 /* Equal up to what is lost when a constant is written with 6 digits. */
 bool onr_fuse_is_near(double number, double expected);

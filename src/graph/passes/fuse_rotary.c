@@ -127,15 +127,11 @@ struct join {
 static bool flattens_pairs(const struct onr_fuser *fuser, const struct onr_node *reshape,
                            uint32_t part)
 {
-    const struct onr_shape *y = &fact_of(fuser, reshape->outputs[0])->shape;
-    const struct onr_shape *x = &fact_of(fuser, part)->shape;
-    int unknown = 0; /* one dimension follows from the others */
-    for (int i = 0; x->rank > 0 && y->rank == x->rank && i < x->rank - 1; i++) {
-        bool is_known = x->dim[i] >= 0 || onr_dim_is_symbol(x->dim[i]);
-        unknown += is_known && x->dim[i] == y->dim[i] ? 0 : 1;
-    }
-    return x->rank > 0 && y->rank == x->rank && unknown <= 1 &&
-           width_of(fuser, reshape->outputs[0]) == 2 * width_of(fuser, part);
+    int rank = fact_of(fuser, part)->shape.rank;
+    uint32_t y = reshape->outputs[0];
+    return rank > 0 && fact_of(fuser, y)->shape.rank == rank &&
+           onr_fuse_same_dims(fuser, part, y, rank - 1) &&
+           width_of(fuser, y) == 2 * width_of(fuser, part);
 }
 
 /* The part before Unsqueeze makes it an element of a pair, or ONR_NO_VALUE. */

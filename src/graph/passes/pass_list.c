@@ -18,13 +18,9 @@ struct pass {
     enum pass_kind kind;
 };
 
-#define PASS(name, kind)                                                                           \
-    {                                                                                              \
-#        name, onr_pass_##name, kind                                                               \
-    }
-
 /* Fusions match before subexpressions are merged: a shared inner value would stop them. */
 /* clang-format off */
+#define PASS(name, kind) {#name, onr_pass_##name, kind}
 static const struct pass pass_list[] = {
     PASS(dead_code, FINDS_MISSING),
     PASS(resolve_ops, FINDS_MISSING),
@@ -36,6 +32,7 @@ static const struct pass pass_list[] = {
     PASS(no_ops, FUSES),
     PASS(dead_code, FUSES),
     PASS(fuse_norm, FUSES),
+    PASS(fuse_group_norm, FUSES),
     PASS(fuse_gelu, FUSES),
     PASS(fuse_rotary, FUSES),
     PASS(fuse_attention, FUSES),
