@@ -2,6 +2,7 @@
 onnxrun_test(ops
     attention/test_attention
     attention/test_attention_chain
+    attention/test_attention_chain_masks
     attention/test_attention_stream
     attention/test_rotary_chain
     attention/test_rotary_embedding

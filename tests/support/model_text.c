@@ -61,6 +61,17 @@ static void read_word(struct reader *r, char word[WORD_BYTES])
     r->p += length;
 }
 
+/* What is left of text up to the quote behind it, which may hold anything else. */
+static void read_quoted(struct reader *r, char word[WORD_BYTES])
+{
+    size_t length = strcspn(r->p, "'");
+    assert_true(length < WORD_BYTES);
+    memcpy(word, r->p, length);
+    word[length] = '\0';
+    r->p += length;
+    expect(r, '\'');
+}
+
 static enum onr_dtype read_dtype(struct reader *r)
 {
     char word[WORD_BYTES];
@@ -184,11 +195,11 @@ static void read_list(struct reader *r)
     while (!accept(r, ']')) {
         char word[WORD_BYTES];
         is_text = accept(r, '\'');
-        read_word(r, word);
         if (is_text) {
-            expect(r, '\'');
+            read_quoted(r, word);
             proto_string(r->out, ATTR_STRINGS, word);
         } else {
+            read_word(r, word);
             proto_int(r->out, ATTR_INTS, strtoll(word, NULL, 10));
         }
         (void)accept(r, ',');
@@ -230,8 +241,7 @@ static void read_attr(struct reader *r)
     } else if (accept(r, '[')) {
         read_list(r);
     } else if (accept(r, '\'')) {
-        read_word(r, word);
-        expect(r, '\'');
+        read_quoted(r, word);
         proto_string(r->out, ATTR_S, word);
         proto_int(r->out, ATTR_TYPE, 3);
     } else {

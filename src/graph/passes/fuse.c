@@ -3,6 +3,7 @@
 
 #include "graph/print.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -12,14 +13,20 @@ bool onr_fuse_is(const struct onr_node *node, const char *op_type)
     return node->domain[0] == '\0' && strcmp(node->op_type, op_type) == 0;
 }
 
-const struct onr_node *onr_fuse_producer(const struct onr_fuser *fuser, uint32_t value,
-                                         const char *op_type)
+const struct onr_node *onr_fuse_any_producer(const struct onr_fuser *fuser, uint32_t value)
 {
     if (value == ONR_NO_VALUE || fuser->graph->values[value].producer == ONR_NO_VALUE) {
         return NULL;
     }
     const struct onr_node *node = &fuser->graph->nodes[fuser->graph->values[value].producer];
-    return !node->is_dead && onr_fuse_is(node, op_type) ? node : NULL;
+    return !node->is_dead ? node : NULL;
+}
+
+const struct onr_node *onr_fuse_producer(const struct onr_fuser *fuser, uint32_t value,
+                                         const char *op_type)
+{
+    const struct onr_node *node = onr_fuse_any_producer(fuser, value);
+    return node != NULL && onr_fuse_is(node, op_type) ? node : NULL;
 }
 
 struct onr_node *onr_fuse_user(const struct onr_fuser *fuser, uint32_t value, const char *op_type)
@@ -34,6 +41,12 @@ struct onr_node *onr_fuse_user(const struct onr_fuser *fuser, uint32_t value, co
 uint32_t onr_fuse_other(const struct onr_node *node, uint32_t value)
 {
     return node->inputs[0] == value ? node->inputs[1] : node->inputs[0];
+}
+
+bool onr_fuse_is_last_axis(const struct onr_fuser *fuser, uint32_t value, int64_t axis)
+{
+    int rank = onr_fuse_fact(fuser, value)->shape.rank;
+    return rank > 0 && (axis == -1 || axis == rank - 1);
 }
 
 bool onr_fuse_has_input(const struct onr_node *node, uint32_t index)
@@ -93,6 +106,25 @@ bool onr_fuse_same_dims(const struct onr_fuser *fuser, uint32_t a, uint32_t b, i
         unknown += is_known && first[i] == second[i] ? 0 : 1;
     }
     return unknown <= 1;
+}
+
+uint32_t onr_fuse_before_scale(const struct onr_fuser *fuser, uint32_t value, double *scale)
+{
+    double number = 0;
+    uint32_t other = ONR_NO_VALUE;
+    const struct onr_node *product = onr_fuse_producer(fuser, value, "Mul");
+    const struct onr_node *quotient = onr_fuse_producer(fuser, value, "Div");
+    if (product != NULL) {
+        (void)onr_fuse_number_operand(fuser, product, &other, &number);
+    } else if (quotient != NULL && onr_fuse_number(fuser, quotient->inputs[1], &number)) {
+        other = number != 0 ? quotient->inputs[0] : ONR_NO_VALUE;
+    }
+    if (other == ONR_NO_VALUE ||
+        onr_fuse_fact(fuser, other)->shape.rank != onr_fuse_fact(fuser, value)->shape.rank) {
+        return ONR_NO_VALUE; /* a number of higher rank adds dimensions */
+    }
+    *scale = product != NULL ? *scale * number : *scale / number;
+    return other;
 }
 
 bool onr_fuse_is_near(double number, double expected)
@@ -179,6 +211,33 @@ void onr_fused_int(struct onr_fused *fused, const char *name, int64_t number)
         (struct onr_attr){.name = name, .kind = ONR_ATTR_INT, .count = 1, .as.i = number};
 }
 
+void onr_fused_float(struct onr_fused *fused, const char *name, float number)
+{
+    fused->attrs[fused->attr_count++] =
+        (struct onr_attr){.name = name, .kind = ONR_ATTR_FLOAT, .count = 1, .as.f = number};
+}
+
+void onr_fused_string(struct onr_fused *fused, const char *name, const char *text)
+{
+    size_t length = strlen(text);
+    char *copy = fused->text + fused->text_length;
+    assert(fused->text_length + length <= ONR_FUSED_TEXT);
+    memcpy(copy, text, length);
+    fused->text_length += length;
+    fused->attrs[fused->attr_count++] = (struct onr_attr){
+        .name = name, .kind = ONR_ATTR_STRING, .count = 1, .as.s = {copy, length}};
+}
+
+void onr_fused_ints(struct onr_fused *fused, const char *name, const int64_t *numbers, size_t count)
+{
+    int64_t *copy = fused->ints + fused->int_count;
+    assert(fused->int_count + count <= ONR_FUSED_INTS);
+    memcpy(copy, numbers, count * sizeof *copy);
+    fused->int_count += count;
+    fused->attrs[fused->attr_count++] =
+        (struct onr_attr){.name = name, .kind = ONR_ATTR_INTS, .count = count, .as.ints = copy};
+}
+
 static void find_users(const struct onr_graph *graph, uint32_t *user)
 {
     for (uint32_t n = 0; n < graph->node_count; n++) {
@@ -205,6 +264,23 @@ static enum onr_status make_list(struct onr_graph *graph, uint32_t id, struct on
     return ONR_OK;
 }
 
+static struct onr_attr *copy_attrs(struct onr_arena *arena, const struct onr_fused *fused)
+{
+    struct onr_attr *attrs = onr_arena_copy(arena, fused->attrs, fused->attr_count * sizeof *attrs);
+    bool is_copied = attrs != NULL;
+    for (uint32_t i = 0; is_copied && i < fused->attr_count; i++) {
+        struct onr_attr *attr = &attrs[i];
+        if (attr->kind == ONR_ATTR_INTS) {
+            attr->as.ints = onr_arena_copy(arena, attr->as.ints, attr->count * sizeof(int64_t));
+            is_copied = attr->as.ints != NULL;
+        } else if (attr->kind == ONR_ATTR_STRING) {
+            attr->as.s.data = onr_arena_string(arena, attr->as.s.data, attr->as.s.length);
+            is_copied = attr->as.s.data != NULL;
+        }
+    }
+    return is_copied ? attrs : NULL;
+}
+
 /* Nodes of this operator may be made: the model's missing operators are reported before. */
 static enum onr_status replace(struct onr_graph *graph, const struct onr_fused *fused,
                                const struct onr_pass_ctx *ctx)
@@ -214,8 +290,7 @@ static enum onr_status replace(struct onr_graph *graph, const struct onr_fused *
         ctx->registry->find(fused->domain, fused->op_type, fused->version);
     uint32_t *inputs =
         onr_arena_copy(graph->arena, fused->inputs, fused->input_count * sizeof *inputs);
-    struct onr_attr *attrs =
-        onr_arena_copy(graph->arena, fused->attrs, fused->attr_count * sizeof *attrs);
+    struct onr_attr *attrs = copy_attrs(graph->arena, fused);
     if (inputs == NULL || attrs == NULL) {
         return onr_fail_memory(ctx->err, "fused node");
     }

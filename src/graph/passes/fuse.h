@@ -12,6 +12,8 @@
 
 #define ONR_FUSED_INPUTS 6
 #define ONR_FUSED_ATTRS  16
+#define ONR_FUSED_INTS   16
+#define ONR_FUSED_TEXT   32
 
 /* Why a subgraph was not fused: see onr_fuse_miss. */
 struct onr_miss {
@@ -37,6 +39,10 @@ struct onr_fused {
     struct onr_attr attrs[ONR_FUSED_ATTRS];
     uint32_t attr_count;
     uint32_t lists; /* bit i: input i, a constant that is used once, becomes a list */
+    /* what attributes refer to */
+    int64_t ints[ONR_FUSED_INTS];
+    char text[ONR_FUSED_TEXT];
+    size_t int_count, text_length;
 };
 
 /* Whether the anchor stands in the subgraph; fills in *fused then. */
@@ -63,16 +69,33 @@ enum onr_status onr_fuse(struct onr_graph *graph, const struct onr_fusion *fusio
 bool onr_fuse_miss(const struct onr_fuser *fuser, const char *op, uint32_t value,
                    const char *expected);
 
-/* Append an attribute. */
+/* Append an attribute; lists and text are copied. */
 void onr_fused_int(struct onr_fused *fused, const char *name, int64_t number);
+void onr_fused_float(struct onr_fused *fused, const char *name, float number);
+void onr_fused_string(struct onr_fused *fused, const char *name, const char *text);
+void onr_fused_ints(struct onr_fused *fused, const char *name, const int64_t *numbers,
+                    size_t count);
 
 /* ---- for matching; a node is found under names of ai.onnx only ---- */
+
+static inline const struct onr_fact *onr_fuse_fact(const struct onr_fuser *fuser, uint32_t value)
+{
+    return &fuser->graph->values[value].fact;
+}
+
+static inline uint32_t onr_fuse_use_count(const struct onr_fuser *fuser, uint32_t value)
+{
+    return fuser->graph->values[value].use_count;
+}
 
 bool onr_fuse_is(const struct onr_node *node, const char *op_type);
 
 /* The node that makes the value when it is of this operator, else NULL. */
 const struct onr_node *onr_fuse_producer(const struct onr_fuser *fuser, uint32_t value,
                                          const char *op_type);
+
+/* The node that makes the value, of whatever operator and domain, or NULL. */
+const struct onr_node *onr_fuse_any_producer(const struct onr_fuser *fuser, uint32_t value);
 
 /* The only node that uses the value, when it is of this operator and nothing else needs the value,
  * else NULL. */
@@ -88,6 +111,9 @@ bool onr_fuse_number(const struct onr_fuser *fuser, uint32_t value, double *numb
 bool onr_fuse_number_operand(const struct onr_fuser *fuser, const struct onr_node *node,
                              uint32_t *other, double *number);
 
+/* Whether axis, which may be negative, is the last one of the value. */
+bool onr_fuse_is_last_axis(const struct onr_fuser *fuser, uint32_t value, int64_t axis);
+
 bool onr_fuse_has_input(const struct onr_node *node, uint32_t index);
 
 /* True for an input that is a constant of int32 or int64 with this element. */
@@ -97,6 +123,13 @@ bool onr_fuse_int(const struct onr_fuser *fuser, const struct onr_node *node, ui
 /* Whether the first dimensions of two values are equal; one that is not known may follow from the
  * others, when the values are known to have as many elements. */
 bool onr_fuse_same_dims(const struct onr_fuser *fuser, uint32_t a, uint32_t b, int count);
+
+/* The value before a multiplication with, or a division by, one number, or ONR_NO_VALUE. */
+uint32_t onr_fuse_before_scale(const struct onr_fuser *fuser, uint32_t value, double *scale);
+
+/* Whether two dimensions, of which none need be known, are equal for sure. */
+bool onr_fuse_same_dim(const struct onr_fuser *fuser, uint32_t a, int a_axis, uint32_t b,
+                       int b_axis);
 
 /* Equal up to what is lost when a constant is written with 6 digits. */
 bool onr_fuse_is_near(double number, double expected);

@@ -2,337 +2,352 @@
 /*
  * Attention from what exporters write for it:
  *
- *   s = scale * Q K'             by MatMul; the scale by Mul or Div of Q, K, K' or the product
- *   p = Softmax(s + mask)        over the last axis, with or without a mask
- *   p = Where(IsNaN(p), 0, p)    where queries that see nothing are to give zeros
- *   y = p V                      by MatMul
+ *   s = scale * Q K'               by MatMul or Einsum; the scale by Mul or Div of Q, K, K' or s
+ *   s = cap * Tanh(s / cap)        softcap
+ *   s = s + mask                   or Where(flags, number, s); up to two of both, in any order
+ *   p = Softmax(s)                 over the last axis; perhaps with sinks, a column that is joined
+ *                                  to s before and cut off after it
+ *   p = Where(IsNaN(p), 0, p)      where queries that see nothing are to give zeros
+ *   y = p V                        by MatMul or Einsum
  *
  * One node of onnxrun.AttentionChain takes their place. It has the broadcasting of these operators,
- * so nothing needs to be known of dimensions that only a run tells, and it reads and writes heads
- * where they lie: Transpose of [0, 2, 1, 3] before and after goes as well.
+ * so nothing needs to be known of dimensions that only a run tells, and it reads heads where they
+ * lie (attention_view.h), also those that several heads of Q share. A Transpose behind goes as well.
  */
 #include "graph/op_def.h"
-#include "graph/passes/fuse.h"
+#include "graph/passes/attention_product.h"
+#include "graph/passes/attention_sinks.h"
 
 #include <math.h>
 #include <string.h>
 
-#define DEPTH 6 /* nodes between the product and Softmax, at most */
+#define DEPTH 8 /* nodes between the product and Softmax, at most */
+#define MASKS 2
 
-struct operand {
+struct mask {
     uint32_t value;
-    bool by_rows; /* [batch, rows, heads, width] */
+    bool is_flag; /* true keys, or false ones, get the score `fill` */
+    bool hides;
+    double fill;
 };
 
 struct attention {
-    struct operand q, k, v;
-    uint32_t mask; /* or ONR_NO_VALUE */
+    struct onr_attention_product scores, values;
+    struct onr_attention_view q, k, v;
+    struct mask masks[MASKS]; /* that is applied last comes first */
+    int mask_count;
+    uint32_t sinks; /* or ONR_NO_VALUE */
     double scale;
+    double softcap; /* 0: none */
     bool empty_is_zero;
-    bool y_by_rows;
+    char y_order[ONR_VIEW_AXES + 1];
     struct onr_node *last;
 };
 
-static const struct onr_fact *fact_of(const struct onr_fuser *fuser, uint32_t value)
+/* ---- from Softmax back to the scores ---- */
+
+/* A number that Where puts in place of some scores, given as input 1 or 2; the other one then is in
+ * *scores. */
+static bool read_fill(const struct onr_fuser *fuser, const struct onr_node *where,
+                      struct mask *mask, uint32_t *scores)
 {
-    return &fuser->graph->values[value].fact;
-}
-
-/* ---- nodes that change nothing but scale, type or order ---- */
-
-/* The value before a Cast to the type that it has, or ONR_NO_VALUE. */
-static uint32_t before_cast(const struct onr_fuser *fuser, uint32_t value)
-{
-    const struct onr_node *cast = onr_fuse_producer(fuser, value, "Cast");
-    bool is_same =
-        cast != NULL && fact_of(fuser, cast->inputs[0])->dtype == fact_of(fuser, value)->dtype;
-    return is_same ? cast->inputs[0] : ONR_NO_VALUE;
-}
-
-/* The value that this one is a multiple of, or ONR_NO_VALUE. */
-static uint32_t before_scale(const struct onr_fuser *fuser, uint32_t value, double *scale)
-{
-    double number = 0;
-    uint32_t other = ONR_NO_VALUE;
-    const struct onr_node *node = onr_fuse_producer(fuser, value, "Mul");
-    if (node != NULL && onr_fuse_number_operand(fuser, node, &other, &number)) {
-        *scale *= number;
-        return other;
-    }
-    node = onr_fuse_producer(fuser, value, "Div");
-    if (node != NULL && onr_fuse_number(fuser, node->inputs[1], &number) && number != 0) {
-        *scale /= number;
-        return node->inputs[0];
-    }
-    return ONR_NO_VALUE;
-}
-
-static uint32_t before_step(const struct onr_fuser *fuser, uint32_t value, double *scale)
-{
-    uint32_t before = before_scale(fuser, value, scale);
-    return before != ONR_NO_VALUE ? before : before_cast(fuser, value);
-}
-
-static uint32_t unscaled(const struct onr_fuser *fuser, uint32_t value, double *scale)
-{
-    uint32_t before = before_scale(fuser, value, scale);
-    return before != ONR_NO_VALUE ? before : value;
-}
-
-static bool has_perm(const struct onr_node *node, size_t rank, const int64_t *perm)
-{
-    size_t count = 0;
-    const int64_t *found = onr_attr_ints(node, "perm", &count);
-    return count == rank && memcmp(found, perm, rank * sizeof *perm) == 0;
-}
-
-static const int64_t swap_heads[] = {0, 2, 1, 3};
-
-static struct operand operand_of(const struct onr_fuser *fuser, uint32_t value)
-{
-    const struct onr_node *transpose = onr_fuse_producer(fuser, value, "Transpose");
-    if (transpose != NULL && has_perm(transpose, 4, swap_heads)) {
-        return (struct operand){transpose->inputs[0], true};
-    }
-    return (struct operand){value, false};
-}
-
-/* ---- keys ---- */
-
-static bool has_same_dim(const struct onr_fact *a, int a_axis, const struct onr_fact *b, int b_axis)
-{
-    int64_t dim = a->shape.dim[a_axis];
-    return dim != ONR_DIM_UNKNOWN && dim == b->shape.dim[b_axis];
-}
-
-/* The input of a Concat that gives the element of a list that is this far from its end, when it
- * gives nothing else. */
-static uint32_t piece_of(const struct onr_fuser *fuser, uint32_t list, uint32_t from_end)
-{
-    const struct onr_node *concat = onr_fuse_producer(fuser, list, "Concat");
-    if (concat == NULL || from_end > concat->input_count) {
-        return ONR_NO_VALUE;
-    }
-    for (uint32_t i = concat->input_count - from_end; i < concat->input_count; i++) {
-        const struct onr_shape *shape = &fact_of(fuser, concat->inputs[i])->shape;
-        if (shape->rank != 1 || shape->dim[0] != 1) {
-            return ONR_NO_VALUE;
-        }
-    }
-    return concat->inputs[concat->input_count - from_end];
-}
-
-/* Whether axes of the results of two Reshape are equal, counted from their ends: as far as known,
- * or because both shapes have the same value there. */
-static bool has_same_end(const struct onr_fuser *fuser, const struct onr_node *a, int a_end,
-                         const struct onr_node *b, int b_end)
-{
-    const struct onr_fact *a_fact = fact_of(fuser, a->outputs[0]);
-    const struct onr_fact *b_fact = fact_of(fuser, b->outputs[0]);
-    if (has_same_dim(a_fact, a_fact->shape.rank - a_end, b_fact, b_fact->shape.rank - b_end)) {
-        return true;
-    }
-    if (a->input_count < 2 || b->input_count < 2) {
-        return false;
-    }
-    uint32_t piece = piece_of(fuser, a->inputs[1], (uint32_t)a_end);
-    return piece != ONR_NO_VALUE && piece == piece_of(fuser, b->inputs[1], (uint32_t)b_end);
-}
-
-/* Keys [b, n, t, h] that go through [b * n, t, h] and [b * n, h, t] to [b, n, h, t]. The elements
- * are as many, so that one dimension need not be known. */
-static uint32_t flattened_keys(const struct onr_fuser *fuser, uint32_t value)
-{
-    static const int64_t swap_last[] = {0, 2, 1};
-    const struct onr_node *split = onr_fuse_producer(fuser, value, "Reshape");
-    const struct onr_node *transpose =
-        split != NULL ? onr_fuse_producer(fuser, split->inputs[0], "Transpose") : NULL;
-    const struct onr_node *flat =
-        transpose != NULL ? onr_fuse_producer(fuser, transpose->inputs[0], "Reshape") : NULL;
-    if (flat == NULL || !has_perm(transpose, 3, swap_last)) {
-        return ONR_NO_VALUE;
-    }
-    const struct onr_fact *k = fact_of(fuser, flat->inputs[0]);
-    const struct onr_fact *y = fact_of(fuser, value);
-    if (k->shape.rank != 4 || y->shape.rank != 4 ||
-        fact_of(fuser, flat->outputs[0])->shape.rank != 3 ||
-        !has_same_end(fuser, split, 1, flat, 2) || !has_same_end(fuser, split, 2, flat, 1)) {
-        return ONR_NO_VALUE;
-    }
-    int known = has_same_dim(k, 0, y, 0) + has_same_dim(k, 1, y, 1) + has_same_dim(k, 2, y, 3) +
-                has_same_dim(k, 3, y, 2);
-    return known >= 3 ? flat->inputs[0] : ONR_NO_VALUE;
-}
-
-/* The keys [b, n, t, h] or [b, t, n, h] whose transposition [b, n, h, t] the value is. */
-static bool find_keys(const struct onr_fuser *fuser, uint32_t value, struct attention *found)
-{
-    static const int64_t swap_last[] = {0, 1, 3, 2};
-    static const int64_t from_rows[] = {0, 2, 3, 1};
-    value = unscaled(fuser, value, &found->scale);
-    const struct onr_node *transpose = onr_fuse_producer(fuser, value, "Transpose");
-    if (transpose != NULL && has_perm(transpose, 4, from_rows)) {
-        found->k = (struct operand){transpose->inputs[0], true};
-        return true;
-    }
-    bool is_swapped = transpose != NULL && has_perm(transpose, 4, swap_last);
-    uint32_t keys = is_swapped ? transpose->inputs[0] : flattened_keys(fuser, value);
-    if (keys != ONR_NO_VALUE) {
-        found->k = operand_of(fuser, unscaled(fuser, keys, &found->scale));
-    }
-    return keys != ONR_NO_VALUE;
-}
-
-/* ---- scores ---- */
-
-/* Whether the value is a product of matrices, up to its scale. */
-static bool is_scores(const struct onr_fuser *fuser, uint32_t value)
-{
-    double scale = 1;
-    for (int i = 0; i < DEPTH && value != ONR_NO_VALUE; i++) {
-        if (onr_fuse_producer(fuser, value, "MatMul") != NULL) {
+    for (uint32_t i = 1; i <= 2; i++) {
+        if (onr_fuse_number(fuser, where->inputs[i], &mask->fill) && !isnan(mask->fill)) {
+            mask->value = where->inputs[0];
+            mask->is_flag = true;
+            mask->hides = i == 1;
+            *scores = where->inputs[3 - i];
             return true;
         }
-        value = before_step(fuser, value, &scale);
     }
     return false;
 }
 
-/* Takes the mask off the sum; the other operand is returned, or ONR_NO_VALUE. */
-static uint32_t take_mask(const struct onr_fuser *fuser, const struct onr_node *sum,
-                          struct attention *found)
+/* Whether the value is a product up to what may stand between it and Softmax. */
+static bool leads_to_product(const struct onr_fuser *fuser, uint32_t value, int depth)
 {
-    for (uint32_t i = 0; i < 2; i++) {
-        if (is_scores(fuser, sum->inputs[i])) {
-            found->mask = sum->inputs[1 - i];
-            return sum->inputs[i];
-        }
+    struct onr_attention_product product;
+    struct mask mask;
+    double scale = 1;
+    if (depth == 0 || onr_attention_scores(fuser, value, &product)) {
+        return depth > 0;
     }
-    return ONR_NO_VALUE;
+    uint32_t before = onr_fuse_before_scale(fuser, value, &scale);
+    const struct onr_node *node = onr_fuse_any_producer(fuser, value);
+    if (node != NULL && onr_fuse_is(node, "Tanh")) {
+        before = node->inputs[0];
+    } else if (node != NULL && onr_fuse_is(node, "Where")) {
+        before = read_fill(fuser, node, &mask, &before) ? before : ONR_NO_VALUE;
+    } else if (node != NULL && onr_fuse_is(node, "Add")) {
+        return leads_to_product(fuser, node->inputs[0], depth - 1) ||
+               leads_to_product(fuser, node->inputs[1], depth - 1);
+    }
+    return before != ONR_NO_VALUE && leads_to_product(fuser, before, depth - 1);
 }
 
-/* The product of Q and K' whose scaled and masked elements the value has. */
-static const struct onr_node *find_product(const struct onr_fuser *fuser, uint32_t value,
-                                           struct attention *found)
+/* Takes a mask off what an Add or Where gives; the scores without it are returned, or
+ * ONR_NO_VALUE. */
+static uint32_t take_mask(const struct onr_fuser *fuser, uint32_t value, struct attention *found)
 {
-    for (int i = 0; i < DEPTH && value != ONR_NO_VALUE; i++) {
-        if (fuser->graph->values[value].use_count != 1) {
-            return NULL;
-        }
-        const struct onr_node *product = onr_fuse_producer(fuser, value, "MatMul");
-        if (product != NULL) {
-            return product;
-        }
-        const struct onr_node *sum = onr_fuse_producer(fuser, value, "Add");
-        bool may_be_masked = found->mask == ONR_NO_VALUE && found->scale == 1;
-        if (sum != NULL) {
-            value = may_be_masked ? take_mask(fuser, sum, found) : ONR_NO_VALUE;
-        } else {
-            value = before_step(fuser, value, &found->scale);
+    const struct onr_node *where = onr_fuse_producer(fuser, value, "Where");
+    const struct onr_node *sum = onr_fuse_producer(fuser, value, "Add");
+    struct mask mask = {.is_flag = false};
+    uint32_t scores = ONR_NO_VALUE;
+    if (where != NULL) {
+        (void)read_fill(fuser, where, &mask, &scores);
+    }
+    for (uint32_t i = 0; sum != NULL && i < 2 && scores == ONR_NO_VALUE; i++) {
+        if (leads_to_product(fuser, sum->inputs[i], DEPTH)) {
+            mask.value = sum->inputs[1 - i];
+            scores = sum->inputs[i];
         }
     }
-    return NULL;
+    bool is_inside = found->scale != 1 || found->softcap != 0; /* it would be scaled as well */
+    if (scores == ONR_NO_VALUE || found->mask_count == MASKS || is_inside) {
+        return ONR_NO_VALUE;
+    }
+    found->masks[found->mask_count++] = mask;
+    return scores;
 }
 
-/* ---- values ---- */
+/* The value before a factor or Tanh, which is noted, or ONR_NO_VALUE. */
+static uint32_t before_scale(const struct onr_fuser *fuser, uint32_t value, struct attention *found)
+{
+    uint32_t before = onr_fuse_before_scale(fuser, value, &found->scale);
+    const struct onr_node *tanh = onr_fuse_producer(fuser, value, "Tanh");
+    if (tanh == NULL) {
+        return before;
+    }
+    if (found->softcap != 0 || !(found->scale > 0)) {
+        return ONR_NO_VALUE;
+    }
+    found->softcap = found->scale;
+    return tanh->inputs[0];
+}
 
-/* Where(IsNaN(p), 0, p) and nothing else that uses p, or NULL. */
+/* Finds the product whose scaled and masked elements the value has; nothing else uses these. */
+static bool find_scores(const struct onr_fuser *fuser, uint32_t value, struct attention *found)
+{
+    uint32_t at = value;
+    for (int i = 0; i < DEPTH && (i == 0 || onr_fuse_use_count(fuser, value) == 1); i++) {
+        if (onr_attention_scores(fuser, value, &found->scores)) {
+            found->scale *= found->scores.scale;
+            return true;
+        }
+        bool is_masked = onr_fuse_producer(fuser, value, "Add") != NULL ||
+                         onr_fuse_producer(fuser, value, "Where") != NULL;
+        at = value;
+        value = is_masked ? take_mask(fuser, value, found) : before_scale(fuser, value, found);
+        if (value == ONR_NO_VALUE) {
+            return onr_fuse_miss(fuser, "AttentionChain", at,
+                                 "scores: a product of Q and K', scaled, capped, and with two "
+                                 "masks at most");
+        }
+    }
+    return onr_fuse_miss(fuser, "AttentionChain", value, "scores: used once, near their product");
+}
+
+/* ---- from Softmax on to the values ---- */
+
+/* Where(IsNaN(p), 0, p) and nothing else that uses p, or NULL; p may be tested as another float. */
 static const struct onr_node *find_guard(const struct onr_fuser *fuser, uint32_t p)
 {
     double zero = 1;
     const struct onr_node *guard =
         fuser->user[p] != ONR_NO_VALUE ? &fuser->graph->nodes[fuser->user[p]] : NULL;
-    if (fuser->graph->values[p].use_count != 2 || guard == NULL || !onr_fuse_is(guard, "Where") ||
+    if (onr_fuse_use_count(fuser, p) != 2 || guard == NULL || !onr_fuse_is(guard, "Where") ||
         guard->inputs[2] != p || !onr_fuse_number(fuser, guard->inputs[1], &zero) || zero != 0) {
         return NULL;
     }
     const struct onr_node *is_nan = onr_fuse_producer(fuser, guard->inputs[0], "IsNaN");
-    return is_nan != NULL && is_nan->inputs[0] == p ? guard : NULL;
+    if (is_nan == NULL) {
+        return NULL;
+    }
+    const struct onr_node *cast = onr_fuse_producer(fuser, is_nan->inputs[0], "Cast");
+    return (cast != NULL ? cast->inputs[0] : is_nan->inputs[0]) == p ? guard : NULL;
 }
 
-/* The product of p and V, and the Transpose behind it. */
+/* The product of probabilities and V, and the Transpose behind it. */
 static bool find_values(const struct onr_fuser *fuser, uint32_t p, struct attention *found)
 {
-    const struct onr_node *guard = find_guard(fuser, p);
-    found->empty_is_zero = guard != NULL;
-    p = guard != NULL ? guard->outputs[0] : p;
-    for (const struct onr_node *cast = onr_fuse_user(fuser, p, "Cast");
-         cast != NULL && before_cast(fuser, cast->outputs[0]) == p;
-         cast = onr_fuse_user(fuser, p, "Cast")) {
-        p = cast->outputs[0];
+    if (found->sinks != ONR_NO_VALUE) {
+        p = onr_after_sinks(fuser, p);
     }
-    struct onr_node *product = onr_fuse_user(fuser, p, "MatMul");
-    if (product == NULL || product->inputs[0] != p) {
+    const struct onr_node *guard = p != ONR_NO_VALUE ? find_guard(fuser, p) : NULL;
+    p = guard != NULL ? guard->outputs[0] : p;
+    found->empty_is_zero = guard != NULL;
+    if (p == ONR_NO_VALUE || !onr_attention_values(fuser, p, &found->values)) {
         return false;
     }
-    found->v = operand_of(fuser, product->inputs[1]);
-    struct onr_node *transpose = onr_fuse_user(fuser, product->outputs[0], "Transpose");
-    found->y_by_rows = transpose != NULL && has_perm(transpose, 4, swap_heads);
-    found->last = found->y_by_rows ? transpose : product;
-    return true;
+    found->last = found->values.node;
+    memcpy(found->y_order, found->values.y_order, sizeof found->y_order);
+    struct onr_node *transpose = onr_fuse_user(fuser, found->last->outputs[0], "Transpose");
+    size_t count = 0;
+    const int64_t *perm = transpose != NULL ? onr_attr_ints(transpose, "perm", &count) : NULL;
+    int rank = onr_fuse_fact(fuser, found->last->outputs[0])->shape.rank;
+    if (perm != NULL && rank == (int)count && count == strlen(found->y_order) &&
+        found->y_order[perm[count - 1]] == 'h') {
+        for (size_t i = 0; i < count; i++) {
+            found->y_order[i] = found->values.y_order[perm[i]];
+        }
+        found->last = transpose;
+    }
+    return found->y_order[strlen(found->y_order) - 1] == 'h';
+}
+
+/* ---- operands ---- */
+
+static bool find_operands(const struct onr_fuser *fuser, struct attention *found)
+{
+    bool is_merged = strchr(found->scores.a_order, 'm') != NULL;
+    uint32_t ways = ONR_VIEW_GROUPS | (is_merged ? ONR_VIEW_MERGED : 0);
+    const struct onr_attention_product *s = &found->scores;
+    const struct onr_attention_product *v = &found->values;
+    for (int i = 0; i < 2; i++) {
+        bool is_found =
+            onr_attention_view(fuser, s->a, s->a_order,
+                               (ways & ~(uint32_t)ONR_VIEW_GROUPS) | ONR_VIEW_SCALES, &found->q) &&
+            onr_attention_view(fuser, s->b, s->b_order, ways | ONR_VIEW_SCALES, &found->k) &&
+            onr_attention_view(fuser, v->b, v->b_order, ways, &found->v);
+        if (!is_found || found->k.groups == found->v.groups) {
+            found->scale *= is_found ? found->q.scale * found->k.scale : 1;
+            return is_found;
+        }
+        ways &= ~(uint32_t)ONR_VIEW_GROUPS;
+    }
+    return false;
 }
 
 /* ---- the node ---- */
 
-/* The scale is kept as a float, which must not lose anything that the graph has. */
-static bool is_kept(double scale, enum onr_dtype dtype)
+/* Numbers are kept as floats, which must not lose anything that the graph has. */
+static bool is_kept(double number, enum onr_dtype dtype)
 {
-    return isfinite(scale) && (dtype == ONR_FLOAT || (double)(float)scale == scale);
+    return dtype == ONR_FLOAT || (double)(float)number == number;
 }
 
-static bool is_over_last_axis(const struct onr_fuser *fuser, const struct onr_node *softmax)
+static bool are_kept(const struct onr_fuser *fuser, const struct attention *found,
+                     enum onr_dtype dtype)
 {
-    const struct onr_fact *x = fact_of(fuser, softmax->inputs[0]);
-    int64_t axis = onr_attr_int(softmax, "axis", softmax->version >= 13 ? -1 : 1);
-    return x->shape.rank == 4 && (x->dtype == ONR_FLOAT || x->dtype == ONR_DOUBLE) &&
-           (axis == -1 || axis == 3);
+    bool is_each = isfinite(found->scale) && isfinite(found->softcap) &&
+                   is_kept(found->scale, dtype) && is_kept(found->softcap, dtype);
+    for (int m = 0; m < found->mask_count; m++) {
+        const struct onr_shape *shape = &onr_fuse_fact(fuser, found->masks[m].value)->shape;
+        is_each = is_each && is_kept(found->masks[m].fill, dtype) && shape->rank >= 0 &&
+                  shape->rank <= (int)strlen(found->values.b_order);
+    }
+    return is_each && (found->sinks == ONR_NO_VALUE || dtype == ONR_FLOAT);
 }
 
-static void add_flag(struct onr_fused *fused, const char *name, bool is_set)
+static void add_view(struct onr_fused *fused, const char *name, const char *part_name,
+                     const struct onr_attention_view *view)
 {
-    if (is_set) {
-        fused->attrs[fused->attr_count++] =
-            (struct onr_attr){.name = name, .kind = ONR_ATTR_INT, .count = 1, .as.i = 1};
+    char order[ONR_VIEW_AXES + 1];
+    memcpy(order, view->order, sizeof order);
+    char *merged = strchr(order, 'm');
+    if (merged != NULL) {
+        *merged = 'n';
+    }
+    if (strcmp(order, "bnsh") != 0) {
+        onr_fused_string(fused, name, order);
+    }
+    if (part_name != NULL && (strpbrk(order, "px") != NULL || view->part[ONR_VIEW_WIDTH] > 0)) {
+        onr_fused_ints(fused, part_name, view->part, 5);
+    }
+}
+
+static void add_masks(struct onr_fused *fused, const struct attention *found)
+{
+    static const char *const fills[] = {"fill", "fill2"};
+    static const char *const hides[] = {"hides", "hides2"};
+    for (int m = 0; m < found->mask_count; m++) {
+        const struct mask *mask = &found->masks[found->mask_count - 1 - m];
+        fused->inputs[fused->input_count++] = mask->value;
+        if (mask->is_flag && mask->fill != (double)-INFINITY) {
+            onr_fused_float(fused, fills[m], (float)mask->fill);
+        }
+        if (mask->is_flag && mask->hides) {
+            onr_fused_int(fused, hides[m], 1);
+        }
+    }
+    if (found->sinks != ONR_NO_VALUE) {
+        while (fused->input_count < 3 + MASKS) {
+            fused->inputs[fused->input_count++] = ONR_NO_VALUE;
+        }
+        fused->inputs[fused->input_count++] = found->sinks;
     }
 }
 
 static void set_node(const struct attention *found, struct onr_fused *fused)
 {
+    struct onr_attention_view y = {.groups = 1};
+    memcpy(y.order, found->y_order, sizeof y.order);
     *fused = (struct onr_fused){
         .last = found->last,
         .op_type = "AttentionChain",
         .domain = "onnxrun",
         .version = 1,
-        .inputs = {found->q.value, found->k.value, found->v.value, found->mask},
-        .input_count = found->mask != ONR_NO_VALUE ? 4 : 3,
-        .attrs =
-            {{.name = "scale", .kind = ONR_ATTR_FLOAT, .count = 1, .as.f = (float)found->scale}},
-        .attr_count = 1,
+        .inputs = {found->q.value, found->k.value, found->v.value},
+        .input_count = 3,
     };
-    add_flag(fused, "q_by_rows", found->q.by_rows);
-    add_flag(fused, "k_by_rows", found->k.by_rows);
-    add_flag(fused, "v_by_rows", found->v.by_rows);
-    add_flag(fused, "y_by_rows", found->y_by_rows);
-    add_flag(fused, "empty_is_zero", found->empty_is_zero);
+    onr_fused_float(fused, "scale", (float)found->scale);
+    if (found->softcap != 0) {
+        onr_fused_float(fused, "softcap", (float)found->softcap);
+    }
+    add_view(fused, "q", "q_part", &found->q);
+    add_view(fused, "k", "k_part", &found->k);
+    add_view(fused, "v", "v_part", &found->v);
+    add_view(fused, "y", NULL, &y);
+    if (found->k.groups > 1) {
+        onr_fused_int(fused, "groups", found->k.groups);
+    }
+    if (found->empty_is_zero) {
+        onr_fused_int(fused, "empty_is_zero", 1);
+    }
+    add_masks(fused, found);
+}
+
+/* Whether nothing but what is fused uses the scores, also where a maximum is subtracted first. */
+static bool is_used_once(const struct onr_fuser *fuser, uint32_t x, uint32_t shifted,
+                         uint32_t scores)
+{
+    return onr_fuse_use_count(fuser, shifted) == (shifted != x ? 2 : 1) &&
+           (scores == shifted || onr_fuse_use_count(fuser, scores) == 1);
 }
 
 static bool match_attention(const struct onr_fuser *fuser, const struct onr_node *softmax,
                             struct onr_fused *fused)
 {
-    struct attention found = {.mask = ONR_NO_VALUE, .scale = 1};
-    if (!is_over_last_axis(fuser, softmax) || !find_values(fuser, softmax->outputs[0], &found)) {
+    static const char *const name = "AttentionChain";
+    struct attention found = {.sinks = ONR_NO_VALUE, .scale = 1};
+    uint32_t x = softmax->inputs[0];
+    enum onr_dtype dtype = onr_fuse_fact(fuser, x)->dtype;
+    int64_t axis = onr_attr_int(softmax, "axis", softmax->version >= 13 ? -1 : 1);
+    uint32_t shifted = onr_before_shift(fuser, x);
+    uint32_t scores = onr_before_sinks(fuser, shifted, &found.sinks);
+    if ((dtype != ONR_FLOAT && dtype != ONR_DOUBLE) || !onr_fuse_is_last_axis(fuser, x, axis)) {
         return false;
     }
-    const struct onr_node *product = find_product(fuser, softmax->inputs[0], &found);
-    if (product == NULL || !find_keys(fuser, product->inputs[1], &found)) {
+    if (!find_values(fuser, softmax->outputs[0], &found)) {
+        bool is_shared = onr_fuse_use_count(fuser, softmax->outputs[0]) > 1 &&
+                         leads_to_product(fuser, scores, DEPTH);
+        return is_shared && onr_fuse_miss(fuser, name, softmax->outputs[0],
+                                          "probabilities: used by their product with V alone");
+    }
+    if (!is_used_once(fuser, x, shifted, scores)) {
+        return onr_fuse_miss(fuser, name, x, "scores: used by Softmax alone");
+    }
+    if (!find_scores(fuser, scores, &found)) {
         return false;
     }
-    found.q = operand_of(fuser, unscaled(fuser, product->inputs[0], &found.scale));
-    if (fact_of(fuser, found.q.value)->shape.rank != 4 ||
-        fact_of(fuser, found.k.value)->shape.rank != 4 ||
-        fact_of(fuser, found.v.value)->shape.rank != 4 ||
-        !is_kept(found.scale, fact_of(fuser, softmax->inputs[0])->dtype)) {
-        return false;
+    if (strlen(found.scores.a_order) != strlen(found.values.b_order) ||
+        !find_operands(fuser, &found)) {
+        return onr_fuse_miss(fuser, name, found.scores.b,
+                             "keys: transposed by a node, of as many dimensions as Q and V");
+    }
+    if (!are_kept(fuser, &found, dtype)) {
+        return onr_fuse_miss(fuser, name, x,
+                             "numbers that are exact in float, masks of no more dimensions");
     }
     set_node(&found, fused);
     return true;

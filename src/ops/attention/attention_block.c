@@ -39,9 +39,22 @@ static size_t last_unhidden(const struct onr_attention_stream *s,
     }
     double most = is_low_hidden ? (double)LOW_MASK : (double)-INFINITY;
     if (mask->dtype == ONR_BOOL && mask->is_flag && mask->fill <= most) {
-        return kernels->last_set_u8(count, (const uint8_t *)data + begin);
+        const uint8_t *flags = (const uint8_t *)data + begin;
+        if (!mask->is_inverted) {
+            return kernels->last_set_u8(count, flags);
+        }
+        while (count > 0 && flags[count - 1] != 0) {
+            count--;
+        }
     }
     return count;
+}
+
+/* Whether another mask after this one may give what it hides a score again. */
+static bool is_covered(const struct onr_attention_mask *masks, int m)
+{
+    const struct onr_attention_mask *last = &masks[ONR_ATTENTION_MASKS - 1];
+    return &masks[m] != last && last->replaces && last->fill > (double)-INFINITY;
 }
 
 static bool has_seen_key(const struct onr_attention_row *row)
@@ -57,7 +70,7 @@ static void cut_hidden(const struct onr_attention_stream *s, const struct onr_at
     bool is_only = c->masks[0].dtype == ONR_UNDEFINED || c->masks[1].dtype == ONR_UNDEFINED;
     for (int m = 0; m < ONR_ATTENTION_MASKS && range->begin < range->end; m++) {
         const struct onr_attention_mask *mask = &c->masks[m];
-        if (mask->dtype == ONR_UNDEFINED) {
+        if (mask->dtype == ONR_UNDEFINED || is_covered(c->masks, m)) {
             continue;
         }
         size_t end = range->end < mask->keys ? range->end : mask->keys;

@@ -30,6 +30,8 @@ struct onr_head_strides {
 struct onr_attention_mask {
     enum onr_dtype dtype; /* ONR_UNDEFINED: no mask */
     bool is_flag;         /* not above 0: add `fill`, else nothing; if not set: add the element */
+    bool is_inverted;     /* of a flag: above 0 */
+    bool replaces;        /* of a flag: `fill` is not added but stands for the score */
     double fill;          /* -inf hides the key */
     struct onr_head_strides strides;
     size_t keys;   /* that the mask covers; those beyond are hidden */
@@ -110,9 +112,9 @@ struct onr_key_range {
 struct onr_key_range onr_attention_range(const struct onr_attention *attention,
                                          const struct onr_attention_data *data, size_t b, size_t i);
 
-/* What mask m adds to one score. */
-double onr_attention_bias(const struct onr_attention_mask *mask, const void *data, size_t row,
-                          size_t key);
+/* What a mask makes of the score of one key. */
+double onr_attention_masked(const struct onr_attention_mask *mask, const void *data, size_t row,
+                            size_t key, double score);
 
 /* Element offset of the row of a mask, and in *mask the same mask from the column of key 0 on. */
 static inline size_t onr_mask_row(struct onr_attention_mask *mask,

@@ -67,7 +67,7 @@ static void bias_scores(const struct onr_attention *a, const struct onr_attentio
             struct onr_attention_mask mask = a->masks[m];
             if (mask.dtype != ONR_UNDEFINED) {
                 size_t first = onr_mask_row(&mask, d, b, n, i);
-                scores[j] += onr_attention_bias(&mask, d->masks[m], first, j);
+                scores[j] = onr_attention_masked(&mask, d->masks[m], first, j, scores[j]);
             }
         }
         if (j < seen.begin || j >= seen.end) {

@@ -55,17 +55,18 @@ static double mask_number(enum onr_dtype dtype, const void *data, size_t at)
     }
 }
 
-double onr_attention_bias(const struct onr_attention_mask *mask, const void *data, size_t row,
-                          size_t key)
+double onr_attention_masked(const struct onr_attention_mask *mask, const void *data, size_t row,
+                            size_t key, double score)
 {
     if (key >= mask->keys) {
-        return (double)-INFINITY;
+        return score + (double)-INFINITY;
     }
     double value = mask_number(mask->dtype, data, row + key);
-    if (mask->is_flag) {
-        return value > 0 ? 0 : mask->fill;
+    if (!mask->is_flag) {
+        return score + value;
     }
-    return value;
+    double hidden = mask->replaces ? mask->fill : score + mask->fill;
+    return (value > 0) == mask->is_inverted ? hidden : score;
 }
 
 struct onr_gemm_matrix onr_attention_matrix(const struct onr_attention_operand *operand, size_t b,
@@ -113,14 +114,16 @@ void onr_attention_add_mask(const struct onr_attention_mask *mask, const void *d
         }
     } else if (mask->dtype == ONR_BOOL) {
         const uint8_t *flags = (const uint8_t *)data + row + keys.begin;
-        bool is_hidden = mask->fill == (double)-INFINITY; /* even where the score is no number */
+        /* -inf hides even where the score is no number */
+        bool replaces = mask->replaces || mask->fill == (double)-INFINITY;
+        float fill = (float)mask->fill;
         for (; j < count; j++) {
-            float masked = is_hidden ? -INFINITY : scores[j] + (float)mask->fill;
-            scores[j] = flags[j] != 0 ? scores[j] : masked;
+            float hidden = replaces ? fill : scores[j] + fill;
+            scores[j] = (flags[j] != 0) == mask->is_inverted ? hidden : scores[j];
         }
     }
     for (; j < keys.end - keys.begin; j++) {
-        scores[j] += (float)onr_attention_bias(mask, data, row, keys.begin + j);
+        scores[j] = (float)onr_attention_masked(mask, data, row, keys.begin + j, (double)scores[j]);
     }
 }
 

@@ -87,9 +87,9 @@ static void check_call(const struct call *c)
     struct op_test t;
     op_test_begin(&t, "onnxrun", "AttentionChain", 1);
     op_test_float(&t, "scale", c->scale);
-    static const char *const attrs[] = {"q_by_rows", "k_by_rows", "v_by_rows", "y_by_rows"};
+    static const char *const attrs[] = {"q", "k", "v", "y"};
     for (int i = 0; i < 4; i++) {
-        op_test_int(&t, attrs[i], c->by_rows);
+        op_test_string(&t, attrs[i], c->by_rows ? "bsnh" : "bnsh");
     }
     for (int i = 0; i < (c->has_mask ? 4 : 3); i++) {
         op_test_input(&t, in[i]);
@@ -235,13 +235,130 @@ static void operands_that_do_not_fit_are_refused(void **state)
     struct onr_tensor *a = test_f32(SHAPE(1, 1, 2, 4), (float[8]){0});
     struct onr_tensor *longer = test_f32(SHAPE(1, 1, 3, 4), (float[12]){0});
     struct onr_tensor *mask = test_f32(SHAPE(2, 2), (float[4]){0});
-    check_refused(test_f32(SHAPE(1, 2, 4), (float[8]){0}), a, a, mask, "input 0 has rank 3");
-    check_refused(a, a, a, test_f32(SHAPE(1, 1, 1, 2, 2), (float[4]){0}), "mask has rank 5");
+    check_refused(test_f32(SHAPE(1, 2, 4), (float[8]){0}), a, a, mask,
+                  "an operand has rank 3, expected 4");
+    check_refused(a, a, a, test_f32(SHAPE(1, 1, 1, 2, 2), (float[4]){0}), "input 3 has rank 5");
     check_refused(test_f32(SHAPE(1, 1, 2, 3), (float[6]){0}), a, a, mask, "head size");
-    check_refused(a, a, longer, mask, "V has 3 rows, expected one for 2 keys");
+    check_refused(a, a, longer, mask, "cannot broadcast");
     check_refused(a, longer, longer, mask, "cannot broadcast");
     check_refused(test_f32(SHAPE(2, 1, 2, 4), (float[16]){0}), a,
                   test_f32(SHAPE(3, 1, 2, 4), (float[24]){0}), mask, "cannot broadcast");
+}
+
+/* ---- where heads lie ---- */
+
+/* One tensor that holds Q, K and V, [2 batches, 3 heads, 5 rows, 4] each: place gives the element. */
+struct packed {
+    int64_t dims[6];
+    int rank;
+    const char *order;
+    int64_t parts[3][5];
+    int64_t (*place)(int64_t operand, int64_t b, int64_t n, int64_t s, int64_t h);
+};
+
+static int64_t place_side_by_side(int64_t operand, int64_t b, int64_t n, int64_t s, int64_t h)
+{
+    return (b * 5 + s) * 36 + operand * 12 + n * 4 + h; /* [b, s, (operand, n, h)] */
+}
+
+static int64_t place_by_head(int64_t operand, int64_t b, int64_t n, int64_t s, int64_t h)
+{
+    return (b * 5 + s) * 36 + n * 12 + operand * 4 + h; /* [b, s, n, (operand, h)] */
+}
+
+static int64_t place_rows_first(int64_t operand, int64_t b, int64_t n, int64_t s, int64_t h)
+{
+    return ((operand * 5 + s) * 2 + b) * 12 + n * 4 + h; /* [operand, s, b, (n, h)] */
+}
+
+static int64_t place_apart(int64_t operand, int64_t b, int64_t n, int64_t s, int64_t h)
+{
+    return (((operand * 2 + b) * 3 + n) * 5 + s) * 4 + h; /* [operand, b, n, s, h] */
+}
+
+static void check_packed(const struct packed *layout)
+{
+    const struct call c = {{2, 3, 5, 4}, {2, 3, 5, 4}, {2, 3, 5, 4}, {1, 1, 1, 1}, false, false, 1};
+    const struct onr_tensor *in[4] = {make(1, c.q, false), make(2, c.k, false), make(3, c.v, false),
+                                      NULL};
+    struct onr_tensor *x = test_f32((size_t)layout->rank, layout->dims, NULL);
+    struct onr_tensor *y = test_f32(SHAPE(2, 3, 5, 4), NULL);
+    for (int64_t item = 0; item < 30; item++) {
+        int64_t b = item / 15;
+        int64_t n = item / 5 % 3;
+        int64_t row = item % 5;
+        expect_row(&c, in, b, n, row, 5, (float *)y->data + item * 4);
+        for (int64_t i = 0; i < 12; i++) {
+            ((float *)x->data)[layout->place(i / 4, b, n, row, i % 4)] =
+                ((const float *)in[i / 4]->data)[item * 4 + i % 4];
+        }
+    }
+    struct op_test t;
+    op_test_begin(&t, "onnxrun", "AttentionChain", 1);
+    static const char *const attrs[3][2] = {{"q", "q_part"}, {"k", "k_part"}, {"v", "v_part"}};
+    for (int i = 0; i < 3; i++) {
+        op_test_string(&t, attrs[i][0], layout->order);
+        op_test_ints(&t, attrs[i][1], 5, layout->parts[i]);
+        op_test_input(&t, x);
+    }
+    op_test_output(&t, y);
+    op_test_run(&t);
+}
+
+static void heads_that_are_part_of_a_tensor(void **state)
+{
+    (void)state;
+    check_packed(&(struct packed){{2, 5, 36},
+                                  3,
+                                  "bsp",
+                                  {{0, 0, 4, 3, 4}, {0, 12, 4, 3, 4}, {0, 24, 4, 3, 4}},
+                                  place_side_by_side});
+    check_packed(&(struct packed){{2, 5, 3, 3, 4},
+                                  5,
+                                  "bsxnh",
+                                  {{0, 0, 0, 0, 0}, {1, 0, 0, 0, 0}, {2, 0, 0, 0, 0}},
+                                  place_side_by_side});
+    check_packed(&(struct packed){{2, 5, 3, 12},
+                                  4,
+                                  "bsnh",
+                                  {{0, 0, 4, 0, 0}, {0, 4, 4, 0, 0}, {0, 8, 4, 0, 0}},
+                                  place_by_head});
+    check_packed(&(struct packed){{2, 5, 36},
+                                  3,
+                                  "bsp",
+                                  {{0, 0, 4, 3, 12}, {0, 4, 4, 3, 12}, {0, 8, 4, 3, 12}},
+                                  place_by_head});
+    check_packed(&(struct packed){{3, 5, 1, 2, 12},
+                                  5,
+                                  "xs1bp",
+                                  {{0, 0, 4, 3, 4}, {1, 0, 4, 3, 4}, {2, 0, 4, 3, 4}},
+                                  place_rows_first});
+    check_packed(&(struct packed){{3, 2, 3, 5, 4},
+                                  5,
+                                  "xbnsh",
+                                  {{0, 0, 0, 0, 0}, {1, 0, 0, 0, 0}, {2, 0, 0, 0, 0}},
+                                  place_apart});
+}
+
+static void heads_of_queries_share_keys(void **state)
+{
+    (void)state;
+    struct op_test t;
+    op_test_begin(&t, "onnxrun", "AttentionChain", 1);
+    op_test_int(&t, "groups", 2);
+    op_test_string(&t, "y", "bsnh");
+    op_test_input(&t, test_f32(SHAPE(1, 4, 1, 1), (float[]){0, 100, 0, 100}));
+    op_test_input(&t, test_f32(SHAPE(1, 2, 2, 1), (float[]){1, 2, 2, 1}));
+    op_test_input(&t, test_f32(SHAPE(1, 2, 2, 1), (float[]){3, 5, 7, 9}));
+    op_test_output(&t, test_f32(SHAPE(1, 1, 4, 1), (float[]){4, 5, 8, 7}));
+    op_test_run(&t);
+    op_test_begin(&t, "onnxrun", "AttentionChain", 1);
+    op_test_int(&t, "groups", 3);
+    op_test_input(&t, test_f32(SHAPE(1, 4, 1, 1), (float[4]){0}));
+    op_test_input(&t, test_f32(SHAPE(1, 2, 2, 1), (float[4]){0}));
+    op_test_input(&t, test_f32(SHAPE(1, 2, 2, 1), (float[4]){0}));
+    op_test_output(&t, test_f32(SHAPE(1, 1, 4, 1), NULL));
+    op_test_fails(&t, ONR_ERR_SHAPE, "cannot broadcast");
 }
 
 int main(void)
@@ -254,6 +371,8 @@ int main(void)
         cmocka_unit_test_teardown(doubles, test_tensors_free),
         cmocka_unit_test_teardown(nothing_to_do, test_tensors_free),
         cmocka_unit_test_teardown(operands_that_do_not_fit_are_refused, test_tensors_free),
+        cmocka_unit_test_teardown(heads_that_are_part_of_a_tensor, test_tensors_free),
+        cmocka_unit_test_teardown(heads_of_queries_share_keys, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ops/attention/attention_chain_dims.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static struct onr_head_dims mask_dims(const struct onr_fact *mask)
+{
+    int64_t d[4] = {1, 1, 1, 1};
+    for (int i = 0; mask != NULL && i < mask->shape.rank; i++) {
+        d[4 - mask->shape.rank + i] = mask->shape.dim[i];
+    }
+    return (struct onr_head_dims){d[0], d[1], d[2], d[3]};
+}
+
+/* Heads of Q for these heads of K or V. */
+static int64_t query_heads(const struct onr_chain_dims *d, int64_t heads)
+{
+    int64_t product = 0;
+    return heads >= 0 && !__builtin_mul_overflow(heads, d->groups, &product) ? product
+           : d->groups == 1                                                  ? heads
+                                                                             : ONR_DIM_UNKNOWN;
+}
+
+/* Broadcasts the batches and heads of all operands, rows and keys with those of the masks. */
+static bool broadcast_dims(struct onr_chain_dims *d)
+{
+    bool is_possible = true;
+    d->y = (struct onr_head_dims){1, 1, d->in[ONR_CHAIN_Q].rows, d->in[ONR_CHAIN_V].width};
+    d->keys = 1;
+    for (int i = 0; i < 3; i++) {
+        int64_t heads = i == ONR_CHAIN_Q ? d->in[i].heads : query_heads(d, d->in[i].heads);
+        is_possible = is_possible && onr_dim_broadcast(d->y.batch, d->in[i].batch, &d->y.batch) &&
+                      onr_dim_broadcast(d->y.heads, heads, &d->y.heads) &&
+                      (i == ONR_CHAIN_Q || onr_dim_broadcast(d->keys, d->in[i].rows, &d->keys));
+    }
+    for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
+        const struct onr_head_dims *mask = &d->masks[m];
+        is_possible = is_possible && onr_dim_broadcast(d->y.batch, mask->batch, &d->y.batch) &&
+                      onr_dim_broadcast(d->y.heads, mask->heads, &d->y.heads) &&
+                      onr_dim_broadcast(d->y.rows, mask->rows, &d->y.rows) &&
+                      onr_dim_broadcast(d->keys, mask->width, &d->keys);
+    }
+    return is_possible;
+}
+
+enum onr_status onr_chain_dims_read(const struct onr_node *node,
+                                    const struct onr_fact *const *inputs,
+                                    const struct onr_fact *const masks[ONR_ATTENTION_MASKS],
+                                    struct onr_chain_dims *d, struct onr_error *err)
+{
+    static const char *const names[] = {"q", "k", "v"};
+    for (int i = 0; i < 3; i++) {
+        ONR_TRY(onr_head_layout_read(node, names[i], &d->layout[i], err));
+        ONR_TRY(onr_head_layout_dims(&d->layout[i], &inputs[i]->shape, &d->in[i], err));
+    }
+    ONR_TRY(onr_head_layout_read(node, "y", &d->y_layout, err));
+    d->groups = onr_attr_int(node, "groups", 1);
+    if (d->groups < 1 || strpbrk(d->y_layout.order, "px") != NULL) {
+        return onr_fail(err, ONR_ERR_VALUE, "expected groups >= 1 and whole axes of Y");
+    }
+    for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
+        d->masks[m] = mask_dims(masks[m]);
+    }
+    if (!broadcast_dims(d)) {
+        char text[3][ONR_SHAPE_TEXT_BYTES];
+        return onr_fail(err, ONR_ERR_SHAPE, "cannot broadcast Q %s, K %s, V %s and the masks",
+                        onr_shape_text(&inputs[ONR_CHAIN_Q]->shape, text[0]),
+                        onr_shape_text(&inputs[ONR_CHAIN_K]->shape, text[1]),
+                        onr_shape_text(&inputs[ONR_CHAIN_V]->shape, text[2]));
+    }
+    int64_t q_width = d->in[ONR_CHAIN_Q].width;
+    int64_t k_width = d->in[ONR_CHAIN_K].width;
+    if (q_width >= 0 && k_width >= 0 && q_width != k_width) {
+        return onr_fail(err, ONR_ERR_SHAPE,
+                        "head size of Q and K differs: %" PRId64 " and %" PRId64, q_width, k_width);
+    }
+    return ONR_OK;
+}
