@@ -50,14 +50,39 @@ static void check_values(const struct onr_kernels *kernels, size_t rows, size_t 
     }
 }
 
-static void check_packing(const struct onr_kernels *kernels, size_t keys, size_t head)
+static void check_packing(const struct onr_kernels *kernels, size_t keys, size_t head,
+                          size_t columns)
 {
-    float y[8 * STRIDE + 32 * STRIDE];
-    kernels->attention.pack_keys_f32(keys, head, (struct onr_rows_f32){b + 1, STRIDE}, 6, y);
-    for (size_t i = 0; i < (keys + 5) / 6 * 6 * head; i++) {
-        size_t key = i / (6 * head) * 6 + i % 6;
-        float want = key < keys ? b[1 + key * STRIDE + i / 6 % head] : 0;
+    static float y[(70 + 48) * STRIDE];
+    static float k[70 * STRIDE];
+    test_random(5, sizeof k / sizeof k[0], k);
+    memset(y, 0xff, sizeof y);
+    kernels->attention.pack_keys_f32(keys, head, (struct onr_rows_f32){k + 1, STRIDE}, columns, y);
+    for (size_t i = 0; i < (keys + columns - 1) / columns * columns * head; i++) {
+        size_t key = i / (columns * head) * columns + i % columns;
+        float want = key < keys ? k[1 + key * STRIDE + i / columns % head] : 0;
         assert_true(y[i] == want);
+    }
+    kernels->attention.pack_values_f32(keys, head, (struct onr_rows_f32){k + 1, STRIDE}, columns,
+                                       y);
+    for (size_t i = 0; i < (head + columns - 1) / columns * columns * keys; i++) {
+        size_t column = i / (columns * keys) * columns + i % columns;
+        float want = column < head ? k[1 + i / columns % keys * STRIDE + column] : 0;
+        assert_true(y[i] == want);
+    }
+}
+
+static void operands_are_packed_into_panels(void **state)
+{
+    (void)state;
+    static const size_t keys[] = {1, 3, 4, 16, 17, 32, 37, 64, 70};
+    static const size_t columns[] = {16, 32, 48};
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        struct onr_kernels kernels;
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        for (size_t i = 0; i < 9 * 3 * 8; i++) {
+            check_packing(&kernels, keys[i % 9], widths[i / 27], columns[i / 9 % 3]);
+        }
     }
 }
 
@@ -72,7 +97,6 @@ static void products_agree(void **state)
         for (size_t i = 0; i < 6 * 6 * 8; i++) {
             check_scores(&kernels, counts[i % 6], counts[i / 6 % 6], widths[i / 36]);
             check_values(&kernels, counts[i % 6], counts[i / 6 % 6], widths[i / 36]);
-            check_packing(&kernels, counts[i % 6], widths[i / 36]);
         }
     }
 }
@@ -92,35 +116,58 @@ static void softcap_bounds_everything_but_nan(void **state)
     }
 }
 
-/* Two blocks of a row, the second with a mask, against the softmax of both; y is scaled down when the
- * maximum grows. */
-static void check_softmax_steps(const struct onr_kernels *kernels, size_t first, size_t count)
+#define SCORES 320
+
+/* Two blocks of some rows, the second with a mask, against the softmax of both; y is scaled down when
+ * the maximum grows. */
+static void check_softmax_steps(const struct onr_kernels *kernels, size_t rows, size_t first,
+                                size_t count)
 {
-    float x[300];
-    float mask[300];
-    float weights[300 + ONR_SOFTMAX_ROOM];
-    float y[2] = {1, 2};
-    struct onr_softmax_row_f32 row = {.max = -INFINITY};
-    test_random(3, count, x);
-    test_random(4, count, mask);
-    x[count - 1] = 5;
-    mask[count - 1] = 2;
-    memcpy(weights, x, sizeof x);
-    kernels->attention.softmax_step_f32(first, weights, NULL, &row, 0, NULL);
-    double old_max = (double)row.max;
-    memcpy(weights, x, sizeof x);
-    kernels->attention.softmax_step_f32(count - first, weights + first, mask + first, &row, 2, y);
-    double sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        double score = (double)x[i] + (i >= first ? (double)mask[i] : 0.0);
-        sum += exp(score - 7);
-        if (i >= first) {
-            assert_near(weights[i], exp(score - 7));
-        }
+    static float x[7 * SCORES], mask[7 * SCORES], weights[7 * SCORES];
+    float y[7 * 2];
+    const float *masks[7];
+    struct onr_softmax_row_f32 row[7];
+    test_random(3, rows * SCORES, x);
+    test_random(4, rows * SCORES, mask);
+    for (size_t r = 0; r < rows; r++) {
+        masks[r] = mask + r * SCORES + first;
+        row[r] = (struct onr_softmax_row_f32){.max = -INFINITY};
+        y[2 * r] = y[2 * r + 1] = (float)(r + 1);
+        x[r * SCORES + count - 1] = 5;
+        mask[r * SCORES + count - 1] = 2 + (float)r;
     }
-    assert_true(row.max == 7 && fabs(row.sum - sum) < 1e-5 * sum);
-    assert_near(y[0], first > 0 ? exp(old_max - 7) : 0);
-    assert_near(y[1], first > 0 ? 2 * exp(old_max - 7) : 0);
+    memcpy(weights, x, sizeof x);
+    struct onr_softmax_f32 block = {.row_count = rows,
+                                    .count = first,
+                                    .scores = weights,
+                                    .stride = SCORES,
+                                    .rows = row,
+                                    .y = y,
+                                    .y_stride = 2};
+    kernels->attention.softmax_step_f32(&block);
+    double old_max = (double)row[rows - 1].max;
+    memcpy(weights, x, sizeof x);
+    block.count = count - first;
+    block.scores += first;
+    block.masks = masks;
+    block.width = 2;
+    kernels->attention.softmax_step_f32(&block);
+    for (size_t r = 0; r < rows; r++) {
+        double sum = 0;
+        double max = 7 + (double)r;
+        for (size_t i = 0; i < count; i++) {
+            size_t at = r * SCORES + i;
+            double score = (double)x[at] + (i >= first ? (double)mask[at] : 0.0);
+            sum += exp(score - max);
+            if (i >= first) {
+                assert_near(weights[at], exp(score - max));
+            }
+        }
+        assert_true((double)row[r].max == max && fabs(row[r].sum - sum) < 1e-5 * sum);
+    }
+    double factor = first > 0 ? exp(old_max - 6 - (double)rows) : 0;
+    assert_near(y[2 * rows - 2], (double)rows * factor);
+    assert_near(y[2 * rows - 1], (double)rows * factor);
 }
 
 static void softmax_goes_on_from_block_to_block(void **state)
@@ -130,17 +177,48 @@ static void softmax_goes_on_from_block_to_block(void **state)
         struct onr_kernels kernels;
         onr_kernels_init(&kernels, (enum onr_isa)isa);
         for (size_t first = 0; first < 130; first += 43) {
-            check_softmax_steps(&kernels, first, first + 1);
-            check_softmax_steps(&kernels, first, 171 + first);
+            for (size_t rows = 1; rows < 8; rows++) {
+                check_softmax_steps(&kernels, rows, first, first + 1);
+                check_softmax_steps(&kernels, rows, first, 171 + first);
+            }
         }
         struct onr_softmax_row_f32 row = {.max = -INFINITY};
         float x[2 + ONR_SOFTMAX_ROOM] = {-INFINITY, -INFINITY};
         float y = 7;
-        kernels.attention.softmax_step_f32(2, x, NULL, &row, 1, &y);
+        struct onr_softmax_f32 block = {
+            .row_count = 1, .count = 2, .scores = x, .rows = &row, .y = &y, .width = 1};
+        kernels.attention.softmax_step_f32(&block);
         assert_true(x[0] == 0 && row.sum == 0 && row.max == -INFINITY && y == 7);
         x[0] = NAN;
-        kernels.attention.softmax_step_f32(2, x, NULL, &row, 1, &y);
+        kernels.attention.softmax_step_f32(&block);
         assert_true(row.sum != row.sum);
+    }
+}
+
+/* In whatever company, and behind whatever number of whole vectors that are hidden. */
+static void a_row_is_summed_alike_in_any_block(void **state)
+{
+    (void)state;
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        struct onr_kernels kernels;
+        static float x[7 * SCORES], own[SCORES];
+        struct onr_softmax_row_f32 rows[7];
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        test_random(6, sizeof x / sizeof x[0], x);
+        for (size_t i = 0; i < 7 * SCORES; i++) {
+            x[i] = i % SCORES < 48 ? -INFINITY : 4 * x[i];
+        }
+        struct onr_softmax_row_f32 row = {.max = -INFINITY};
+        memcpy(own, x + 2 * SCORES + 48, (SCORES - 48) * sizeof(float));
+        kernels.attention.softmax_step_f32(
+            &(struct onr_softmax_f32){1, 201, own, 0, NULL, &row, own, 0, 0});
+        for (size_t r = 0; r < 7; r++) {
+            rows[r] = (struct onr_softmax_row_f32){.max = -INFINITY};
+        }
+        kernels.attention.softmax_step_f32(
+            &(struct onr_softmax_f32){7, 249, x, SCORES, NULL, rows, x, 0, 0});
+        assert_true(row.sum == rows[2].sum && row.max == rows[2].max);
+        assert_memory_equal(own, x + 2 * SCORES + 48, 201 * sizeof(float));
     }
 }
 
@@ -195,8 +273,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_agree),
+        cmocka_unit_test(operands_are_packed_into_panels),
         cmocka_unit_test(softcap_bounds_everything_but_nan),
         cmocka_unit_test(softmax_goes_on_from_block_to_block),
+        cmocka_unit_test(a_row_is_summed_alike_in_any_block),
         cmocka_unit_test(the_last_visible_key_is_found),
         cmocka_unit_test(quantisation_rounds_half_to_even),
     };

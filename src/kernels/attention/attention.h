@@ -21,7 +21,20 @@ struct onr_softmax_row_f32 {
     double sum; /* of e^(score - max) */
 };
 
-#define ONR_SOFTMAX_ROOM 32
+/* A block of scores of some rows. */
+struct onr_softmax_f32 {
+    size_t row_count;
+    size_t count;
+    float *scores; /* [row_count, count], and room for ONR_SOFTMAX_ROOM more in each row */
+    size_t stride;
+    const float *const *masks; /* [row_count] rows of [count] numbers to add; NULL: none */
+    struct onr_softmax_row_f32 *rows;
+    float *y; /* [row_count, width] */
+    size_t width;
+    size_t y_stride;
+};
+
+#define ONR_SOFTMAX_ROOM 16
 
 struct onr_attention_kernels {
     /*
@@ -35,14 +48,13 @@ struct onr_attention_kernels {
     void (*values_f32)(size_t rows, size_t keys, size_t width, struct onr_rows_f32 p,
                        struct onr_rows_f32 v, float *y, size_t stride);
     /*
-     * One more block of a row: scores[i] = e^(scores[i] + mask[i] - max) for i < count with the
+     * One more block of each row: scores[i] = e^(scores[i] + mask[i] - max) for i < count with the
      * maximum of all blocks up to this, and y[i] *= e^(old max - max) for i < width. Scores of -inf
-     * alone become 0; a NaN or +inf makes the sum NaN, and so do both in y. mask: NULL for zeros.
-     * There is room for ONR_SOFTMAX_ROOM scores more than count; the first of them become 0 or stay
-     * what they are.
+     * alone become 0; a NaN or +inf makes the sum NaN, and so do both in y. What is in the room
+     * behind a row is lost. Score i is summed in lane i % 16 or a finer one: what comes before or
+     * after as -inf changes no bit when it fills whole lanes.
      */
-    void (*softmax_step_f32)(size_t count, float *scores, const float *mask,
-                             struct onr_softmax_row_f32 *row, size_t width, float *y);
+    void (*softmax_step_f32)(const struct onr_softmax_f32 *block);
     /*
      * How many of the first elements there are up to the last that is above limit or NaN, or is not
      * 0; up to 31 more are counted in. 0: there is none.
@@ -54,9 +66,14 @@ struct onr_attention_kernels {
     /*
      * Packs keys as panels of gemm: y[(j / columns * head + h) * columns + j % columns] = k[j][h]
      * for j < keys and h < head; the columns that are left over in the last panel become 0.
+     * columns is that of a tile shape: whole vectors.
      */
     void (*pack_keys_f32)(size_t keys, size_t head, struct onr_rows_f32 k, size_t columns,
                           float *y);
+    /* The same for values, whose rows stay rows: y[(i / columns * keys + j) * columns + i % columns] =
+     * v[j][i] for i < width. */
+    void (*pack_values_f32)(size_t keys, size_t width, struct onr_rows_f32 v, size_t columns,
+                            float *y);
     /* x[i] = cap * tanh(x[i] / cap) for i < count; cap > 0. */
     void (*softcap_f32)(size_t count, float cap, float *x);
 };

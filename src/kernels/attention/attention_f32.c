@@ -8,87 +8,124 @@
 #include "kernels/kernel.h"
 #include "kernels/kernels.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 void ONR_KERNEL(onr_fill_attention_f32)(struct onr_kernels *kernels);
 
-typedef float vector4 __attribute__((vector_size(16)));
+/* Of two vectors, in each group of four elements: the first halves or the last ones interleaved, and
+ * their first or last two elements one after the other. */
+#if ONR_LANES == 16
+#    define LOW        0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29
+#    define HIGH       2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31
+#    define LOW_PAIRS  0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
+#    define HIGH_PAIRS 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
+#elif ONR_LANES == 8
+#    define LOW        0, 8, 1, 9, 4, 12, 5, 13
+#    define HIGH       2, 10, 3, 11, 6, 14, 7, 15
+#    define LOW_PAIRS  0, 1, 8, 9, 4, 5, 12, 13
+#    define HIGH_PAIRS 2, 3, 10, 11, 6, 7, 14, 15
+#else
+#    define LOW        0, 4, 1, 5
+#    define HIGH       2, 6, 3, 7
+#    define LOW_PAIRS  0, 1, 4, 5
+#    define HIGH_PAIRS 2, 3, 6, 7
+#endif
+#define SHUFFLE(a, b, order) __builtin_shufflevector(a, b, order)
 
-/* Four keys for one or two rows; rows is a constant where this is inlined. */
-static inline __attribute__((always_inline)) void score_tile(size_t rows, size_t head,
-                                                             const float *q, size_t q_stride,
-                                                             const float *k, size_t k_stride,
-                                                             float *scores, size_t stride)
+/* Most rows that a tile of few rows has: as many as leave its sums in registers. */
+#if ONR_LANES == 16
+#    define TILE_ROWS 4
+#else
+#    define TILE_ROWS 2
+#endif
+
+/* The sums of all elements of each of four vectors. */
+static inline __attribute__((always_inline)) onr_lanes4 sum_four(const onr_lanes *x)
 {
-    onr_lanes acc[2][4] = {{{0}}};
+    onr_lanes low = SHUFFLE(x[0], x[1], LOW) + SHUFFLE(x[0], x[1], HIGH);
+    onr_lanes high = SHUFFLE(x[2], x[3], LOW) + SHUFFLE(x[2], x[3], HIGH);
+    return onr_lanes_fold(SHUFFLE(low, high, LOW_PAIRS) + SHUFFLE(low, high, HIGH_PAIRS));
+}
+
+/* Four keys for some rows; their number is a constant where this is inlined. */
+static inline __attribute__((always_inline)) void score_tile(size_t rows, size_t head,
+                                                             struct onr_rows_f32 q,
+                                                             const float *const *k,
+                                                             onr_lanes4 *scores)
+{
+    onr_lanes acc[TILE_ROWS][4] = {{{0}}};
     size_t h = 0;
     for (; h + ONR_LANES <= head; h += ONR_LANES) {
         for (size_t r = 0; r < rows; r++) {
-            const onr_lanes a = onr_load(q + r * q_stride + h);
+            const onr_lanes a = onr_load(q.data + r * q.stride + h);
             for (size_t j = 0; j < 4; j++) {
-                acc[r][j] += a * onr_load(k + j * k_stride + h);
+                acc[r][j] += a * onr_load(k[j] + h);
             }
         }
     }
     /* Apart from the loop over the rest, so that it is unrolled and acc stays in registers. */
     for (size_t r = 0; r < rows; r++) {
-        for (size_t j = 0; j < 4; j++) {
-            scores[r * stride + j] = onr_lanes_sum(acc[r][j]);
-        }
+        scores[r] = sum_four(acc[r]);
     }
     for (; h < head; h++) {
         for (size_t r = 0; r < rows; r++) {
             for (size_t j = 0; j < 4; j++) {
-                scores[r * stride + j] += q[r * q_stride + h] * k[j * k_stride + h];
+                scores[r][j] += q.data[r * q.stride + h] * k[j][h];
             }
         }
     }
 }
 
-static inline float score_one(size_t head, const float *q, const float *k)
+static void score_rows(size_t rows, size_t head, struct onr_rows_f32 q, const float *const *k,
+                       onr_lanes4 *scores)
 {
-    onr_lanes acc = {0};
-    size_t h = 0;
-    for (; h + ONR_LANES <= head; h += ONR_LANES) {
-        acc += onr_load(q + h) * onr_load(k + h);
+    switch (rows) {
+#if TILE_ROWS == 4
+    case 4:
+        score_tile(4, head, q, k, scores);
+        break;
+    case 3:
+        score_tile(3, head, q, k, scores);
+        break;
+#endif
+    case 2:
+        score_tile(2, head, q, k, scores);
+        break;
+    default:
+        score_tile(1, head, q, k, scores);
+        break;
     }
-    float sum = onr_lanes_sum(acc);
-    for (; h < head; h++) {
-        sum += q[h] * k[h];
-    }
-    return sum;
 }
 
 static void scores_f32(size_t rows, size_t keys, size_t head, struct onr_rows_f32 q,
                        struct onr_rows_f32 k, float *scores, size_t stride)
 {
-    size_t whole = keys - keys % 4;
-    for (size_t j = 0; j < whole; j += 4) {
-        const float *four = k.data + j * k.stride;
-        size_t r = 0;
-        for (; r + 2 <= rows; r += 2) {
-            score_tile(2, head, q.data + r * q.stride, q.stride, four, k.stride,
-                       scores + r * stride + j, stride);
+    for (size_t j = 0; j < keys; j += 4) {
+        size_t count = keys - j < 4 ? keys - j : 4;
+        const float *four[4];
+        for (size_t i = 0; i < 4; i++) { /* the last key stands in for those that are missing */
+            four[i] = k.data + (j + (i < count ? i : count - 1)) * k.stride;
         }
-        if (r < rows) {
-            score_tile(1, head, q.data + r * q.stride, q.stride, four, k.stride,
-                       scores + r * stride + j, stride);
-        }
-    }
-    for (size_t j = whole; j < keys; j++) {
-        for (size_t r = 0; r < rows; r++) {
-            scores[r * stride + j] = score_one(head, q.data + r * q.stride, k.data + j * k.stride);
+        for (size_t r = 0; r < rows; r += TILE_ROWS) {
+            size_t some = rows - r < TILE_ROWS ? rows - r : TILE_ROWS;
+            struct onr_rows_f32 from = {q.data + r * q.stride, q.stride};
+            onr_lanes4 sums[TILE_ROWS];
+            score_rows(some, head, from, four, sums);
+            for (size_t i = 0; i < some; i++) {
+                memcpy(scores + (r + i) * stride + j, &sums[i], count * sizeof(float));
+            }
         }
     }
 }
 
-/* Columns [0, 4 * ONR_LANES) of one or four rows; rows is a constant where this is inlined. */
+/* Columns [0, 4 * ONR_LANES) of some rows; their number is a constant where this is inlined. */
 static inline __attribute__((always_inline)) void value_tile(size_t rows, size_t keys,
-                                                             const float *p, size_t p_stride,
-                                                             const float *v, size_t v_stride,
-                                                             float *y, size_t stride)
+                                                             struct onr_rows_f32 p,
+                                                             struct onr_rows_f32 v, float *y,
+                                                             size_t stride)
 {
-    onr_lanes acc[4][4];
+    onr_lanes acc[TILE_ROWS][4];
     for (size_t r = 0; r < rows; r++) {
         for (size_t c = 0; c < 4; c++) {
             acc[r][c] = onr_load(y + r * stride + c * ONR_LANES);
@@ -96,9 +133,9 @@ static inline __attribute__((always_inline)) void value_tile(size_t rows, size_t
     }
     for (size_t j = 0; j < keys; j++) {
         for (size_t r = 0; r < rows; r++) {
-            float weight = p[r * p_stride + j];
+            float weight = p.data[r * p.stride + j];
             for (size_t c = 0; c < 4; c++) {
-                acc[r][c] += weight * onr_load(v + j * v_stride + c * ONR_LANES);
+                acc[r][c] += weight * onr_load(v.data + j * v.stride + c * ONR_LANES);
             }
         }
     }
@@ -106,6 +143,27 @@ static inline __attribute__((always_inline)) void value_tile(size_t rows, size_t
         for (size_t c = 0; c < 4; c++) {
             onr_store(y + r * stride + c * ONR_LANES, acc[r][c]);
         }
+    }
+}
+
+static void value_rows(size_t rows, size_t keys, struct onr_rows_f32 p, struct onr_rows_f32 v,
+                       float *y, size_t stride)
+{
+    switch (rows) {
+#if TILE_ROWS == 4
+    case 4:
+        value_tile(4, keys, p, v, y, stride);
+        break;
+    case 3:
+        value_tile(3, keys, p, v, y, stride);
+        break;
+#endif
+    case 2:
+        value_tile(2, keys, p, v, y, stride);
+        break;
+    default:
+        value_tile(1, keys, p, v, y, stride);
+        break;
     }
 }
 
@@ -131,14 +189,10 @@ static void values_f32(size_t rows, size_t keys, size_t width, struct onr_rows_f
 {
     size_t whole = width - width % (4 * ONR_LANES);
     for (size_t i = 0; i < whole; i += 4 * ONR_LANES) {
-        size_t r = 0;
-        for (; r + 4 <= rows; r += 4) {
-            value_tile(4, keys, p.data + r * p.stride, p.stride, v.data + i, v.stride,
-                       y + r * stride + i, stride);
-        }
-        for (; r < rows; r++) {
-            value_tile(1, keys, p.data + r * p.stride, p.stride, v.data + i, v.stride,
-                       y + r * stride + i, stride);
+        for (size_t r = 0; r < rows; r += TILE_ROWS) {
+            value_rows(rows - r < TILE_ROWS ? rows - r : TILE_ROWS, keys,
+                       (struct onr_rows_f32){p.data + r * p.stride, p.stride},
+                       (struct onr_rows_f32){v.data + i, v.stride}, y + r * stride + i, stride);
         }
     }
     struct onr_rows_f32 rest = {v.data + whole, v.stride};
@@ -155,61 +209,128 @@ static void scale_f32(size_t count, float factor, const float *x, float *y)
     }
 }
 
-/* y[i * y_stride + j] = x[j * x_stride + i] for i, j < 4. */
-static inline void transpose_four(const float *x, size_t x_stride, float *y, size_t y_stride)
+/* Four elements of each row, one behind the other. */
+static inline __attribute__((always_inline)) onr_lanes4 load_four(const float *x)
 {
-    vector4 row[4];
+    onr_lanes4 v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+
+/* Lane l is element l % 4 of row l / 4 * 4 of x. */
+static inline __attribute__((always_inline)) onr_lanes load_every_fourth(const float *x,
+                                                                         size_t stride)
+{
+#if ONR_LANES == 4
+    (void)stride;
+    return load_four(x);
+#else
+    typedef float vector8 __attribute__((vector_size(32)));
+    vector8 first =
+        __builtin_shufflevector(load_four(x), load_four(x + 4 * stride), 0, 1, 2, 3, 4, 5, 6, 7);
+#    if ONR_LANES == 8
+    return first;
+#    else
+    vector8 last = __builtin_shufflevector(load_four(x + 8 * stride), load_four(x + 12 * stride), 0,
+                                           1, 2, 3, 4, 5, 6, 7);
+    return __builtin_shufflevector(first, last, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+                                   15);
+#    endif
+#endif
+}
+
+/* y[i * y_stride + j] = x[j * x_stride + i] for i < 4, j < ONR_LANES. */
+static inline __attribute__((always_inline)) void transpose(const float *x, size_t x_stride,
+                                                            float *y, size_t y_stride)
+{
+    onr_lanes row[4];
     for (size_t i = 0; i < 4; i++) {
-        memcpy(&row[i], x + i * x_stride, sizeof row[i]);
+        row[i] = load_every_fourth(x + i * x_stride, x_stride);
     }
-    vector4 low01 = __builtin_shufflevector(row[0], row[1], 0, 4, 1, 5);
-    vector4 high01 = __builtin_shufflevector(row[0], row[1], 2, 6, 3, 7);
-    vector4 low23 = __builtin_shufflevector(row[2], row[3], 0, 4, 1, 5);
-    vector4 high23 = __builtin_shufflevector(row[2], row[3], 2, 6, 3, 7);
-    row[0] = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
-    row[1] = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
-    row[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
-    row[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
-    for (size_t i = 0; i < 4; i++) {
-        memcpy(y + i * y_stride, &row[i], sizeof row[i]);
+    onr_lanes low01 = SHUFFLE(row[0], row[1], LOW);
+    onr_lanes high01 = SHUFFLE(row[0], row[1], HIGH);
+    onr_lanes low23 = SHUFFLE(row[2], row[3], LOW);
+    onr_lanes high23 = SHUFFLE(row[2], row[3], HIGH);
+    onr_store(y, SHUFFLE(low01, low23, LOW_PAIRS));
+    onr_store(y + y_stride, SHUFFLE(low01, low23, HIGH_PAIRS));
+    onr_store(y + 2 * y_stride, SHUFFLE(high01, high23, LOW_PAIRS));
+    onr_store(y + 3 * y_stride, SHUFFLE(high01, high23, HIGH_PAIRS));
+}
+
+#define LINE 16 /* floats in a cache line */
+
+/* Keys [0, ONR_LANES) as columns. What will be read next is asked for meanwhile: rows of one head lie
+ * too far apart for the machine to guess it. next: NULL for nothing. */
+static inline void pack_lanes(size_t head, struct onr_rows_f32 k, const float *next, size_t columns,
+                              float *y)
+{
+    size_t h = 0;
+    for (; h + 4 <= head; h += 4) {
+        for (size_t i = 0; next != NULL && i < ONR_LANES / 4; i++) {
+            size_t row = h / 4 % 4 * (ONR_LANES / 4) + i;
+            __builtin_prefetch(next + row * k.stride + h / LINE * LINE);
+        }
+        transpose(k.data + h, k.stride, y + h * columns, columns);
+    }
+    for (; h < head; h++) {
+        for (size_t i = 0; i < ONR_LANES; i++) {
+            y[h * columns + i] = k.data[i * k.stride + h];
+        }
     }
 }
 
-/* Rows that are asked for before they are transposed: heads lie too far apart for the machine to
- * see that they are read one after the other. */
-#define KEYS_AHEAD 12
+#define PIECE 64 /* elements of the last keys that are copied at once */
 
-static inline void prefetch_row(const float *x, size_t count)
+/* Fewer keys than lanes, followed by zeros. */
+static void pack_last(size_t count, size_t head, struct onr_rows_f32 k, size_t columns, float *y)
 {
-    for (size_t i = 0; i < count; i += 16) {
-        __builtin_prefetch(x + i);
+    for (size_t h = 0; h < head; h += PIECE) {
+        float piece[ONR_LANES * PIECE] = {0};
+        size_t width = head - h < PIECE ? head - h : PIECE;
+        for (size_t j = 0; j < count; j++) {
+            memcpy(piece + j * PIECE, k.data + j * k.stride + h, width * sizeof(float));
+        }
+        pack_lanes(width, (struct onr_rows_f32){piece, PIECE}, NULL, columns, y + h * columns);
     }
 }
 
 static void pack_keys_f32(size_t keys, size_t head, struct onr_rows_f32 k, size_t columns, float *y)
 {
     for (size_t first = 0; first < keys; first += columns, y += columns * head) {
-        size_t count = keys - first < columns ? keys - first : columns;
-        size_t j = 0;
-        for (; j + 4 <= count; j += 4) {
-            const float *x = k.data + (first + j) * k.stride;
-            for (size_t i = first + j + KEYS_AHEAD; i < first + j + KEYS_AHEAD + 4 && i < keys;
-                 i++) {
-                prefetch_row(k.data + i * k.stride, head);
-            }
-            size_t h = 0;
-            for (; h + 4 <= head; h += 4) {
-                transpose_four(x + h, k.stride, y + h * columns + j, columns);
-            }
-            for (; h < head; h++) {
-                for (size_t i = 0; i < 4; i++) {
-                    y[h * columns + j + i] = x[i * k.stride + h];
-                }
+        for (size_t c = 0; c < columns; c += ONR_LANES) {
+            size_t j = first + c;
+            size_t left = j < keys ? keys - j : 0;
+            struct onr_rows_f32 rows = {left > 0 ? k.data + j * k.stride : NULL, k.stride};
+            if (left < ONR_LANES) {
+                pack_last(left, head, rows, columns, y + c);
+            } else {
+                bool has_next = left >= 2 * ONR_LANES;
+                const float *next = has_next ? rows.data + ONR_LANES * k.stride : NULL;
+                pack_lanes(head, rows, next, columns, y + c);
             }
         }
-        for (; j < columns; j++) {
-            for (size_t h = 0; h < head; h++) {
-                y[h * columns + j] = j < count ? k.data[(first + j) * k.stride + h] : 0.0f;
+    }
+}
+
+#define VALUES_AHEAD 8 /* rows */
+
+static void pack_values_f32(size_t keys, size_t width, struct onr_rows_f32 v, size_t columns,
+                            float *y)
+{
+    for (size_t j = 0; j < keys; j++) {
+        const float *x = v.data + j * v.stride;
+        for (size_t i = 0; i < width && j + VALUES_AHEAD < keys; i += LINE) {
+            __builtin_prefetch(x + VALUES_AHEAD * v.stride + i);
+        }
+        float *out = y + j * columns;
+        for (size_t i = 0; i < width; i += columns, out += keys * columns) {
+            size_t count = width - i < columns ? width - i : columns;
+            size_t c = 0;
+            for (; c + ONR_LANES <= count; c += ONR_LANES) {
+                onr_store(out + c, onr_load(x + i + c));
+            }
+            for (; c < columns; c++) {
+                out[c] = c < count ? x[i + c] : 0.0f;
             }
         }
     }
@@ -222,4 +343,5 @@ void ONR_KERNEL(onr_fill_attention_f32)(struct onr_kernels *kernels)
     own->values_f32 = values_f32;
     own->scale_f32 = scale_f32;
     own->pack_keys_f32 = pack_keys_f32;
+    own->pack_values_f32 = pack_values_f32;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rows of scores of attention: caps, masks and softmax, in portable C on lanes. Compiled with
- * -ffp-contract=fast.
+ * Rows of scores of attention: caps, masks and softmax, in portable C on lanes.
  */
 #include "kernels/attention/attention.h"
 #include "kernels/conv/lanes.h"
@@ -11,16 +10,16 @@
 
 void ONR_KERNEL(onr_fill_attention_softmax)(struct onr_kernels *kernels);
 
-/* Elements that are done together: two vectors. */
-#define LANES (2 * ONR_LANES)
-
-_Static_assert(LANES <= ONR_SOFTMAX_ROOM, "room behind the scores of a row");
+/* Rows that are done together: the steps of one exponential wait for each other, those of four do not.
+ * Each row is summed in the same order in whatever company. */
+#define ROWS 4
 
 static inline __attribute__((always_inline)) float larger(float a, float b)
 {
     return a > b ? a : b;
 }
 
+#if ONR_LANES > 4
 /* lane[l] = larger(lane[l], lane[l + count]) for l < count. */
 static inline __attribute__((always_inline)) void fold_max(size_t count, float *lane)
 {
@@ -29,81 +28,102 @@ static inline __attribute__((always_inline)) void fold_max(size_t count, float *
         lane[l] = larger(lane[l], lane[l + count]);
     }
 }
-
-static inline __attribute__((always_inline)) void max_step(const float *x, float *lane)
-{
-    ONR_UNROLL_LANES
-    for (size_t l = 0; l < LANES; l++) {
-        lane[l] = larger(x[l], lane[l]);
-    }
-}
-
-/* The same for x + mask, which becomes x. */
-static inline __attribute__((always_inline)) void mask_step(float *x, const float *mask,
-                                                            float *lane)
-{
-    ONR_IVDEP
-    ONR_UNROLL_LANES
-    for (size_t l = 0; l < LANES; l++) {
-        x[l] += mask[l];
-        lane[l] = larger(x[l], lane[l]);
-    }
-}
-
-/* Adds the mask, fills up the last lanes with -inf, and returns the largest of -inf and the numbers
- * in x: a NaN reaches the sum by itself. */
-static float row_max(size_t count, float *x, const float *mask)
-{
-    float lane[LANES];
-    size_t whole = count - count % LANES;
-    for (size_t l = 0; l < LANES; l++) {
-        lane[l] = -INFINITY;
-    }
-    for (size_t i = 0; mask != NULL && i < whole; i += LANES) {
-        mask_step(x + i, mask + i, lane);
-    }
-    for (size_t i = 0; mask == NULL && i < whole; i += LANES) {
-        max_step(x + i, lane);
-    }
-    if (whole < count) {
-        for (size_t i = whole; mask != NULL && i < count; i++) {
-            x[i] += mask[i];
-        }
-        for (size_t l = 0; l < LANES; l++) {
-            x[count + l] = -INFINITY;
-        }
-        max_step(x + whole, lane);
-    }
-#if ONR_LANES == 16
-    fold_max(16, lane);
 #endif
-#if ONR_LANES >= 8
+
+static inline __attribute__((always_inline)) float lanes_max(onr_lanes v)
+{
+    float lane[ONR_LANES];
+    onr_store(lane, v);
+#if ONR_LANES == 16
     fold_max(8, lane);
 #endif
+#if ONR_LANES >= 8
     fold_max(4, lane);
+#endif
     return larger(larger(lane[0], lane[1]), larger(lane[2], lane[3]));
 }
 
-/* x[i] = e^(x[i] - shift), for whole groups of lanes; returns their sum. */
-static float row_exp(size_t count, float shift, float *x)
+/* Adds the last elements of a mask, and fills up their lanes with -inf. */
+static void end_row(size_t whole, size_t count, const float *mask, float *x)
 {
-    float lane[LANES] = {0};
-    for (size_t i = 0; i < count; i += LANES) {
-        ONR_IVDEP
-        ONR_UNROLL_LANES
-        for (size_t l = 0; l < LANES; l++) {
-            x[i + l] = onr_vexp_negative(x[i + l] - shift);
-            lane[l] += x[i + l];
-        }
+    for (size_t i = whole; mask != NULL && i < count; i++) {
+        x[i] += mask[i];
     }
-    return onr_lanes_sum(onr_load(lane) + onr_load(lane + ONR_LANES));
+    onr_store(x + count, -INFINITY - (onr_lanes){0});
 }
 
-static void softmax_step_f32(size_t count, float *scores, const float *mask,
-                             struct onr_softmax_row_f32 *row, size_t width, float *y)
+/* Adds masks, and returns for each row the largest of -inf and its numbers: a NaN reaches the sum by
+ * itself. */
+static inline __attribute__((always_inline)) void rows_max(size_t rows,
+                                                           const struct onr_softmax_f32 *b,
+                                                           size_t row, float *max)
 {
-    float max = larger(row_max(count, scores, mask), row->max);
-    float sum = row_exp(count, max == -INFINITY ? 0.0f : max, scores);
+    onr_lanes lane[ROWS];
+    size_t whole = b->count - b->count % ONR_LANES;
+    for (size_t r = 0; r < rows; r++) {
+        float *x = b->scores + (row + r) * b->stride;
+        const float *mask = b->masks != NULL ? b->masks[row + r] : NULL;
+        lane[r] = -INFINITY - (onr_lanes){0};
+        for (size_t i = 0; mask != NULL && i < whole; i += ONR_LANES) {
+            onr_store(x + i, onr_load(x + i) + onr_load(mask + i));
+            lane[r] = onr_larger(onr_load(x + i), lane[r]);
+        }
+        for (size_t i = 0; mask == NULL && i < whole; i += ONR_LANES) {
+            lane[r] = onr_larger(onr_load(x + i), lane[r]);
+        }
+        if (whole < b->count) {
+            end_row(whole, b->count, mask, x);
+            lane[r] = onr_larger(onr_load(x + whole), lane[r]);
+        }
+    }
+    for (size_t r = 0; r < rows; r++) {
+        max[r] = lanes_max(lane[r]);
+    }
+}
+
+/* x[l] = e^(x[l] - shift) for some rows and all lanes l, which are added to lane. */
+static inline __attribute__((always_inline)) void exp_step(size_t rows, float *x, size_t stride,
+                                                           const float *shift,
+                                                           float (*lane)[ONR_LANES])
+{
+    ONR_IVDEP
+    for (size_t l = 0; l < ONR_LANES; l++) { /* all of four are read before one is written */
+        float a = onr_vexp_negative(x[l] - shift[0]);
+        float b = rows > 1 ? onr_vexp_negative(x[stride + l] - shift[1]) : 0;
+        float c = rows > 2 ? onr_vexp_negative(x[2 * stride + l] - shift[2]) : 0;
+        float d = rows > 3 ? onr_vexp_negative(x[3 * stride + l] - shift[3]) : 0;
+        x[l] = a;
+        lane[0][l] += a;
+        if (rows == ROWS) {
+            x[stride + l] = b;
+            x[2 * stride + l] = c;
+            x[3 * stride + l] = d;
+            lane[1][l] += b;
+            lane[2][l] += c;
+            lane[3][l] += d;
+        }
+    }
+}
+
+/* The same for whole rows, in groups of lanes; sum gets their sums. */
+static inline __attribute__((always_inline)) void rows_exp(size_t rows,
+                                                           const struct onr_softmax_f32 *b,
+                                                           size_t row, const float *shift,
+                                                           float *sum)
+{
+    float lane[ROWS][ONR_LANES] = {{0}};
+    for (size_t i = 0; i < b->count; i += ONR_LANES) {
+        exp_step(rows, b->scores + row * b->stride + i, b->stride, shift, lane);
+    }
+    for (size_t r = 0; r < rows; r++) {
+        sum[r] = onr_lanes_sum(onr_load(lane[r]));
+    }
+}
+
+/* Takes the sum of a block into the state of a row, and scales down what was summed before. */
+static inline void add_sum(struct onr_softmax_row_f32 *row, float max, float sum, size_t width,
+                           float *y)
+{
     if (max != row->max || max == INFINITY) {
         float factor = onr_vexp_negative(row->max - max);
         for (size_t i = 0; i < width; i++) {
@@ -113,6 +133,35 @@ static void softmax_step_f32(size_t count, float *scores, const float *mask,
         row->max = max;
     }
     row->sum += (double)sum;
+}
+
+static inline __attribute__((always_inline)) void softmax_rows(size_t rows,
+                                                               const struct onr_softmax_f32 *b,
+                                                               size_t row)
+{
+    float max[ROWS];
+    float shift[ROWS];
+    float sum[ROWS];
+    rows_max(rows, b, row, max);
+    for (size_t r = 0; r < rows; r++) {
+        max[r] = larger(max[r], b->rows[row + r].max);
+        shift[r] = max[r] == -INFINITY ? 0.0f : max[r];
+    }
+    rows_exp(rows, b, row, shift, sum);
+    for (size_t r = 0; r < rows; r++) {
+        add_sum(&b->rows[row + r], max[r], sum[r], b->width, b->y + (row + r) * b->y_stride);
+    }
+}
+
+static void softmax_step_f32(const struct onr_softmax_f32 *block)
+{
+    size_t row = 0;
+    for (; row + ROWS <= block->row_count; row += ROWS) {
+        softmax_rows(ROWS, block, row);
+    }
+    for (; row < block->row_count; row++) {
+        softmax_rows(1, block, row);
+    }
 }
 
 /* Elements that are looked at together. */

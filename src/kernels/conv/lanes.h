@@ -106,10 +106,11 @@ static inline bool onr_any_nan(onr_nans nans)
 #endif
 }
 
-/* The sum of all elements, halves first. */
-static inline __attribute__((always_inline)) float onr_lanes_sum(onr_lanes v)
+typedef float onr_lanes4 __attribute__((vector_size(16)));
+
+/* The sums of the elements l, l + 4, ..., halves first. */
+static inline __attribute__((always_inline)) onr_lanes4 onr_lanes_fold(onr_lanes v)
 {
-    typedef float lanes4 __attribute__((vector_size(16)));
 #if ONR_LANES == 16
     typedef float lanes8 __attribute__((vector_size(32)));
     lanes8 half = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
@@ -118,11 +119,17 @@ static inline __attribute__((always_inline)) float onr_lanes_sum(onr_lanes v)
     onr_lanes half = v;
 #endif
 #if ONR_LANES > 4
-    lanes4 four = __builtin_shufflevector(half, half, 0, 1, 2, 3) +
-                  __builtin_shufflevector(half, half, 4, 5, 6, 7);
+    return __builtin_shufflevector(half, half, 0, 1, 2, 3) +
+           __builtin_shufflevector(half, half, 4, 5, 6, 7);
 #else
-    lanes4 four = half;
+    return half;
 #endif
+}
+
+/* The sum of all elements, halves first. */
+static inline __attribute__((always_inline)) float onr_lanes_sum(onr_lanes v)
+{
+    onr_lanes4 four = onr_lanes_fold(v);
     return (four[0] + four[1]) + (four[2] + four[3]);
 }
 

@@ -23,7 +23,6 @@ struct onr_attention_stream {
 
 /* A query of a head. */
 struct onr_attention_row {
-    struct onr_softmax_row_f32 state;
     size_t head;
     size_t query;
     struct onr_key_range keys;             /* that limits, causality and windows let it see */
@@ -41,12 +40,43 @@ struct onr_attention_chunk {
     size_t q_stride, y_stride, score_stride;
     struct onr_attention_mask masks[ONR_ATTENTION_MASKS]; /* from the column of key 0 on */
     struct onr_attention_row *rows;                       /* [count] */
+    struct onr_softmax_row_f32 *states;                   /* [count] */
     float *q;                                             /* [count, head], scaled */
     float *y;                                             /* [count, v_head] */
     float *scores; /* [ONR_ATTENTION_TILE_ROWS, block_keys] */
     float *k;      /* a block of keys: packed, or converted */
     float *v;
 };
+
+/* Keys [begin, begin + count), and where they and their values are read. */
+struct onr_key_block {
+    size_t begin;
+    size_t count;
+    bool is_ready;
+    struct onr_rows_f32 k, v;
+    size_t v_panel; /* floats from one panel of values to the next */
+};
+
+/* Rows whose scores exist at once. */
+struct onr_score_rows {
+    size_t row; /* of the chunk */
+    size_t count;
+    struct onr_key_range any; /* keys of the block that any of them sees */
+    struct onr_key_range seen[ONR_ATTENTION_TILE_ROWS]; /* those that each may see by rule */
+    size_t from; /* key of the first score: where a vector begins, so that a row is summed alike */
+    float *scores; /* in whatever company */
+};
+
+/* Finds what keys of the block the rows see: sets any, and seen. What only a mask hides from one of them
+ * becomes 0 by being added. */
+void onr_attention_see_keys(const struct onr_attention_stream *stream,
+                            const struct onr_attention_chunk *chunk,
+                            const struct onr_key_block *block, struct onr_score_rows *rows);
+
+/* Caps and masks scores, and turns them into weights. */
+void onr_attention_weigh_rows(const struct onr_attention_stream *stream,
+                              const struct onr_attention_chunk *chunk,
+                              const struct onr_score_rows *rows);
 
 /* All blocks of keys [begin, end) for the rows of a chunk. Both are where blocks begin, or ends of
  * past or of all keys. */

@@ -19,13 +19,13 @@
 #include <math.h>
 #include <string.h>
 
-#define BLOCK_KEYS 512 /* that are packed together: with their values they stay in L2 */
-#define CHUNK_ROWS 896 /* most rows that share packed keys */
-#define LEAST_ROWS 56  /* down to here chunks are halved, so that all threads have some */
-#define PART_ROWS  16  /* up to here keys are cut into parts */
-#define FEW_ROWS   8   /* up to here keys are not packed */
-#define PART_KEYS  512 /* a multiple of BLOCK_KEYS */
-#define LINE       16  /* floats in a cache line */
+#define BLOCK_KEYS 512  /* that are packed together: with their values they stay in L2 */
+#define CHUNK_ROWS 2240 /* most rows that share packed keys */
+#define LEAST_ROWS 56   /* down to here chunks are halved, so that all threads have some */
+#define PART_ROWS  16   /* up to here keys are cut into parts */
+#define FEW_ROWS   8    /* up to here keys are not packed */
+#define PART_KEYS  512  /* a multiple of BLOCK_KEYS */
+#define LINE       16   /* floats in a cache line */
 
 /* ---- planning ---- */
 
@@ -66,8 +66,10 @@ static size_t place_scratch(const struct onr_attention *a, char *base,
                        ONR_ATTENTION_TILE_ROWS * padded(keys + LINE) + padded(part_count(a)),
                        padded(keys) * padded(a->head + 1), a->block_keys * padded(wide)};
     float **places[5] = {&chunk->q, &chunk->y, &chunk->scores, &chunk->k, &chunk->v};
-    size_t at = onr_size_align(a->chunk * sizeof *chunk->rows, ONR_MEM_ALIGN);
+    size_t states_at = onr_size_align(a->chunk * sizeof *chunk->rows, ONR_MEM_ALIGN);
+    size_t at = states_at + onr_size_align(a->chunk * sizeof *chunk->states, ONR_MEM_ALIGN);
     chunk->rows = (void *)base;
+    chunk->states = base != NULL ? (void *)(base + states_at) : NULL;
     chunk->q_stride = query_stride(a);
     chunk->y_stride = padded(wide);
     chunk->score_stride = padded(keys + LINE);
@@ -145,14 +147,13 @@ static struct onr_attention_row make_row(const struct onr_attention_stream *s,
             row.mask_rows[m] = onr_mask_row(&c->masks[m], s->d, c->b, row.head, row.query);
         }
     }
-    const float *sinks = c->is_part ? NULL : s->d->sinks;
-    row.state = begin_state(sinks != NULL ? sinks + row.head : NULL);
     return row;
 }
 
 static void begin_rows(const struct onr_attention_stream *s, struct onr_attention_chunk *c)
 {
     const struct onr_attention *a = s->a;
+    const float *sinks = c->is_part ? NULL : s->d->sinks;
     size_t width =
         c->is_few ? a->v_head : onr_gemm_f32_panels(s->v_gemm, a->v_head) * s->v_gemm->columns;
     for (size_t r = 0; r < c->count; r++) {
@@ -163,6 +164,7 @@ static void begin_rows(const struct onr_attention_stream *s, struct onr_attentio
         s->kernels->attention.scale_f32(a->head, (float)a->scale, x, q);
         memset(c->y + r * c->y_stride, 0, width * sizeof(float));
         c->rows[r] = row;
+        c->states[r] = begin_state(sinks != NULL ? sinks + row.head : NULL);
     }
 }
 
@@ -182,7 +184,7 @@ static void end_rows(const struct onr_attention_stream *s, const struct onr_atte
 {
     for (size_t r = 0; r < c->count; r++) {
         const struct onr_attention_row *row = c->rows + r;
-        write_row(s, c->b, row->head, row->query, row->state.sum, c->y + r * c->y_stride);
+        write_row(s, c->b, row->head, row->query, c->states[r].sum, c->y + r * c->y_stride);
     }
 }
 
@@ -226,7 +228,7 @@ static void keep_part(const struct onr_attention_stream *s, const struct onr_att
 {
     for (size_t r = 0; r < c->count; r++) {
         char *y = (void *)(c->y + r * c->y_stride);
-        memcpy(y + part_state_at(s->a), &c->rows[r].state, sizeof c->rows[r].state);
+        memcpy(y + part_state_at(s->a), &c->states[r], sizeof c->states[r]);
     }
 }
 
@@ -273,7 +275,8 @@ static double weigh_parts(const struct onr_attention_stream *s, const float *sin
         weights[p] = part.max;
     }
     double sum = row.sum;
-    s->kernels->attention.softmax_step_f32(s->parts, weights, NULL, &row, 0, NULL);
+    s->kernels->attention.softmax_step_f32(&(struct onr_softmax_f32){
+        .row_count = 1, .count = s->parts, .scores = weights, .rows = &row, .y = weights});
     if (sum > 0) {
         sum = exp((double)*sink - (double)row.max);
     }
