@@ -81,6 +81,8 @@ static void bias_in_either_order(void **state)
     (void)state;
     check_fused(MATMUL "y = Add(p, b);", "onnxrun.Linear");
     check_fused(MATMUL "y = Add(b, p);", "onnxrun.Linear");
+    check_fused("in float x; out float y;" WEIGHT ROW "p = MatMul(x, w); y = Add(p, b);",
+                "onnxrun.Linear");
     check_fused(X WEIGHT ROW "y = Gemm(x, w, b);", "Gemm");
     check_fused(X TURNED ROW "p = Gemm(x, t, b) transB=1 alpha=0.5; y = Relu(p);",
                 "onnxrun.Linear");

@@ -97,14 +97,13 @@ static bool take_scale(struct linear *linear)
     return advance(linear, node);
 }
 
-/* True for one number per column of the product. */
+/* True for one number per column of the product, whose columns are those of B. */
 static bool is_row(const struct linear *linear, uint32_t value)
 {
     const struct onr_shape *row = &fact_of(linear, value)->shape;
-    const struct onr_shape *product = shape_of(linear);
-    return row->rank == 1 && row->dim[0] > 0 && product->rank >= 1 &&
-           product->dim[product->rank - 1] == row->dim[0] &&
-           fact_of(linear, linear->inputs[B])->shape.rank >= 2;
+    const struct onr_shape *b = &fact_of(linear, linear->inputs[B])->shape;
+    return row->rank == 1 && row->dim[0] > 0 && b->rank >= 2 &&
+           b->dim[b->rank - (linear->trans_b ? 2 : 1)] == row->dim[0];
 }
 
 /* The columns of a product stay columns of its view. */
