@@ -2,7 +2,8 @@
 /*
  * Convolutions as products: per image and group, Y (out_channels x positions) = W (out_channels x
  * k) * columns of X. For a block of k and some panels of columns a worker copies the inputs into a
- * patch; then it makes panel after panel from it, each of which stays in L2 while it is multiplied.
+ * patch; then it makes panels from it, which stay in L2 while they are multiplied: one after the
+ * other where W stays there as well, else some at a time, so that W is read less often.
  */
 #include "base/size.h"
 #include "kernels/conv/patch.h"
@@ -10,6 +11,9 @@
 
 /* Floats of a patch, when one panel does not need more. */
 #define PATCH_FLOATS 65536
+
+/* Floats of the panels that are made before they are multiplied, when there is more than one. */
+#define PACKED_FLOATS 131072
 
 /* The product of one group, without pointers to data. */
 static struct onr_gemm_f32_job make_job(const struct onr_conv *conv)
@@ -70,7 +74,12 @@ static bool plan_patches(struct onr_conv *conv)
             break;
         }
     }
-    size_t panel = k * conv->kernel->columns + ONR_PATCH_SLACK;
+    size_t panel = k * conv->kernel->columns;
+    size_t packed =
+        PACKED_FLOATS / panel < conv->most_panels ? PACKED_FLOATS / panel : conv->most_panels;
+    bool is_tall = conv->out_channels / conv->row_splits > ONR_GEMM_MC;
+    conv->packed_panels = is_tall && packed > 1 ? packed : 1;
+    panel = panel * conv->packed_panels + ONR_PATCH_SLACK;
     floats += ONR_PATCH_SLACK;
     conv->panel_bytes = onr_size_align(panel * sizeof(float), ONR_MEM_ALIGN);
     conv->offset_bytes = onr_size_align(k * sizeof(size_t), ONR_MEM_ALIGN);
@@ -95,15 +104,22 @@ static size_t choose_row_splits(const struct onr_conv *conv, unsigned thread_cou
 bool onr_conv_plan_product(struct onr_conv *conv, const struct onr_kernels *kernels,
                            unsigned thread_count)
 {
-    conv->kernel = onr_gemm_f32_choose(&kernels->gemm, conv->outputs);
+    bool is_product = conv->way == ONR_CONV_PRODUCT;
+    conv->kernel =
+        is_product ? onr_gemm_f32_choose(&kernels->gemm, conv->outputs) : kernels->gemm.f32[0];
     conv->panels = onr_gemm_f32_panels(conv->kernel, conv->outputs);
+    conv->last_kernel = onr_gemm_f32_choose(
+        &kernels->gemm, conv->outputs - (conv->panels - 1) * conv->kernel->columns);
     conv->most_panels = conv->panels;
     conv->row_splits = choose_row_splits(conv, thread_count);
     conv->items = conv->panels * conv->row_splits;
     struct onr_gemm_f32_job job = make_job(conv);
     conv->gemm_bytes = onr_gemm_f32_workspace(&job);
+    job.kernel = conv->last_kernel;
+    size_t last_bytes = onr_gemm_f32_workspace(&job);
+    conv->gemm_bytes = last_bytes > conv->gemm_bytes ? last_bytes : conv->gemm_bytes;
     conv->worker_bytes = conv->gemm_bytes;
-    return conv->way == ONR_CONV_PRODUCT || plan_patches(conv);
+    return is_product || plan_patches(conv);
 }
 
 /* What a worker computes at a time: some rows of some panels of one group of one image. */
@@ -116,23 +132,39 @@ struct part {
     char *scratch;
 };
 
-/* Makes a panel of columns for the steps of the job from a patch, and multiplies it. */
-static void run_panel(const struct part *part, const struct onr_gemm_f32_job *block, size_t panel,
-                      const struct onr_patch *patch, const size_t *offsets, const float *inputs)
+/* Makes panels of columns for the steps of the job from a patch, and multiplies them. Panels but the
+ * last of the image are whole. */
+static void run_panels(const struct part *part, const struct onr_gemm_f32_job *block, size_t panel,
+                       size_t count, const struct onr_patch *patch, const size_t *offsets,
+                       const float *inputs)
 {
     const struct onr_conv *conv = part->task->conv;
     struct onr_patch_block blocks[ONR_PATCH_MAX_BLOCKS];
-    size_t width = conv->kernel->columns;
-    size_t left = conv->outputs - panel * width;
+    size_t first = panel * conv->kernel->columns;
+    size_t left = conv->outputs - first;
     float *columns = (float *)(void *)(part->scratch + conv->gemm_bytes);
     struct onr_gemm_f32_job job = *block;
-    job.n = left < width ? left : width;
+    job.kernel = panel + 1 < conv->panels ? conv->kernel : conv->last_kernel;
+    size_t width = job.kernel->columns;
+    job.n = left < count * width ? left : count * width;
     job.b_packed = columns;
-    job.c += panel * width;
-    size_t count =
-        onr_patch_blocks(&conv->window, patch, (int64_t)(panel * width), (int64_t)job.n, blocks);
-    part->task->kernels->conv.pack(inputs, offsets, job.k, blocks, count, width, columns);
-    onr_gemm_f32_run(&job, part->row_begin, part->row_end, 0, 1, part->scratch);
+    job.c += first;
+    for (size_t done = 0; done < job.n; done += width) {
+        size_t n = job.n - done < width ? job.n - done : width;
+        size_t used =
+            onr_patch_blocks(&conv->window, patch, (int64_t)(first + done), (int64_t)n, blocks);
+        part->task->kernels->conv.pack(inputs, offsets, job.k, blocks, used, width,
+                                       columns + done * job.k);
+    }
+    onr_gemm_f32_run(&job, part->row_begin, part->row_end, 0, count, part->scratch);
+}
+
+/* Panels from `panel` on, up to `end`, that are made together: the last of the image is alone. */
+static size_t count_together(const struct onr_conv *conv, size_t panel, size_t end)
+{
+    size_t whole = end < conv->panels ? end : conv->panels - 1;
+    size_t count = whole > panel ? whole - panel : 1;
+    return count < conv->packed_panels ? count : conv->packed_panels;
 }
 
 /* Adds the products of steps [k_begin, k_begin + k). */
@@ -151,8 +183,11 @@ static void run_k_block(const struct part *part, const struct onr_patch *patch, 
     onr_patch_offsets(&conv->window, patch, k_begin, k, offsets);
     part->task->kernels->conv.fill(&conv->window, patch, part->x + channel * conv->inputs,
                                    (k_begin + k - 1) / conv->taps - channel + 1, inputs);
-    for (size_t i = 0; i < part->count; i++) {
-        run_panel(part, &job, part->panel + i, patch, offsets, inputs);
+    size_t end = part->panel + part->count;
+    for (size_t panel = part->panel; panel < end;) {
+        size_t count = count_together(conv, panel, end);
+        run_panels(part, &job, panel, count, patch, offsets, inputs);
+        panel += count;
     }
 }
 

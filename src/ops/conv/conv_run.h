@@ -29,7 +29,9 @@ struct onr_conv {
     size_t grain;
     /* Products. A worker makes a patch for most_panels at a time. */
     const struct onr_gemm_f32 *kernel;
+    const struct onr_gemm_f32 *last_kernel; /* of the last panel, which may be narrower */
     size_t panels, most_panels, row_splits;
+    size_t packed_panels; /* that are made before they are multiplied */
     /* Direct. An item is some rows of Y, or a piece of one. */
     bool is_small; /* no patch: inputs are read where they lie */
     size_t item_rows, row_pieces, piece_columns;

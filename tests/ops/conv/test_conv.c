@@ -146,10 +146,14 @@ static const struct shape shapes[] = {
     /* depthwise with long lines; and with rows that are pieces of items */
     {1, 2, 2, 2, {1, 40, 70}, {1, 3, 3}, ONES, ONES, {0, 1, 1}, {0, 1, 1}},
     {1, 2, 4, 2, {1, 1, 9000}, {1, 1, 5}, {1, 1, 2}, ONES, {0, 0, 2}, {0, 0, 2}},
+    {1, 2, 4, 2, {1, 3, 9000}, {1, 3, 3}, {1, 1, 2}, ONES, {0, 1, 1}, {0, 1, 1}},
     {1, 2, 2, 2, {5, 6, 40}, {2, 3, 3}, ONES, {2, 1, 1}, {1, 1, 1}, {0, 1, 1}},
     /* groups of several outputs; few panels, many rows */
     {1, 12, 21, 3, {1, 9, 8}, {1, 3, 3}, {1, 1, 2}, ONES, {0, 1, 1}, {0, 1, 1}},
     {1, 3, 260, 1, {1, 8, 8}, {1, 3, 3}, ONES, {1, 2, 2}, {0, 2, 2}, {0, 2, 2}},
+    /* many rows and panels, of which the last is narrow; the same with k of two blocks */
+    {1, 3, 260, 1, {1, 13, 15}, {1, 3, 3}, ONES, ONES, {0, 1, 1}, {0, 1, 1}},
+    {1, 130, 150, 1, {1, 1, 120}, {1, 1, 9}, ONES, ONES, {0, 0, 4}, {0, 0, 4}},
     /* 3-D */
     {1, 2, 6, 1, {4, 5, 6}, {2, 3, 2}, {1, 2, 1}, {2, 1, 1}, {1, 0, 2}, {0, 1, 1}},
 };
