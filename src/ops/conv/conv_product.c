@@ -91,9 +91,14 @@ static bool plan_patches(struct onr_conv *conv)
 /* Splits the rows as well where there are too few panels to give each thread as much as the others. */
 static size_t choose_row_splits(const struct onr_conv *conv, unsigned thread_count)
 {
-    size_t items = conv->panels * conv->batch * conv->groups;
+    size_t matrices = conv->batch * conv->groups;
+    size_t items = conv->panels * matrices;
     size_t tiles = (conv->out_channels + conv->kernel->rows - 1) / conv->kernel->rows;
-    if (items % thread_count == 0 || items >= 16 * (size_t)thread_count) {
+    /* A thread can take the narrow panel at the end besides: rows would make panels twice. */
+    bool is_even_but_last = matrices == 1 && items > thread_count &&
+                            (items - 1) % thread_count == 0 &&
+                            conv->last_kernel->columns < conv->kernel->columns;
+    if (items % thread_count == 0 || is_even_but_last || items >= 16 * (size_t)thread_count) {
         return 1;
     }
     size_t most = items >= thread_count ? tiles / 8 : tiles;
@@ -208,16 +213,20 @@ static void run_part(struct part *part)
     }
 }
 
+/* Items count from the end, as the first ranges of a loop are the longest, and the last panel, which
+ * is narrow, belongs into one of these. */
 void onr_conv_run_products(void *task, size_t begin, size_t end, unsigned worker)
 {
     const struct onr_conv_task *t = task;
     const struct onr_conv *conv = t->conv;
-    for (size_t item = begin; item < end;) {
+    size_t items = conv->batch * conv->groups * conv->items;
+    size_t last = items - begin;
+    for (size_t item = items - end; item < last;) {
         size_t panel = item % conv->panels;
         size_t split = item / conv->panels % conv->row_splits;
         size_t matrix = item / conv->items;
         size_t filter = matrix % conv->groups * conv->out_channels;
-        size_t count = end - item < conv->panels - panel ? end - item : conv->panels - panel;
+        size_t count = last - item < conv->panels - panel ? last - item : conv->panels - panel;
         count = count < conv->most_panels ? count : conv->most_panels;
         struct part part = {
             .task = t,
