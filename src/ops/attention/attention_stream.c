@@ -23,7 +23,7 @@
 #define CHUNK_ROWS 2240 /* most rows that share packed keys */
 #define LEAST_ROWS 56   /* down to here chunks are halved, so that all threads have some */
 #define PART_ROWS  16   /* up to here keys are cut into parts */
-#define FEW_ROWS   8    /* up to here keys are not packed */
+#define FEW_ROWS   4    /* up to here keys are not packed: one pass over them serves all rows */
 #define PART_KEYS  512  /* a multiple of BLOCK_KEYS */
 #define LINE       16   /* floats in a cache line */
 
