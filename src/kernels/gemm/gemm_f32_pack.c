@@ -105,6 +105,9 @@ void onr_gemm_f32_pack_piece(const struct onr_gemm_f32 *kernel, const struct onr
                              size_t k_begin, size_t k, size_t column, size_t count, float *piece)
 {
     size_t width = kernel->columns;
+    if (k == 0) {
+        return; /* a B without rows may be NULL, to which C forbids to add even 0 */
+    }
     if (b->column_stride == 1) {
         pack_piece_by_rows(b, k_begin, k, column, count, width, piece);
     } else if (is_transposed(b)) {
