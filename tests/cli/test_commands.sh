@@ -341,6 +341,39 @@ run 0 onnxdump weights.onnx --stats --json
 stdout_is_json
 stdout_has '{"name": "halfs", "dtype": "float16", "shape": [4], "min": -0, "max": 2, "mean": 1, "zeros": 1'
 run 2 onnxdump bad.onnx --stats
+run 0 onnxdump weights.onnx --onnxtxt
+stdout_is '<
+   ir_version: 10,
+   opset_import: ["" : 21]
+>
+g (bool c) => (float[4] y)
+<float[4] floats = {nan, inf, -1.0, 3.0},
+ float16[4] halfs = {15360, 32768, 64512, 16384},
+ uint4[12] packed = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15},
+ double[4] large = {1.6999999999999999e+308, 1.6999999999999999e+308, -1.0, 0.0},
+ string[1] words = {"a \"b\"
+\\"}>
+{
+    y = If <then_branch: graph = branch () => (float[4] t)
+    {
+        t = Neg (floats)
+    }, else_branch: graph = branch () => (float[4] e)
+    {
+        e = Abs (floats)
+    }> (c)
+}'
+run 0 onnxdump modules.onnx --onnxtxt
+stdout_has '    b0 = Relu (a0)'
+stdout_has 'float[8, 8] "net.emb" = ["location": "modules.onnx", "offset": "'
+# Read back by the parser of ONNX, where there is one.
+run 0 onnxdump ids.onnx --onnxtxt
+stdout_has '    y = Cast <to: int = 1> (ids)'
+if command -v python3 >/dev/null && python3 -c 'import onnx.parser' 2>/dev/null; then
+    for model in weights modules ids relu unknown hostile; do
+        onnxdump $model.onnx --onnxtxt >$model.onnxtxt
+        run 0 python3 -c "import onnx.parser; onnx.parser.parse_model(open('$model.onnxtxt').read())"
+    done
+fi
 run 0 onnxdump modules.onnx --check
 stdout_is 'modules.onnx: the model is valid and can be run'
 run 2 onnxdump bad.onnx --check
@@ -390,7 +423,7 @@ for command in 'onnxdump' 'onnxdump --json' 'onnxrun run' 'onnxrun run -i z=1' \
     'onnxrun profile --seconds 0' 'onnxrun profile --seconds 0 --json' \
     'onnxrun run -o z=1' 'onnxdump --stage plan' 'onnxdump --stage model' 'onnxdump --modules' \
     'onnxdump --modules --json' 'onnxdump --cost' 'onnxdump --cost --json' 'onnxdump --stats' \
-    'onnxdump --check' 'onnxdump --check --json' 'onnxdump --explain' 'onnxdump --explain --json'; do
+    'onnxdump --check' 'onnxdump --onnxtxt' 'onnxdump --check --json' 'onnxdump --explain' 'onnxdump --explain --json'; do
     title="$command hostile.onnx"
     $command hostile.onnx >out 2>err
     no_control

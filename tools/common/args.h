@@ -31,7 +31,8 @@ enum option_code {
     OPTION_MODULES,
     OPTION_COST,
     OPTION_STATS,
-    OPTION_CHECK
+    OPTION_CHECK,
+    OPTION_ONNXTXT
 };
 
 /* Reports an option that getopt_long refused (it returned code '?' or ':'); returns

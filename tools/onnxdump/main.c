@@ -29,6 +29,7 @@ static const char help[] =
     "      --stats         least, largest and mean element, zeros, NaNs, infinities of each "
     "weight\n"
     "      --check         whether the model is valid; see the exit status\n"
+    "      --onnxtxt       the textual syntax of ONNX, as onnx.parser reads it beside the model\n"
     "      --ops           the operators that this build can run\n"
     "\n"
     "Options\n"
@@ -47,7 +48,16 @@ static const char help[] =
     "  onnxdump model.onnx --json | jq '.nodes[].op_type' | sort | uniq -c\n"
     "\n" EXIT_CODE_HELP;
 
-enum view { VIEW_SUMMARY, VIEW_STAGE, VIEW_MODULES, VIEW_COST, VIEW_STATS, VIEW_CHECK, VIEW_OPS };
+enum view {
+    VIEW_SUMMARY,
+    VIEW_STAGE,
+    VIEW_MODULES,
+    VIEW_COST,
+    VIEW_STATS,
+    VIEW_CHECK,
+    VIEW_ONNXTXT,
+    VIEW_OPS
+};
 
 struct dump {
     enum view view;
@@ -91,6 +101,9 @@ static int add_option(struct dump *dump, int option, char *const *argv)
     case OPTION_CHECK:
         dump->view = VIEW_CHECK;
         return EXIT_CODE_OK;
+    case OPTION_ONNXTXT:
+        dump->view = VIEW_ONNXTXT;
+        return EXIT_CODE_OK;
     case OPTION_NO_FUSION:
         dump->options.no_fusion = true;
         return EXIT_CODE_OK;
@@ -118,6 +131,7 @@ static int parse_options(struct dump *dump, int argc, char **argv, bool *is_done
         {"cost", no_argument, NULL, OPTION_COST},
         {"stats", no_argument, NULL, OPTION_STATS},
         {"check", no_argument, NULL, OPTION_CHECK},
+        {"onnxtxt", no_argument, NULL, OPTION_ONNXTXT},
         {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
         {"ops", no_argument, NULL, OPTION_OPS},
         {"dim", required_argument, NULL, 'd'},
@@ -179,6 +193,9 @@ static int show(struct dump *dump)
         break;
     case VIEW_CHECK:
         code = view_check(options);
+        break;
+    case VIEW_ONNXTXT:
+        code = view_onnxtxt(options);
         break;
     case VIEW_OPS:
         code = view_ops(options->is_json);

@@ -39,6 +39,9 @@ int view_stats(const struct view_options *options);
 /* Nothing but whether the model is valid: the exit code says it, and a line. */
 int view_check(const struct view_options *options);
 
+/* The model in ONNX's textual syntax; there is no JSON of it. */
+int view_onnxtxt(const struct view_options *options);
+
 /* ---- what several views share ---- */
 
 /* "n of something", as in "1 node", "2 nodes". */
