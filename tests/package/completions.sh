@@ -65,7 +65,7 @@ for shell in bash zsh fish; do
     expect "$shell" 'onnxrun run --no' --no-fusion
     expect "$shell" 'onnxrun test --j' --json --jobs
     expect "$shell" 'onnxrun model.onnx --lab' --labels
-    expect "$shell" 'onnxdump --st' --stage
+    expect "$shell" 'onnxdump --st' --stage --stats
     expect "$shell" 'onnxdump f' folder
     echo "$shell is checked"
 done
