@@ -6,6 +6,9 @@ Each row is a model of one node, written by this script. Each round times both e
 right after the other and in alternating order: onnxrun in a process of its own, ONNX Runtime in
 this one with inputs and outputs bound beforehand, so that neither copies them. A round's result is
 the ratio of the two times: above 1, onnxrun is faster.
+
+Threads of ONNX Runtime look for work between runs, those of onnxrun only if they are told to, and
+waking them takes as long as the shortest rows. Here those of both stay awake, with --sleep both sleep.
 """
 import argparse
 import fnmatch
@@ -25,6 +28,7 @@ from node_model import make_model
 LEAST_ROUNDS = 5
 WARM_UP_RUNS = 3
 LEAST_RUNS = 5
+SPIN_US = "1000"
 RANDOM = np.random.default_rng(1)
 
 
@@ -146,9 +150,10 @@ CASES = [
 class OrtRunner:
     """ONNX Runtime with inputs and outputs bound once."""
 
-    def __init__(self, path, threads):
+    def __init__(self, path, threads, sleep):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0" if sleep else "1")
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(path, options,
                                                     providers=["CPUExecutionProvider"])
@@ -186,7 +191,7 @@ def wait_until_idle():
 def run_onnxrun(args, path):
     """Microseconds of a run, and the instruction set in use."""
     command = [args.onnxrun, "bench", path, "--json", "--threads", str(args.threads),
-               "--seconds", str(args.seconds)]
+               "--seconds", str(args.seconds), "--spin", "0" if args.sleep else SPIN_US]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)}\nfailed:\n{done.stderr.strip()}")
@@ -197,7 +202,7 @@ def run_onnxrun(args, path):
 
 def measure(args, path):
     """The times of all rounds, [rounds][2], and the instruction set."""
-    ort = OrtRunner(path, args.threads)
+    ort = OrtRunner(path, args.threads, args.sleep)
     times = []
     for number in range(args.rounds):
         wait_until_idle()
@@ -226,6 +231,8 @@ def parse_arguments():
     parser.add_argument("--statistic", choices=("median", "best"), default="median",
                         help="what stands for a round: its median run, or its fastest, which "
                         "says more on a machine with other load (default: median)")
+    parser.add_argument("--sleep", action="store_true",
+                        help="let the threads of both sleep between runs")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the models here")
     args = parser.parse_args()
     if args.rounds < LEAST_ROUNDS:
@@ -247,8 +254,10 @@ def main():
             times, isa = measure(args, path)
             ratios = times[:, 1] / times[:, 0]
             if not rows:
+                between = "sleep" if args.sleep else "stay awake"
                 print(f"{describe_cpu()}; onnxrun with {isa}, onnxruntime "
-                      f"{onnxruntime.__version__}, {args.threads} threads, {args.rounds} rounds\n")
+                      f"{onnxruntime.__version__}, {args.threads} threads that {between} "
+                      f"between runs, {args.rounds} rounds\n")
                 print(f"| operator | onnxrun {args.statistic} us | onnxruntime us | ratio "
                       "| p10 | p90 |\n|---|---:|---:|---:|---:|---:|")
             middle = np.median(times, axis=0)

@@ -334,6 +334,10 @@ typedef struct onnxrun_session_options {
     /* Not 0: compute with denormal numbers, those below 1.2e-38 in a float, as IEEE 754 says. By
      * default a run takes them for zero: some processors are up to a hundred times slower with them. */
     uint32_t keep_denormals;
+    /* Microseconds that threads look for work after a run before they sleep. With 0 they sleep at
+     * once, and the next run takes some 30 us to wake them: more than 0 pays for runs of fewer than
+     * about 1000 us that follow each other, and takes processors from other programs meanwhile */
+    uint32_t spin_us;
     /* Asked, unless it is NULL, before each node of a run, by the thread that runs: when the answer
      * is not 0 the run ends with ONNXRUN_ERR_CANCELLED. It may not call this session */
     int (*should_stop)(void *stop_user);

@@ -45,6 +45,7 @@ onnxrun_status onnxrun_session_create(const onnxrun_model *model,
     onr_session_watch(made, &given, &frame.watch);
     enum onr_status status = onr_parallel_init(&made->parallel, given.threads, &made->mem, &err);
     if (status == ONR_OK) {
+        onr_parallel_spin(&made->parallel, given.spin_us);
         status = onr_frame_create(&frame, &made->frame, &err);
     }
     const struct onr_graph *graph = model->graph;

@@ -43,7 +43,8 @@ struct onr_team {
     void *arg;
     size_t count;
     uint64_t float_mode;
-    bool is_busy; /* from the first ticket until all are done */
+    double spin_seconds; /* that threads stay awake outside; constant once they have started */
+    bool is_busy;        /* from the first ticket until all are done */
     /* The caller's own. */
     bool is_started;
     bool is_ours; /* since open: this is no child of the process that made the team */
@@ -150,21 +151,40 @@ static void raise_alarm(struct onr_team *team, unsigned count)
     onr_os_wake(&team->alarm, count);
 }
 
+/* Whether a thread that has been idle since it looked idle_count times goes on looking for work.
+ * *since is the time when it began to look outside of open and close. */
+static bool stays_awake(const struct onr_team *team, unsigned idle_count, double *since)
+{
+    if (idle_count < IDLE_COUNT &&
+        atomic_load_explicit(&team->is_open, memory_order_relaxed) != 0) {
+        *since = 0;
+        return true;
+    }
+    if (team->spin_seconds <= 0) {
+        return false;
+    }
+    double now = onr_os_seconds();
+    *since = *since > 0 ? *since : now;
+    return now - *since < team->spin_seconds;
+}
+
 /* What each thread but the caller does. */
 static void *serve(void *arg)
 {
     const struct member *self = arg;
     struct onr_team *team = self->team;
     unsigned idle_count = 0;
+    double since = 0;
     while (atomic_load_explicit(&team->is_over, memory_order_acquire) == 0) {
         if (take_range(team, self->worker)) {
             idle_count = 0;
-        } else if (idle_count < IDLE_COUNT &&
-                   atomic_load_explicit(&team->is_open, memory_order_relaxed) != 0) {
+            since = 0;
+        } else if (stays_awake(team, idle_count, &since)) {
             back_off(&idle_count);
         } else {
             sleep_until_alarm(team);
             idle_count = 0;
+            since = 0;
         }
     }
     return NULL;
@@ -276,5 +296,13 @@ void onr_parallel_close(const struct onr_parallel *parallel)
     if (team != NULL) {
         team->is_ours = false;
         atomic_store_explicit(&team->is_open, 0, memory_order_relaxed);
+    }
+}
+
+void onr_parallel_spin(const struct onr_parallel *parallel, uint32_t microseconds)
+{
+    struct onr_team *team = parallel->team;
+    if (team != NULL) {
+        team->spin_seconds = 1e-6 * microseconds;
     }
 }

@@ -46,9 +46,14 @@ void onr_parallel_for(const struct onr_parallel *parallel, size_t count, size_t 
 
 /*
  * Between open and close the threads stay awake for a while after each loop, so that the next one
- * starts at once; outside they sleep. Neither of the two waits for a thread.
+ * starts at once; outside they sleep, but for the time that onr_parallel_spin grants. Neither of the
+ * two waits for a thread.
  */
 void onr_parallel_open(const struct onr_parallel *parallel);
 void onr_parallel_close(const struct onr_parallel *parallel);
+
+/* How long threads look for work after close before they sleep; 0, as at first: not at all. Before
+ * the first loop. */
+void onr_parallel_spin(const struct onr_parallel *parallel, uint32_t microseconds);
 
 #endif

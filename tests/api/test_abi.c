@@ -58,6 +58,7 @@ OFFSET(onnxrun_session_options, threads, 4);
 OFFSET(onnxrun_session_options, memory_bytes, 8);
 OFFSET(onnxrun_session_options, seed, 16);
 OFFSET(onnxrun_session_options, keep_denormals, 24);
+OFFSET(onnxrun_session_options, spin_us, 28);
 OFFSET(onnxrun_session_options, should_stop, 32);
 OFFSET(onnxrun_session_options, stop_user, 40);
 OFFSET(onnxrun_session_options, on_step, 48);

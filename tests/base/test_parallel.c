@@ -232,6 +232,26 @@ static void threads_sleep_between_runs(void **state)
     end(&parallel);
 }
 
+static void threads_look_for_work_as_long_as_they_may_and_then_sleep(void **state)
+{
+    (void)state;
+    struct onr_parallel parallel;
+    start(&parallel, 4);
+    onr_parallel_spin(&parallel, 100000);
+    onr_parallel_open(&parallel);
+    assert_true(run_loops(&parallel, 1000) == SIZE_MAX);
+    onr_parallel_close(&parallel);
+    double before = cpu_seconds();
+    const struct timespec moment = {.tv_nsec = 200000000};
+    (void)nanosleep(&moment, NULL);
+    double after = cpu_seconds();
+    assert_true(parallel.thread_count == 1 || after - before > 0.001);
+    (void)nanosleep(&moment, NULL);
+    assert_true(cpu_seconds() - after < 0.02);
+    assert_true(run_loops(&parallel, 1000) == SIZE_MAX);
+    end(&parallel);
+}
+
 static void threads_with_nothing_to_do_sleep_in_a_run(void **state)
 {
     (void)state;
@@ -399,6 +419,7 @@ int main(void)
         cmocka_unit_test(the_caller_waits_for_ranges_that_have_begun),
         cmocka_unit_test(a_loop_within_a_loop_is_serial),
         cmocka_unit_test(threads_sleep_between_runs),
+        cmocka_unit_test(threads_look_for_work_as_long_as_they_may_and_then_sleep),
         cmocka_unit_test(threads_with_nothing_to_do_sleep_in_a_run),
         cmocka_unit_test(threads_take_over_the_floating_point_environment),
         cmocka_unit_test(loops_work_after_the_threads_have_ended),

@@ -215,6 +215,9 @@ run 0 onnxrun bench relu.onnx -d s1=4 --seconds 0.01 --json
 stdout_is_json
 stdout_has '"median_ms": '
 stdout_has '"allocations_per_run": 0}'
+run 0 onnxrun bench relu.onnx -d s1=4 --seconds 0.01 --spin 100 --threads 2
+run 1 onnxrun bench relu.onnx -d s1=4 --spin -1
+stderr_has '--spin -1: expected a number from 0 to 1000000'
 run 1 onnxrun bench relu.onnx
 stderr_has 's1'
 run 1 onnxrun bench relu.onnx -d s1=4 --seconds soon

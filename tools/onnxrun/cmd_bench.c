@@ -23,6 +23,7 @@ static const char help[] =
     "      --threads N           number of threads\n"
     "      --no-fusion           compute the nodes as the file has them\n"
     "      --keep-denormals      compute with numbers below 1.2e-38, which else count as zero\n"
+    "      --spin US             microseconds that threads look for work after a run (0)\n"
     "      --seconds S           how long to measure (3)\n"
     "      --json                print one JSON object\n"
     "  -h, --help                print this help\n"
@@ -42,6 +43,7 @@ struct bench {
     uint32_t threads;
     bool no_fusion;
     uint32_t keep_denormals;
+    uint32_t spin_us;
     double seconds;
     bool is_json;
     onnxrun_model *model;
@@ -77,6 +79,12 @@ static int add_option(struct bench *bench, int option, char *const *argv)
         }
         bench->threads = (uint32_t)number;
         return EXIT_CODE_OK;
+    case OPTION_SPIN:
+        if (!args_int("onnxrun bench", "--spin", optarg, 0, 1000000, &number)) {
+            return EXIT_CODE_USAGE;
+        }
+        bench->spin_us = (uint32_t)number;
+        return EXIT_CODE_OK;
     case OPTION_NO_FUSION:
         bench->no_fusion = true;
         return EXIT_CODE_OK;
@@ -103,6 +111,7 @@ static int parse_options(struct bench *bench, int argc, char **argv, bool *wants
         {"threads", required_argument, NULL, OPTION_THREADS},
         {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
         {"keep-denormals", no_argument, NULL, OPTION_DENORMALS},
+        {"spin", required_argument, NULL, OPTION_SPIN},
         {"seconds", required_argument, NULL, OPTION_SECONDS},
         {"json", no_argument, NULL, OPTION_JSON},
         {"help", no_argument, NULL, 'h'},
@@ -191,6 +200,7 @@ static int prepare(struct bench *bench)
     model_options.threads = options.threads = bench->threads;
     model_options.no_fusion = bench->no_fusion;
     options.keep_denormals = bench->keep_denormals;
+    options.spin_us = bench->spin_us;
     double start = tool_seconds();
     onnxrun_status status =
         onnxrun_model_load(bench->model_path, &model_options, &bench->model, &bench->error);
