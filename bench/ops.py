@@ -8,7 +8,8 @@ this one with inputs and outputs bound beforehand, so that neither copies them. 
 the ratio of the two times: above 1, onnxrun is faster.
 
 Threads of ONNX Runtime look for work between runs, those of onnxrun only if they are told to, and
-waking them takes as long as the shortest rows. Here those of both stay awake, with --sleep both sleep.
+waking them takes as long as the shortest rows. Here those of both stay awake; with --sleep they
+sleep.
 """
 import argparse
 import fnmatch
