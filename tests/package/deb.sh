@@ -13,13 +13,13 @@ for program in cpack dpkg-deb dpkg-shlibdeps file help2man man; do
 done
 
 rm -rf "$scratch"
-mkdir -p "$scratch/root"
+mkdir -p "$scratch/unpacked"
 cpack -G DEB --config "$build/CPackConfig.cmake" -B "$scratch" >"$scratch/cpack.log" ||
     { cat "$scratch/cpack.log"; exit 1; }
 package=$(find "$scratch" -maxdepth 1 -name 'onnxrun_*.deb')
 dpkg-deb --field "$package" Package Version Depends Installed-Size
 dpkg-deb --field "$package" Depends | grep -q libprotobuf-c1
-dpkg-deb --extract "$package" "$scratch/root"
+dpkg-deb --extract "$package" "$scratch/unpacked"
 
 status=0
 for file in bin/onnxrun bin/onnxdump lib/libonnxrun.so lib/libonnxrun.a lib/pkgconfig/onnxrun.pc \
@@ -28,13 +28,13 @@ for file in bin/onnxrun bin/onnxdump lib/libonnxrun.so lib/libonnxrun.a lib/pkgc
     share/bash-completion/completions/onnxrun share/bash-completion/completions/onnxdump \
     share/zsh/vendor-completions/_onnxrun share/fish/vendor_completions.d/onnxrun.fish \
     share/fish/vendor_completions.d/onnxdump.fish; do
-    [ -e "$scratch/root/usr/$file" ] || { echo "missing: $file"; status=1; }
+    [ -e "$scratch/unpacked/usr/$file" ] || { echo "missing: $file"; status=1; }
 done
-"$scratch/root/usr/bin/onnxrun" "$digits/digits-vit-ts.onnx" \
+"$scratch/unpacked/usr/bin/onnxrun" "$digits/digits-vit-ts.onnx" \
     -i "image=$digits/samples/7.npy" --labels "$digits/labels.txt" --top 1
 
 # Each option of --help is in the manual, and the pages are well-formed.
-manual=$scratch/root/usr/share/man/man1
+manual=$scratch/unpacked/usr/share/man/man1
 options() {
     sed -nE 's/^ +(-[a-zA-Z], )?(--[a-z-]+).*/\2/p'
 }
@@ -43,7 +43,7 @@ check_page() {
     shift
     text=$(MANWIDTH=200 man --warnings "$page" 2>"$scratch/warnings" | col -b)
     [ ! -s "$scratch/warnings" ] || { cat "$scratch/warnings"; status=1; }
-    for option in $("$scratch/root/usr/bin/$@" --help | options); do
+    for option in $("$scratch/unpacked/usr/bin/$@" --help | options); do
         case $text in
         *"$option"*) ;;
         *) echo "$name.1 lacks $option" && status=1 ;;
