@@ -113,7 +113,7 @@ static inline float onr_vexp_negative(float x)
     return x < -ONR_VEXP_NORMAL_MAX ? 0.0f : y;
 }
 
-/* e^x; 0 below -103.98, inf above 88.73. Error 1 ulp. */
+/* e^x; 0 below -103.98, inf above 88.73. Error 1.02 ulp (all floats). */
 static inline float onr_vexp(float x)
 {
     float clamped = x < -105.0f ? -105.0f : x;
