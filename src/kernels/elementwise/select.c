@@ -48,10 +48,15 @@ typedef struct {
             for (size_t i = 0; i < count; i++) {                                                   \
                 z[i] = c[i] != 0 ? x[i] : y0;                                                      \
             }                                                                                      \
+        } else if (b_step != 0) {                                                                  \
+            ONR_IVDEP                                                                              \
+            for (size_t i = 0; i < count; i++) {                                                   \
+                z[i] = c[i] != 0 ? x0 : y[i];                                                      \
+            }                                                                                      \
         } else {                                                                                   \
             ONR_IVDEP                                                                              \
             for (size_t i = 0; i < count; i++) {                                                   \
-                z[i] = c[i] != 0 ? x0 : (b_step != 0 ? y[i] : y0);                                 \
+                z[i] = c[i] != 0 ? x0 : y0;                                                        \
             }                                                                                      \
         }                                                                                          \
     }
