@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* onnxrun bench: measures load, first run and steady state. */
-#include "common/args.h"
 #include "common/escape.h"
-#include "common/inputs.h"
 
 #include "onnxrun/commands.h"
+#include "onnxrun/timed.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -38,25 +37,13 @@ static const char help[] =
 #define MAX_RUNS 1000000
 
 struct bench {
-    const char *model_path;
-    struct inputs inputs;
-    uint32_t threads;
-    bool no_fusion;
-    uint32_t keep_denormals;
+    struct timed timed;
     uint32_t spin_us;
-    double seconds;
-    bool is_json;
-    onnxrun_model *model;
-    onnxrun_session *session;
-    onnxrun_binding *outputs;
-    size_t output_count;
-    double load_ms;
     double first_ms;
     double *samples; /* [run_count] milliseconds, sorted */
     size_t run_count;
     double allocations; /* per run */
     onnxrun_session_stats stats;
-    onnxrun_error error;
 };
 
 /* ---- options ---- */
@@ -64,43 +51,14 @@ struct bench {
 static int add_option(struct bench *bench, int option, char *const *argv)
 {
     int64_t number = 0;
-    switch (option) {
-    case 'i':
-        return inputs_add(&bench->inputs, optarg, &bench->error) == ONNXRUN_OK
-                   ? EXIT_CODE_OK
-                   : tool_usage_error("onnxrun bench", "%s", bench->error.message);
-    case 'd':
-        return inputs_add_dim(&bench->inputs, optarg, &bench->error) == ONNXRUN_OK
-                   ? EXIT_CODE_OK
-                   : tool_usage_error("onnxrun bench", "%s", bench->error.message);
-    case OPTION_THREADS:
-        if (!args_int("onnxrun bench", "--threads", optarg, 1, 256, &number)) {
-            return EXIT_CODE_USAGE;
-        }
-        bench->threads = (uint32_t)number;
-        return EXIT_CODE_OK;
-    case OPTION_SPIN:
-        if (!args_int("onnxrun bench", "--spin", optarg, 0, 1000000, &number)) {
-            return EXIT_CODE_USAGE;
-        }
-        bench->spin_us = (uint32_t)number;
-        return EXIT_CODE_OK;
-    case OPTION_NO_FUSION:
-        bench->no_fusion = true;
-        return EXIT_CODE_OK;
-    case OPTION_SECONDS:
-        return args_real("onnxrun bench", "--seconds", optarg, 0, &bench->seconds)
-                   ? EXIT_CODE_OK
-                   : EXIT_CODE_USAGE;
-    case OPTION_JSON:
-        bench->is_json = true;
-        return EXIT_CODE_OK;
-    case OPTION_DENORMALS:
-        bench->keep_denormals = 1;
-        return EXIT_CODE_OK;
-    default:
-        return args_refuse("onnxrun bench", option, argv);
+    if (option != OPTION_SPIN) {
+        return timed_option(&bench->timed, option, argv);
     }
+    if (!args_int("onnxrun bench", "--spin", optarg, 0, 1000000, &number)) {
+        return EXIT_CODE_USAGE;
+    }
+    bench->spin_us = (uint32_t)number;
+    return EXIT_CODE_OK;
 }
 
 static int parse_options(struct bench *bench, int argc, char **argv, bool *wants_help)
@@ -129,35 +87,15 @@ static int parse_options(struct bench *bench, int argc, char **argv, bool *wants
             return code;
         }
     }
-    if (optind + 1 != argc) {
-        return optind == argc ? tool_usage_error("onnxrun bench", "no model is given")
-                              : tool_usage_error("onnxrun bench", "more than one model: \"%s\"",
-                                                 argv[optind + 1]);
-    }
-    bench->model_path = argv[optind];
-    return EXIT_CODE_OK;
+    return timed_argument(&bench->timed, argc, argv);
 }
 
 /* ---- measuring ---- */
 
-/* One run, in milliseconds. The session's own outputs are used, as an application would. */
-static onnxrun_status run_once(struct bench *bench, double *milliseconds)
-{
-    for (size_t i = 0; i < bench->output_count; i++) {
-        bench->outputs[i].tensor = NULL;
-    }
-    double start = tool_seconds();
-    onnxrun_status status =
-        onnxrun_session_run(bench->session, bench->inputs.bindings, bench->inputs.binding_count,
-                            bench->outputs, bench->output_count, &bench->error);
-    *milliseconds = 1e3 * (tool_seconds() - start);
-    return status;
-}
-
 static uint64_t read_alloc_count(struct bench *bench)
 {
     bench->stats.struct_size = sizeof bench->stats;
-    onnxrun_session_get_stats(bench->session, &bench->stats);
+    onnxrun_session_get_stats(bench->timed.session, &bench->stats);
     return bench->stats.alloc_count;
 }
 
@@ -171,19 +109,19 @@ static onnxrun_status measure(struct bench *bench)
 {
     size_t capacity = 0;
     double warm_up;
-    onnxrun_status status = run_once(bench, &bench->first_ms);
+    onnxrun_status status = timed_run(&bench->timed, &bench->first_ms);
     if (status == ONNXRUN_OK) {
-        status = run_once(bench, &warm_up);
+        status = timed_run(&bench->timed, &warm_up);
     }
     uint64_t alloc_count = read_alloc_count(bench);
-    double end = tool_seconds() + bench->seconds;
+    double end = tool_seconds() + bench->timed.seconds;
     while (status == ONNXRUN_OK && bench->run_count < MAX_RUNS &&
            (bench->run_count < MIN_RUNS || tool_seconds() < end)) {
         if (bench->run_count == capacity) {
             capacity = capacity > 0 ? 2 * capacity : 1024;
             bench->samples = tool_resize(bench->samples, capacity, sizeof *bench->samples);
         }
-        status = run_once(bench, &bench->samples[bench->run_count++]);
+        status = timed_run(&bench->timed, &bench->samples[bench->run_count++]);
     }
     if (status == ONNXRUN_OK) {
         bench->allocations =
@@ -191,36 +129,6 @@ static onnxrun_status measure(struct bench *bench)
         qsort(bench->samples, bench->run_count, sizeof *bench->samples, compare_double);
     }
     return status;
-}
-
-static int prepare(struct bench *bench)
-{
-    onnxrun_model_options model_options = ONNXRUN_MODEL_OPTIONS_INIT;
-    onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
-    model_options.threads = options.threads = bench->threads;
-    model_options.no_fusion = bench->no_fusion;
-    options.keep_denormals = bench->keep_denormals;
-    options.spin_us = bench->spin_us;
-    double start = tool_seconds();
-    onnxrun_status status =
-        onnxrun_model_load(bench->model_path, &model_options, &bench->model, &bench->error);
-    bench->load_ms = 1e3 * (tool_seconds() - start);
-    if (status != ONNXRUN_OK) {
-        return tool_report(&bench->error);
-    }
-    int code = inputs_make(&bench->inputs, bench->model, "auto");
-    if (code != EXIT_CODE_OK) {
-        return code;
-    }
-    bench->output_count = onnxrun_model_output_count(bench->model);
-    bench->outputs = tool_alloc(bench->output_count, sizeof *bench->outputs);
-    for (size_t i = 0; i < bench->output_count; i++) {
-        onnxrun_value_info info = {.name = ""};
-        (void)onnxrun_model_output_info(bench->model, i, &info, NULL);
-        bench->outputs[i].name = info.name;
-    }
-    status = onnxrun_session_create(bench->model, &options, &bench->session, &bench->error);
-    return status == ONNXRUN_OK ? EXIT_CODE_OK : tool_report(&bench->error);
 }
 
 /* ---- the report ---- */
@@ -248,11 +156,11 @@ static uint64_t peak_rss_bytes(void)
 static void print_json(const struct bench *bench)
 {
     fputs("{\"model\": ", stdout);
-    escape_json(stdout, bench->model_path, strlen(bench->model_path));
+    escape_json(stdout, bench->timed.model_path, strlen(bench->timed.model_path));
     printf(",\n \"isa\": \"%s\",\n \"threads\": %" PRIu32, bench->stats.isa, bench->stats.threads);
     fputs(",\n \"inputs\": [", stdout);
-    for (size_t i = 0; i < bench->inputs.binding_count; i++) {
-        const onnxrun_binding *input = &bench->inputs.bindings[i];
+    for (size_t i = 0; i < bench->timed.inputs.binding_count; i++) {
+        const onnxrun_binding *input = &bench->timed.inputs.bindings[i];
         size_t rank = onnxrun_tensor_rank(input->tensor);
         fputs(i > 0 ? ", {\"name\": " : "{\"name\": ", stdout);
         escape_json(stdout, input->name, strlen(input->name));
@@ -263,7 +171,7 @@ static void print_json(const struct bench *bench)
         }
         fputs("]}", stdout);
     }
-    printf("],\n \"load_ms\": %.4f,\n \"first_ms\": %.4f", bench->load_ms, bench->first_ms);
+    printf("],\n \"load_ms\": %.4f,\n \"first_ms\": %.4f", bench->timed.load_ms, bench->first_ms);
     printf(",\n \"runs\": %zu,\n \"min_ms\": %.4f,\n \"median_ms\": %.4f", bench->run_count,
            bench->samples[0], quantile(bench, 0.5));
     printf(",\n \"p90_ms\": %.4f,\n \"p99_ms\": %.4f", quantile(bench, 0.9), quantile(bench, 0.99));
@@ -277,14 +185,14 @@ static void print_json(const struct bench *bench)
 static void print_text(const struct bench *bench)
 {
     const double mib = 1024 * 1024;
-    for (size_t i = 0; i < bench->inputs.binding_count; i++) {
+    for (size_t i = 0; i < bench->timed.inputs.binding_count; i++) {
         fputs(i == 0 ? "inputs       " : "             ", stdout);
-        inputs_print_tensor(stdout, bench->inputs.bindings[i].name,
-                            bench->inputs.bindings[i].tensor);
+        inputs_print_tensor(stdout, bench->timed.inputs.bindings[i].name,
+                            bench->timed.inputs.bindings[i].tensor);
         fputc('\n', stdout);
     }
     printf("threads      %" PRIu32 ", %s\n", bench->stats.threads, bench->stats.isa);
-    printf("load         %.2f ms\n", bench->load_ms);
+    printf("load         %.2f ms\n", bench->timed.load_ms);
     printf("first run    %.2f ms\n", bench->first_ms);
     printf("median       %.3f ms of %zu runs (min %.3f, p90 %.3f, p99 %.3f)\n",
            quantile(bench, 0.5), bench->run_count, bench->samples[0], quantile(bench, 0.9),
@@ -301,15 +209,16 @@ static void print_text(const struct bench *bench)
 
 static int bench_model(struct bench *bench)
 {
-    int code = prepare(bench);
+    onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
+    options.spin_us = bench->spin_us;
+    int code = timed_open(&bench->timed, &options);
     if (code != EXIT_CODE_OK) {
         return code;
     }
     if (measure(bench) != ONNXRUN_OK) {
-        code = tool_report(&bench->error);
-        return code == EXIT_CODE_USAGE ? EXIT_CODE_RUN : code;
+        return timed_report(&bench->timed);
     }
-    if (bench->is_json) {
+    if (bench->timed.is_json) {
         print_json(bench);
     } else {
         print_text(bench);
@@ -319,7 +228,7 @@ static int bench_model(struct bench *bench)
 
 int cmd_bench(int argc, char **argv)
 {
-    struct bench bench = {.seconds = 3};
+    struct bench bench = {.timed = {.command = "onnxrun bench", .seconds = 3}};
     bool wants_help = false;
     int code = parse_options(&bench, argc, argv, &wants_help);
     if (wants_help) {
@@ -327,10 +236,7 @@ int cmd_bench(int argc, char **argv)
     } else if (code == EXIT_CODE_OK) {
         code = bench_model(&bench);
     }
-    inputs_free(&bench.inputs);
-    onnxrun_session_free(bench.session);
-    onnxrun_model_free(bench.model);
-    free(bench.outputs);
+    timed_free(&bench.timed);
     free(bench.samples);
     return code;
 }

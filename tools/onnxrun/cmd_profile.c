@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* onnxrun profile: where the time of a run goes. */
-#include "common/args.h"
-#include "common/inputs.h"
 #include "common/limits.h"
 
 #include "onnxrun/commands.h"
 #include "onnxrun/profile.h"
+#include "onnxrun/timed.h"
 
 #include <getopt.h>
-#include <stdlib.h>
 
 static const char help[] =
     "Usage: onnxrun profile MODEL [OPTION]...\n"
@@ -41,21 +39,11 @@ static const char help[] =
 #define BLOCK_BYTES   ((size_t)256 << 20)
 
 struct command {
+    struct timed timed;
     struct profile_summary summary;
     const char *trace_path;
-    struct inputs inputs;
-    uint32_t threads;
-    uint32_t no_fusion;
-    uint32_t keep_denormals;
-    double seconds;
-    bool is_json;
     bool has_limits;
-    onnxrun_model *model;
-    onnxrun_session *session;
-    onnxrun_binding *outputs;
-    size_t output_count;
     struct profile profile;
-    onnxrun_error error;
 };
 
 /* ---- options ---- */
@@ -64,47 +52,20 @@ static int add_option(struct command *command, int option, char *const *argv)
 {
     int64_t number = 0;
     switch (option) {
-    case 'i':
-        return inputs_add(&command->inputs, optarg, &command->error) == ONNXRUN_OK
-                   ? EXIT_CODE_OK
-                   : tool_usage_error("onnxrun profile", "%s", command->error.message);
-    case 'd':
-        return inputs_add_dim(&command->inputs, optarg, &command->error) == ONNXRUN_OK
-                   ? EXIT_CODE_OK
-                   : tool_usage_error("onnxrun profile", "%s", command->error.message);
     case OPTION_TOP:
         if (!args_int("onnxrun profile", "--top", optarg, 0, INT32_MAX, &number)) {
             return EXIT_CODE_USAGE;
         }
         command->summary.top = (size_t)number;
         return EXIT_CODE_OK;
-    case OPTION_THREADS:
-        if (!args_int("onnxrun profile", "--threads", optarg, 1, 256, &number)) {
-            return EXIT_CODE_USAGE;
-        }
-        command->threads = (uint32_t)number;
-        return EXIT_CODE_OK;
-    case OPTION_SECONDS:
-        return args_real("onnxrun profile", "--seconds", optarg, 0, &command->seconds)
-                   ? EXIT_CODE_OK
-                   : EXIT_CODE_USAGE;
     case OPTION_TRACE:
         command->trace_path = optarg;
         return EXIT_CODE_OK;
     case OPTION_NO_LIMITS:
         command->has_limits = false;
         return EXIT_CODE_OK;
-    case OPTION_NO_FUSION:
-        command->no_fusion = 1;
-        return EXIT_CODE_OK;
-    case OPTION_DENORMALS:
-        command->keep_denormals = 1;
-        return EXIT_CODE_OK;
-    case OPTION_JSON:
-        command->is_json = true;
-        return EXIT_CODE_OK;
     default:
-        return args_refuse("onnxrun profile", option, argv);
+        return timed_option(&command->timed, option, argv);
     }
 }
 
@@ -136,27 +97,16 @@ static int parse_options(struct command *command, int argc, char **argv, bool *w
             return code;
         }
     }
-    if (optind + 1 != argc) {
-        return optind == argc ? tool_usage_error("onnxrun profile", "no model is given")
-                              : tool_usage_error("onnxrun profile", "more than one model: \"%s\"",
-                                                 argv[optind + 1]);
-    }
-    command->summary.model_path = argv[optind];
-    return EXIT_CODE_OK;
+    return timed_argument(&command->timed, argc, argv);
 }
 
 /* ---- measuring ---- */
 
 static onnxrun_status run_once(struct command *command)
 {
-    for (size_t i = 0; i < command->output_count; i++) {
-        command->outputs[i].tensor = NULL;
-    }
-    double begin = tool_seconds();
-    onnxrun_status status = onnxrun_session_run(command->session, command->inputs.bindings,
-                                                command->inputs.binding_count, command->outputs,
-                                                command->output_count, &command->error);
-    profile_end_run(&command->profile, tool_seconds() - begin);
+    double milliseconds;
+    onnxrun_status status = timed_run(&command->timed, &milliseconds);
+    profile_end_run(&command->profile, 1e-3 * milliseconds);
     return status;
 }
 
@@ -168,7 +118,7 @@ static onnxrun_status measure(struct command *command)
         status = run_once(command);
     }
     profile_forget(&command->profile);
-    double end = tool_seconds() + command->seconds;
+    double end = tool_seconds() + command->timed.seconds;
     while (status == ONNXRUN_OK && (command->profile.run_count == 0 || tool_seconds() < end)) {
         status = run_once(command);
     }
@@ -191,37 +141,18 @@ static void measure_limits(struct command *command)
 
 static int prepare(struct command *command)
 {
-    onnxrun_model_options model_options = ONNXRUN_MODEL_OPTIONS_INIT;
     onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
-    model_options.threads = options.threads = command->threads;
-    model_options.no_fusion = command->no_fusion;
-    options.keep_denormals = command->keep_denormals;
     options.on_step = profile_on_step;
     options.step_user = &command->profile;
-    if (onnxrun_model_load(command->summary.model_path, &model_options, &command->model,
-                           &command->error) != ONNXRUN_OK) {
-        return tool_report(&command->error);
+    int code = timed_open(&command->timed, &options);
+    if (code == EXIT_CODE_OK) {
+        onnxrun_session_stats stats = {.struct_size = sizeof stats};
+        onnxrun_session_get_stats(command->timed.session, &stats);
+        command->summary.model_path = command->timed.model_path;
+        command->summary.isa = stats.isa;
+        command->summary.threads = stats.threads;
     }
-    int code = inputs_make(&command->inputs, command->model, "auto");
-    if (code != EXIT_CODE_OK) {
-        return code;
-    }
-    command->output_count = onnxrun_model_output_count(command->model);
-    command->outputs = tool_alloc(command->output_count, sizeof *command->outputs);
-    for (size_t i = 0; i < command->output_count; i++) {
-        onnxrun_value_info info = {.name = ""};
-        (void)onnxrun_model_output_info(command->model, i, &info, NULL);
-        command->outputs[i].name = info.name;
-    }
-    if (onnxrun_session_create(command->model, &options, &command->session, &command->error) !=
-        ONNXRUN_OK) {
-        return tool_report(&command->error);
-    }
-    onnxrun_session_stats stats = {.struct_size = sizeof stats};
-    onnxrun_session_get_stats(command->session, &stats);
-    command->summary.isa = stats.isa;
-    command->summary.threads = stats.threads;
-    return EXIT_CODE_OK;
+    return code;
 }
 
 static int profile_model(struct command *command)
@@ -231,18 +162,17 @@ static int profile_model(struct command *command)
         return code;
     }
     if (measure(command) != ONNXRUN_OK) {
-        code = tool_report(&command->error);
-        return code == EXIT_CODE_USAGE ? EXIT_CODE_RUN : code;
+        return timed_report(&command->timed);
     }
     if (command->trace_path != NULL && profile_write_trace(&command->profile, command->trace_path,
-                                                           &command->error) != ONNXRUN_OK) {
-        return tool_report(&command->error);
+                                                           &command->timed.error) != ONNXRUN_OK) {
+        return tool_report(&command->timed.error);
     }
     if (command->has_limits) {
         measure_limits(command);
         profile_set_limits(&command->profile, &command->summary.limits);
     }
-    if (command->is_json) {
+    if (command->timed.is_json) {
         profile_print_json(&command->profile, &command->summary);
     } else {
         profile_print_text(&command->profile, &command->summary);
@@ -252,7 +182,9 @@ static int profile_model(struct command *command)
 
 int cmd_profile(int argc, char **argv)
 {
-    struct command command = {.seconds = 2, .has_limits = true, .summary = {.top = 20}};
+    struct command command = {.timed = {.command = "onnxrun profile", .seconds = 2},
+                              .has_limits = true,
+                              .summary = {.top = 20}};
     bool wants_help = false;
     int code = parse_options(&command, argc, argv, &wants_help);
     if (wants_help) {
@@ -260,10 +192,7 @@ int cmd_profile(int argc, char **argv)
     } else if (code == EXIT_CODE_OK) {
         code = profile_model(&command);
     }
-    inputs_free(&command.inputs);
-    onnxrun_session_free(command.session);
-    onnxrun_model_free(command.model);
-    free(command.outputs);
+    timed_free(&command.timed);
     profile_free(&command.profile);
     return code;
 }
