@@ -12,37 +12,12 @@
 
 #include "base/half.h"
 #include "kernels/kernels.h"
+#include "support/exact.h"
 
 #include <inttypes.h>
 #include <math.h>
 
 #define BLOCK 1024
-
-static double sigmoid(double v)
-{
-    double e = exp(-fabs(v));
-    return (v < 0 ? e : 1) / (1 + e);
-}
-
-static double silu(double v)
-{
-    return v * sigmoid(v);
-}
-
-static double softplus(double v)
-{
-    return (v > 0 ? v : 0) + log1p(exp(-fabs(v)));
-}
-
-static double gelu(double v)
-{
-    return 0.5 * v * erfc(v * -0.70710678118654752440);
-}
-
-static double gelu_tanh(double v)
-{
-    return v * sigmoid(1.5957691216057307 * (v + 0.044715 * v * v * v));
-}
 
 static const struct function {
     const char *name;
@@ -71,14 +46,6 @@ struct worst {
     double ulp;
     float x;
 };
-
-/* Units in the last place of a float near value. */
-static double ulp_of(double value)
-{
-    int exponent = 0;
-    (void)frexp(value, &exponent);
-    return ldexp(1, (exponent < -125 ? -125 : exponent) - 24);
-}
 
 /* Error of got in units in the last place; a wrong NaN or infinity counts as infinitely wrong. */
 static double error_of(double exact, float got)

@@ -6,6 +6,7 @@
  */
 #include "base/half.h"
 #include "kernels/kernels.h"
+#include "support/exact.h"
 #include "support/test.h"
 
 #include <math.h>
@@ -14,32 +15,6 @@
 /* Floats that are tested lie this many bit patterns apart (a prime): a million of them. */
 #define STRIDE 4099u
 #define BATCH  1024
-
-static double sigmoid(double v)
-{
-    double e = exp(-fabs(v));
-    return (v < 0 ? e : 1) / (1 + e);
-}
-
-static double silu(double v)
-{
-    return v * sigmoid(v);
-}
-
-static double softplus(double v)
-{
-    return (v > 0 ? v : 0) + log1p(exp(-fabs(v)));
-}
-
-static double gelu(double v)
-{
-    return 0.5 * v * erfc(v * -0.70710678118654752440);
-}
-
-static double gelu_tanh(double v)
-{
-    return v * sigmoid(1.5957691216057307 * (v + 0.044715 * v * v * v));
-}
 
 static double mish(double v)
 {
@@ -76,14 +51,6 @@ static const struct vmath_case {
     {ONR_UNARY_GELU_TANH, "gelu_tanh", gelu_tanh, -1e10f, 1e10f, 2.0, 1e-7},
     {ONR_UNARY_MISH, "mish", mish, -80, INFINITY, 4.0, 0}, /* 3.42 */
 };
-
-/* Units in the last place of a float near value. */
-static double ulp_of(double value)
-{
-    int exponent = 0;
-    (void)frexp(value, &exponent);
-    return ldexp(1, (exponent < -125 ? -125 : exponent) - 24);
-}
 
 static void check_one(const struct vmath_case *test, enum onr_isa isa, float x, float got)
 {
