@@ -102,7 +102,8 @@ run 1 onnxrun run relu.onnx -i x=ones
 stderr_has 'onnxrun: generated inputs need a number for each of these dimensions:
   s1'
 run 1 onnxrun run relu.onnx -i x=ones -d batch=2
-stderr_has 'no input has a dimension "batch"'
+stderr_has 'onnxrun: no input has a dimension "batch"; the inputs have
+  s1'
 run 1 onnxrun run relu.onnx -i x=ones -d s1=-1
 stderr_has '-d s1=-1: expected NAME=N'
 run 1 onnxrun run relu.onnx -i z=ones

@@ -95,51 +95,6 @@ void inputs_free(struct inputs *inputs)
     *inputs = (struct inputs){.source_count = 0};
 }
 
-/* ---- printing ---- */
-
-void inputs_print_info(FILE *out, const onnxrun_value_info *info)
-{
-    bool is_optional =
-        info->kind == ONNXRUN_KIND_OPTIONAL || info->kind == ONNXRUN_KIND_OPTIONAL_SEQUENCE;
-    escape_name(out, info->name);
-    fputs(is_optional ? ": optional " : ": ", out);
-    if (info->kind == ONNXRUN_KIND_SEQUENCE || info->kind == ONNXRUN_KIND_OPTIONAL_SEQUENCE) {
-        fprintf(out, "sequence of %s", onnxrun_dtype_name(info->dtype));
-        return;
-    }
-    fputs(onnxrun_dtype_name(info->dtype), out);
-    if (info->rank < 0) {
-        fputs(" of any shape", out);
-        return;
-    }
-    for (int32_t i = 0; i < info->rank; i++) {
-        fputs(i > 0 ? ", " : "[", out);
-        if (info->dims[i] >= 0) {
-            fprintf(out, "%" PRId64, info->dims[i]);
-        } else {
-            escape_name(out, info->symbols[i] != NULL ? info->symbols[i] : "?");
-        }
-    }
-    fputs(info->rank > 0 ? "]" : "[]", out);
-}
-
-void inputs_print_tensor(FILE *out, const char *name, const onnxrun_tensor *tensor)
-{
-    escape_name(out, name);
-    if (tensor == NULL) {
-        fputs(": none", out);
-        return;
-    }
-    size_t rank = onnxrun_tensor_rank(tensor);
-    bool is_sequence = onnxrun_tensor_kind(tensor) == ONNXRUN_KIND_SEQUENCE;
-    fprintf(out, ": %s%s[", is_sequence ? "sequence of " : "",
-            onnxrun_dtype_name(onnxrun_tensor_dtype(tensor)));
-    for (size_t i = 0; i < rank; i++) {
-        fprintf(out, "%s%" PRId64, i > 0 ? ", " : "", onnxrun_tensor_dims(tensor)[i]);
-    }
-    fputs("]", out);
-}
-
 /* ---- making ---- */
 
 struct maker {
@@ -191,6 +146,30 @@ static void print_inputs(const struct maker *maker)
     }
 }
 
+/* The names that -d takes, each once: a decoder has its cache's dimensions in dozens of inputs. */
+static void print_open_dims(const struct maker *maker)
+{
+    struct inputs open = {.dim_count = 0};
+    for (size_t i = 0; i < onnxrun_model_input_count(maker->model); i++) {
+        onnxrun_value_info info = input_info(maker, i);
+        for (int32_t axis = 0; axis < info.rank; axis++) {
+            char *name = dim_name(&info, axis);
+            if (info.dims[axis] >= 0 || find_dim(&open, name) != NULL) {
+                free(name);
+            } else {
+                add_dim(&open, name, 0, false);
+            }
+        }
+    }
+    fputs(open.dim_count > 0 ? "  " : "  none: all are fixed", stderr);
+    for (size_t i = 0; i < open.dim_count; i++) {
+        fputs(i > 0 ? ", " : "", stderr);
+        escape_name(stderr, open.dims[i].name);
+    }
+    fputc('\n', stderr);
+    inputs_free(&open);
+}
+
 /* All names of -i must be inputs of the model, and those of -d dimensions of its inputs. */
 static int check_names(const struct maker *maker)
 {
@@ -219,8 +198,8 @@ static int check_names(const struct maker *maker)
     }
     for (size_t i = 0; i < inputs->dim_count; i++) {
         if (!inputs->dims[i].is_used) {
-            tool_error("no input has a dimension \"%s\"; the inputs are", inputs->dims[i].name);
-            print_inputs(maker);
+            tool_error("no input has a dimension \"%s\"; the inputs have", inputs->dims[i].name);
+            print_open_dims(maker);
             return EXIT_CODE_USAGE;
         }
     }
