@@ -287,6 +287,23 @@ static void check_softmax(const struct onr_kernels *kernels, size_t count, const
     }
 }
 
+static void check_scale_add(const struct onr_kernels *kernels, size_t count, const float *x)
+{
+    float y[MOST];
+    memcpy(y, x, count * sizeof *y);
+    kernels->softmax.scale_add_f32(count, y, 0.3f, x, y); /* in place */
+    for (size_t i = 0; i < count; i++) {
+        float product = 0.3f * x[i];
+        assert_true(y[i] == product + x[i]);
+    }
+}
+
+static void scale_add_rounds_twice(void **state)
+{
+    (void)state;
+    for_all(check_scale_add);
+}
+
 static void softmax_agrees(void **state)
 {
     (void)state;
@@ -339,6 +356,7 @@ int main(void)
         cmocka_unit_test(keys_order_as_floats_do),
         cmocka_unit_test(integers_wrap),
         cmocka_unit_test(softmax_agrees),
+        cmocka_unit_test(scale_add_rounds_twice),
         cmocka_unit_test(norms_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,6 +102,7 @@ onnxrun_test(ops
     norm/test_channel_normalization
     norm/test_layer_normalization
     norm/test_lrn
+    norm/test_masked_softmax
     norm/test_mean_variance_normalization
     norm/test_rms_normalization
     norm/test_softmax

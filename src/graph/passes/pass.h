@@ -98,6 +98,8 @@ enum onr_status onr_pass_fuse_projections(struct onr_graph *graph,
                                           struct onr_pass_ctx *ctx) ONR_MUST_USE;
 enum onr_status onr_pass_fuse_rotary(struct onr_graph *graph,
                                      struct onr_pass_ctx *ctx) ONR_MUST_USE;
+enum onr_status onr_pass_fuse_softmax(struct onr_graph *graph,
+                                      struct onr_pass_ctx *ctx) ONR_MUST_USE;
 
 /*
  * Computes a node whose inputs are all constant, within the budget; its outputs become constants

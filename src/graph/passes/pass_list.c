@@ -36,6 +36,7 @@ static const struct pass pass_list[] = {
     PASS(fuse_gelu, FUSES),
     PASS(fuse_rotary, FUSES),
     PASS(fuse_attention, FUSES),
+    PASS(fuse_softmax, FUSES),
     PASS(fuse_batch_norm, FUSES),
     PASS(dead_code, FUSES),
     PASS(fuse_linear, FUSES),

@@ -23,6 +23,14 @@ static float max_f32(size_t count, const float *x)
     return onr_max_number_f32(count, x, &has_nan);
 }
 
+static void scale_add_f32(size_t count, const float *x, float scale, const float *mask, float *y)
+{
+    ONR_IVDEP
+    for (size_t i = 0; i < count; i++) {
+        y[i] = scale * x[i] + mask[i];
+    }
+}
+
 static void softmax_f32(size_t count, const float *x, float *y)
 {
     float scale = (float)(1.0 / exp_sum_f32(count, x, max_f32(count, x), y));
@@ -90,6 +98,7 @@ void ONR_KERNEL(onr_fill_softmax)(struct onr_kernels *kernels)
         .log_softmax_f32 = log_softmax_f32,
         .softmax_f64 = softmax_f64,
         .log_softmax_f64 = log_softmax_f64,
+        .scale_add_f32 = scale_add_f32,
         .exp_sum_f32 = exp_sum_f32,
     };
 }

@@ -22,6 +22,8 @@ struct onr_softmax_kernels {
     onr_row_f32_fn log_softmax_f32;
     onr_row_f64_fn softmax_f64;
     onr_row_f64_fn log_softmax_f64;
+    /* y[i] = scale * x[i] + mask[i], both rounded; y may be x or mask. */
+    void (*scale_add_f32)(size_t count, const float *x, float scale, const float *mask, float *y);
     /* y[i] = e^(x[i] - shift) for x[i] <= shift, 0 below e^-87; returns the sum of y. */
     double (*exp_sum_f32)(size_t count, const float *x, float shift, float *y);
 };

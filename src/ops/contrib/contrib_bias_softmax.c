@@ -11,12 +11,10 @@
  * Types     float32, float16, bfloat16 (computed in float32 and rounded once), float64.
  * Attrs     axis: int, default 1, range [-rank, rank-1]. is_inner_broadcast: int, required.
  * Edge      As Softmax.
- * Aliasing  output may share storage with data, and with bias when nothing of it is repeated.
+ * Aliasing  output may share storage with data, or with bias when nothing of it is repeated.
  */
-#include "kernels/kernels.h"
 #include "ops/common/axes.h"
-#include "ops/common/float_io.h"
-#include "ops/common/workspace.h"
+#include "ops/norm/masked_softmax.h"
 
 static bool is_inner(const struct onr_node *node)
 {
@@ -78,107 +76,12 @@ static enum onr_status bias_softmax_infer(struct onr_infer_ctx *ctx)
     return ONR_OK;
 }
 
-struct bias_softmax_plan {
-    enum onr_dtype dtype;
-    size_t rows;
-    size_t count;   /* elements of a row */
-    size_t repeats; /* row r has row r / repeats % cycle of bias */
-    size_t cycle;
-    size_t worker_bytes;
-};
-
 static enum onr_status bias_softmax_plan(struct onr_plan_ctx *ctx)
 {
-    const struct onr_shape *data = &ctx->inputs[0]->shape;
     int axis = 0;
-    struct onr_workspace worker = {0};
-    struct onr_workspace space = {0};
-    struct bias_softmax_plan *plan = ONR_ARENA_NEW(ctx->arena, struct bias_softmax_plan);
-    if (plan == NULL) {
-        return onr_fail_memory(ctx->err, "the plan of a softmax");
-    }
-    ctx->plan = plan;
-    ONR_TRY(onr_axis_check(onr_attr_int(ctx->node, "axis", 1), data->rank, &axis, ctx->err));
-    plan->dtype = ctx->inputs[0]->dtype;
-    plan->rows = (size_t)onr_shape_range(data, 0, axis);
-    plan->count = (size_t)onr_shape_range(data, axis, data->rank);
-    if (plan->rows == 0 || plan->count == 0) {
-        return ONR_OK;
-    }
-    plan->cycle = (size_t)onr_shape_count(&ctx->inputs[1]->shape) / plan->count;
-    plan->repeats = is_inner(ctx->node) ? plan->rows / plan->cycle : 1;
-    if (plan->dtype != ONR_DOUBLE) {
-        (void)onr_workspace_add(&worker, plan->count, 2 * sizeof(float));
-    }
-    ONR_TRY(onr_workspace_finish(&worker, &plan->worker_bytes, ctx->err));
-    (void)onr_workspace_add(&space, ctx->thread_count, plan->worker_bytes);
-    return onr_workspace_finish(&space, &ctx->workspace_bytes, ctx->err);
-}
-
-struct bias_softmax_job {
-    const struct bias_softmax_plan *plan;
-    const struct onr_softmax_kernels *kernels;
-    const void *x;
-    const void *bias;
-    void *y;
-    char *workspace;
-};
-
-static void softmax_row_f32(const struct bias_softmax_job *job, size_t row, size_t bias_row,
-                            float *scratch)
-{
-    enum onr_dtype dtype = job->plan->dtype;
-    size_t count = job->plan->count;
-    const float *x = onr_float_read(dtype, job->x, row * count, count, scratch);
-    const float *bias = onr_float_read(dtype, job->bias, bias_row * count, count, scratch + count);
-    float *y = onr_float_place(dtype, job->y, row * count, scratch);
-    for (size_t i = 0; i < count; i++) {
-        y[i] = x[i] + bias[i];
-    }
-    job->kernels->softmax_f32(count, y, y);
-    onr_float_write(dtype, y, row * count, count, job->y);
-}
-
-static void softmax_row_f64(const struct bias_softmax_job *job, size_t row, size_t bias_row)
-{
-    size_t count = job->plan->count;
-    const double *x = (const double *)job->x + row * count;
-    const double *bias = (const double *)job->bias + bias_row * count;
-    double *y = (double *)job->y + row * count;
-    for (size_t i = 0; i < count; i++) {
-        y[i] = x[i] + bias[i];
-    }
-    job->kernels->softmax_f64(count, y, y);
-}
-
-static void softmax_rows(void *arg, size_t begin, size_t end, unsigned worker)
-{
-    const struct bias_softmax_job *job = arg;
-    const struct bias_softmax_plan *plan = job->plan;
-    float *scratch = (void *)(job->workspace + worker * plan->worker_bytes);
-    for (size_t row = begin; row < end; row++) {
-        size_t bias_row = row / plan->repeats % plan->cycle;
-        if (plan->dtype == ONR_DOUBLE) {
-            softmax_row_f64(job, row, bias_row);
-        } else {
-            softmax_row_f32(job, row, bias_row, scratch);
-        }
-    }
-}
-
-static enum onr_status bias_softmax_run(struct onr_run_ctx *ctx)
-{
-    const struct bias_softmax_plan *plan = ctx->plan;
-    struct bias_softmax_job job = {plan,
-                                   &ctx->kernels->softmax,
-                                   ctx->inputs[0]->data,
-                                   ctx->inputs[1]->data,
-                                   ctx->outputs[0]->data,
-                                   ctx->workspace};
-    if (plan->count > 0) {
-        onr_parallel_for(ctx->parallel, plan->rows, onr_grain(plan->count * 8), softmax_rows, &job);
-    }
-    return ONR_OK;
+    ONR_TRY(onr_axis_check(onr_attr_int(ctx->node, "axis", 1), ctx->inputs[0]->shape.rank, &axis,
+                           ctx->err));
+    return onr_masked_softmax_plan(ctx, axis, 1.0f);
 }
 
 static const struct onr_attr_spec attrs[] = {
@@ -198,6 +101,6 @@ const struct onr_op_def onr_ops_contrib_bias_softmax[] = {
      .output_specs = specs,
      .infer = bias_softmax_infer,
      .plan = bias_softmax_plan,
-     .run = bias_softmax_run},
+     .run = onr_masked_softmax_run},
     {.name = NULL},
 };
