@@ -51,6 +51,12 @@ static inline float onr_vexp2i(int32_t n)
 /* 1.5 * 2^23: adding it rounds a float below 2^22 and leaves the integer in the low bits. */
 #define ONR_VROUND 12582912.0f
 
+/* 2^n for the integer that z = n + ONR_VROUND holds, -126 <= n <= 127. */
+static inline float onr_vexp2_scale(float z)
+{
+    return onr_float_from_bits((onr_float_bits(z) << 23) + 0x3f800000u);
+}
+
 /* e^r - 1 for the rest r = x - n ln 2 of n = z - ONR_VROUND, |r| <= ln(2) / 2. */
 static inline float onr_vexp_rest(float x, float z)
 {
@@ -83,7 +89,7 @@ static inline float onr_vexp_reduce(float x, int32_t *exponent)
 static inline float onr_vexp_normal(float x)
 {
     float z = onr_vfma(x, 1.442695041f, ONR_VROUND);
-    float scale = onr_float_from_bits((onr_float_bits(z) << 23) + 0x3f800000u);
+    float scale = onr_vexp2_scale(z);
     return onr_vfma(onr_vexp_rest(x, z), scale, scale);
 }
 
@@ -95,22 +101,35 @@ static inline float onr_vexp_small(float x)
     return onr_float_from_bits(onr_float_bits(y) + (onr_float_bits(z) << 23));
 }
 
+/* 2^f - 1 for |f| <= 1/2. */
+static inline float onr_vexp2_rest(float f)
+{
+    float p = 1.532646274e-4f;
+    p = onr_vfma(p, f, 1.339080627e-3f);
+    p = onr_vfma(p, f, 9.618505836e-3f);
+    p = onr_vfma(p, f, 5.550359935e-2f);
+    p = onr_vfma(p, f, 2.402264774e-1f);
+    p = onr_vfma(p, f, 6.931471825e-1f);
+    return p * f;
+}
+
 /* e^x for x <= 0 and NaN; 0 below -87, where the softmax of a float is 0 as well. Error 1 ulp, and
  * |x| 2^-24 of the result: less than a rounding of 1. The cheapest of these: as 2^t, t = x / ln 2. */
 static inline float onr_vexp_negative(float x)
 {
     float t = x * 1.442695041f;
     float z = t + ONR_VROUND;
-    float f = t - (z - ONR_VROUND);
-    float scale = onr_float_from_bits((onr_float_bits(z) << 23) + 0x3f800000u);
-    float p = 1.532646274e-4f; /* (2^f - 1) / f, |f| <= 1/2 */
-    p = onr_vfma(p, f, 1.339080627e-3f);
-    p = onr_vfma(p, f, 9.618505836e-3f);
-    p = onr_vfma(p, f, 5.550359935e-2f);
-    p = onr_vfma(p, f, 2.402264774e-1f);
-    p = onr_vfma(p, f, 6.931471825e-1f);
-    float y = onr_vfma(p * f, scale, scale); /* anything below -87 */
+    float scale = onr_vexp2_scale(z);
+    float y = onr_vfma(onr_vexp2_rest(t - (z - ONR_VROUND)), scale, scale); /* anything below -87 */
     return x < -ONR_VEXP_NORMAL_MAX ? 0.0f : y;
+}
+
+/* 2^(q t), -126 <= q t <= 127, or NaN. What is added to the rounded integer is rounded but once. */
+static inline float onr_vexp2_product(float q, float t)
+{
+    float z = onr_vfma(q, t, ONR_VROUND);
+    float scale = onr_vexp2_scale(z);
+    return onr_vfma(onr_vexp2_rest(onr_vfma(q, t, -(z - ONR_VROUND))), scale, scale);
 }
 
 /* e^x; 0 below -103.98, inf above 88.73. Error 1.02 ulp (all floats). */
@@ -216,7 +235,7 @@ static inline float onr_vtanh(float x)
     float t = onr_vabs(x);
     float u = t > 10.0f ? 20.0f : t + t;
     float z = onr_vfma(u, 1.442695041f, ONR_VROUND);
-    float scale = onr_float_from_bits((onr_float_bits(z) << 23) + 0x3f800000u);
+    float scale = onr_vexp2_scale(z);
     float m = onr_vfma(onr_vexp_rest(u, z), scale, scale - 1.0f);
     return onr_vcopysign(m / (m + 2.0f), x);
 }
@@ -241,25 +260,43 @@ static inline float onr_vsilu(float x)
     return x * onr_vsigmoid(x);
 }
 
+/* x for x > 0, else 0; NaN for NaN. */
+static inline float onr_vrelu(float x)
+{
+    return x < 0.0f ? 0.0f : x;
+}
+
 /*
  * x * P(Z <= x) for Z standard normal: x/2 (1 + erf(x / sqrt 2)). Error 1e-7 relative to |x|, and
- * 1e-5 relative to the result down to -5.
+ * 1e-5 relative to the result down to -5; below 1e-16 from -9 on.
+ *
+ * It is max(x, 0) - t P(Z > t), t = |x|, and the logarithm of that tail is smooth from 0 on: one
+ * polynomial takes the place of one for each side of 1 and of a choice between them.
  */
 static inline float onr_vgelu(float x)
 {
-    float v = x * 0.707106781f;
-    float t = onr_vabs(v);
-    float tail = 0.5f * onr_verfc_large(t);
-    float large = x < 0.0f ? tail : 1.0f - tail;
-    float small = onr_vfma(0.5f, onr_verf_small(v), 0.5f);
-    return x * (t > 0.92f ? large : small);
+    float t = onr_vabs(x);
+    t = t > 9.0f ? 9.0f : t;
+    float q = 2.302169872e-7f; /* log2(2 P(Z > t)) / t, fitted up to 5 */
+    q = onr_vfma(q, t, -5.270286561e-6f);
+    q = onr_vfma(q, t, 4.863051831e-5f);
+    q = onr_vfma(q, t, -2.001077940e-4f);
+    q = onr_vfma(q, t, -1.357896228e-4f);
+    q = onr_vfma(q, t, 7.082806716e-3f);
+    q = onr_vfma(q, t, -5.251658013e-2f);
+    q = onr_vfma(q, t, -4.592006124e-1f);
+    q = onr_vfma(q, t, -1.151106119f);
+    return onr_vfma(-0.5f * t, onr_vexp2_product(q, t), onr_vrelu(x));
 }
 
-/* x/2 (1 + tanh u) = x sigmoid(2u) with u = sqrt(2 / pi) (x + 0.044715 x^3). */
+/* x/2 (1 + tanh u) = x sigmoid(2u) with u = sqrt(2 / pi) (x + 0.044715 x^3): the same with
+ * sigmoid(-2|u|) as the tail. */
 static inline float onr_vgelu_tanh(float x)
 {
-    float u = x * onr_vfma(x * x, 0.0713548163f, 1.59576912f);
-    return x * onr_vsigmoid(u);
+    float t = onr_vabs(x);
+    t = t > 9.5f ? 9.5f : t;
+    float e = onr_vexp2_product(onr_vfma(t * t, -1.02943248e-1f, -2.30220818f), t);
+    return onr_vfma(-t, e / (1.0f + e), onr_vrelu(x));
 }
 
 /* ln(1 + e^x). Error 2 ulp. */

@@ -76,21 +76,6 @@ static void place_tile(struct onr_gemm_f32_tile *tile, const struct onr_gemm_blo
     }
 }
 
-/* c = y times the row's factors, if there are any. c may be y. */
-static void store_finished(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece,
-                           size_t row, const float *y, size_t count, float *c)
-{
-    const struct onr_gemm_f32_job *job = block->job;
-    if (job->factor != NULL && must_finish(block)) {
-        const float *factor = job->factor + find_place(block, piece, row, job->factor_stride);
-        for (size_t j = 0; j < count; j++) {
-            c[j] = y[j] * factor[j];
-        }
-    } else if (c != y) {
-        memcpy(c, y, count * sizeof(float));
-    }
-}
-
 /* Gives a tile that reads whole rows of bias and base zeros behind the columns that there are. */
 static void pad_tile(struct onr_gemm_f32_tile *tile, size_t rows, size_t columns, size_t count,
                      float *bias)
@@ -111,39 +96,36 @@ static void pad_tile(struct onr_gemm_f32_tile *tile, size_t rows, size_t columns
     }
 }
 
-/* Runs a tile in a buffer: one of fewer columns than the kernel writes, or one whose values are
- * finished there, where all of them stand in one row. */
-static void run_tile_beside(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece,
-                            const struct onr_gemm_f32_tile *tile, size_t row, size_t rows)
+/* Runs a tile of fewer columns than the kernel writes, in a buffer. */
+static void run_narrow_tile(const struct onr_gemm_f32 *kernel, const struct onr_gemm_f32_tile *tile,
+                            size_t rows, size_t count)
 {
-    const struct onr_gemm_f32_job *job = block->job;
-    size_t columns = job->kernel->columns;
     float c[ONR_GEMM_MAX_ROWS * ONR_GEMM_MAX_COLUMNS];
     float bias[ONR_GEMM_MAX_COLUMNS];
     struct onr_gemm_f32_tile inner = *tile;
     inner.c = c;
-    inner.c_stride = columns;
-    if (piece->count < columns) {
-        pad_tile(&inner, rows, columns, piece->count, bias);
-    }
-    job->kernel->tile[rows](&inner);
-    if (must_finish(block)) {
-        onr_activation_apply(&job->activation, rows * columns, c);
-    }
+    inner.c_stride = kernel->columns;
+    pad_tile(&inner, rows, kernel->columns, count, bias);
+    kernel->tile[rows](&inner);
     for (size_t i = 0; i < rows; i++) {
-        store_finished(block, piece, row + i, c + i * columns, piece->count,
-                       tile->c + i * tile->c_stride);
+        memcpy(tile->c + i * tile->c_stride, c + i * kernel->columns, count * sizeof(float));
     }
 }
 
-/* Finishes the long rows of a wide tile where they are. */
+/* Applies f and factor to rows that a tile has just stored: they are in L1. */
 static void finish_rows(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece,
-                        size_t count, const struct onr_gemm_f32_tile *tile)
+                        size_t row, size_t rows, size_t count)
 {
-    for (size_t i = 0; i < block->rows; i++) {
-        float *c = tile->c + i * tile->c_stride;
-        onr_activation_apply(&block->job->activation, count, c);
-        store_finished(block, piece, i, c, count, c);
+    const struct onr_gemm_f32_job *job = block->job;
+    for (size_t i = row; i < row + rows; i++) {
+        float *c = job->c + find_place(block, piece, i, job->c_stride);
+        onr_activation_apply(&job->activation, count, c);
+        if (job->factor != NULL) {
+            const float *factor = job->factor + find_place(block, piece, i, job->factor_stride);
+            for (size_t j = 0; j < count; j++) {
+                c[j] *= factor[j];
+            }
+        }
     }
 }
 
@@ -200,7 +182,8 @@ void onr_gemm_f32_run_wide(const struct onr_gemm_block *block, const struct onr_
     place_tile(&tile, block, piece, 0);
     kernel->wide[block->rows](&tile);
     if (must_finish(block)) {
-        finish_rows(block, piece, kernel->wide_panels[block->rows] * kernel->columns, &tile);
+        finish_rows(block, piece, 0, block->rows,
+                    kernel->wide_panels[block->rows] * kernel->columns);
     }
 }
 
@@ -215,10 +198,13 @@ void onr_gemm_f32_run_piece(const struct onr_gemm_block *block, const struct onr
         size_t rows = block->rows * (t + 1) / tiles - row;
         place_tile(&tile, block, piece, row);
         set_prefetch(&tile, block, piece, t, tiles);
-        if (piece->count < kernel->columns || must_finish(block)) {
-            run_tile_beside(block, piece, &tile, row, rows);
+        if (piece->count < kernel->columns) {
+            run_narrow_tile(kernel, &tile, rows, piece->count);
         } else {
             kernel->tile[rows](&tile);
+        }
+        if (must_finish(block)) {
+            finish_rows(block, piece, row, rows, piece->count);
         }
     }
 }
