@@ -258,7 +258,9 @@ int main(int argc, char **argv)
         if (onr_parallel_init(&parallel, t, &mem, &err) != ONR_OK) {
             return 1;
         }
+        onr_parallel_open(&parallel); /* as in a run: threads stay awake */
         bench_shapes(kernels, argc, argv, &parallel, first_isa);
+        onr_parallel_close(&parallel);
         onr_parallel_free(&parallel);
     }
     return 0;
