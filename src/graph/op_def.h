@@ -95,6 +95,13 @@ struct onr_prepare_ctx {
     const struct onr_constant *const *constants; /* [node->input_count] */
 };
 
+/* Weights of a node that is run later, in pieces of which threads take ranges. */
+struct onr_stream {
+    const void *data; /* NULL: there are none */
+    size_t pieces;
+    size_t piece_bytes;
+};
+
 /* Inputs and outputs of plan: all shapes are known. */
 struct onr_plan_ctx {
     const struct onr_node *node;
@@ -108,6 +115,9 @@ struct onr_plan_ctx {
     size_t workspace_bytes; /* out: scratch that run gets, 64-byte aligned */
     /* out: floating-point operations of matrix products, 2 per multiply-add */
     uint64_t flops;
+    /* in: where the last node before, if it can prefetch, wants to be told what is read next, or
+     * NULL; out: the same for this node. It lives as long as the plan's arena. */
+    struct onr_stream *next_stream;
 };
 
 struct onr_run_ctx;

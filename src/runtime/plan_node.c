@@ -218,10 +218,12 @@ static enum onr_status add_step(struct onr_planner *p, uint32_t n)
                                .state = bound->state,
                                .thread_count = p->options->eval->parallel->thread_count,
                                .arena = &p->plan->arena,
-                               .err = p->err};
+                               .err = p->err,
+                               .next_stream = p->next_stream};
     if (bound->op->plan != NULL) {
         ONR_TRY(bound->op->plan(&ctx));
     }
+    p->next_stream = ctx.next_stream;
     step->node = n;
     step->plan = ctx.plan;
     step->workspace_bytes = ctx.workspace_bytes;

@@ -12,6 +12,7 @@ struct onr_planner {
     struct onr_plan *plan;
     const struct onr_fact **inputs; /* facts of the node at hand, [max input count] */
     struct onr_fact *outputs;       /* [max output count] */
+    struct onr_stream *next_stream; /* as in struct onr_plan_ctx, for the node at hand */
     struct onr_error *err;
 };
 

@@ -99,6 +99,8 @@ struct onr_gemm_f32_job {
     struct onr_activation activation; /* f, of floats */
     const float *factor; /* its element (c_row, c_column), or NULL; does not overlap c */
     size_t factor_stride;
+    const void *after;  /* what will be read after this product, to be prefetched, or NULL */
+    bool is_prefetched; /* the first panels are: they were `after` for the product before */
 };
 
 /* The tile shape that wastes the fewest columns for n columns. */

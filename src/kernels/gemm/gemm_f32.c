@@ -134,11 +134,15 @@ static void set_a(struct onr_gemm_block *block, float *copy)
     }
 }
 
-/* The first piece of packed panels for the steps of k from k_begin on. */
+/* The first piece of packed panels for the steps of k from k_begin on; behind the last, what is read
+ * after this product. */
 static const float *first_piece(const struct onr_gemm_f32_job *job, size_t panel, size_t k_begin)
 {
-    if (job->b_packed == NULL || k_begin == job->k) {
+    if (job->b_packed == NULL) {
         return NULL;
+    }
+    if (k_begin == job->k) {
+        return job->after;
     }
     return job->b_packed + (panel * job->k + k_begin) * job->kernel->columns;
 }
@@ -167,7 +171,7 @@ void onr_gemm_f32_run(const struct onr_gemm_f32_job *job, size_t m_begin, size_t
             block.rows = m_begin + m * (mb + 1) / row_blocks - block.row;
             size_t k_after = mb + 1 < row_blocks ? block.k_begin : block.k_begin + block.k;
             block.after = first_piece(job, p_begin, k_after);
-            block.is_first = kb == 0 && mb == 0;
+            block.is_first = kb == 0 && mb == 0 && !job->is_prefetched;
             set_a(&block, is_copied ? workspace : NULL);
             run_block(&block, p_begin, p_end);
         }

@@ -16,7 +16,7 @@ struct onr_gemm_block {
     size_t a_stride;
     float *piece;       /* scratch for a piece of B */
     const float *after; /* the first piece of the block that follows, or NULL */
-    bool is_first;      /* no block came before */
+    bool is_first;      /* no block came before, nor has anybody else prefetched it */
 };
 
 /* A piece of a panel of B. */

@@ -158,6 +158,7 @@ static enum onr_status linear_plan(struct onr_plan_ctx *ctx)
         return plan_spread(linear, ctx, &view);
     }
     onr_product_plan(product, state, ctx->thread_count, &ctx->workspace_bytes);
+    onr_product_link(product, 1, ctx);
     return ONR_OK;
 }
 

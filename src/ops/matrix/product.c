@@ -2,7 +2,7 @@
 /*
  * Batched products in float32 and the half types: work is cut into items (matrix, part of its rows,
  * panel), panels running fastest, so that a worker's share is few long runs of panels. Other types:
- * product_plain.c.
+ * product_plain.c; packing of constants: product_pack.c.
  */
 #include "ops/matrix/product.h"
 
@@ -20,94 +20,6 @@
 static bool is_half(enum onr_dtype dtype)
 {
     return dtype == ONR_FLOAT16 || dtype == ONR_BFLOAT16;
-}
-
-static bool has_tiles(enum onr_dtype dtype)
-{
-    return dtype == ONR_FLOAT || is_half(dtype);
-}
-
-struct pack_task {
-    const struct onr_packed_b *packed;
-    struct onr_gemm_matrix b;
-    size_t k, n, panels;
-};
-
-static void pack_items(void *arg, size_t begin, size_t end, unsigned worker)
-{
-    (void)worker;
-    const struct pack_task *task = arg;
-    const struct onr_gemm_f32 *kernel = task->packed->kernel;
-    size_t element_bytes = onr_dtype_size(task->b.dtype);
-    for (size_t item = begin; item < end; item++) {
-        size_t batch = item / task->panels;
-        size_t panel = item % task->panels;
-        struct onr_gemm_matrix b = task->b;
-        b.data = (const char *)b.data + batch * task->k * task->n * element_bytes;
-        float *packed = task->packed->data + batch * task->panels * task->k * kernel->columns;
-        onr_gemm_f32_pack(kernel, task->k, task->n, &b, panel, panel + 1, packed);
-    }
-}
-
-static enum onr_status pack_b(struct onr_prepare_ctx *ctx, struct onr_packed_b *packed,
-                              struct pack_task *task, size_t batch)
-{
-    const struct onr_gemm_f32 *kernel =
-        packed->kernel != NULL ? packed->kernel : onr_gemm_f32_choose(&ctx->kernels->gemm, task->n);
-    task->panels = onr_gemm_f32_panels(kernel, task->n);
-    size_t bytes = kernel->columns * sizeof(float);
-    if (!onr_size_mul(bytes, task->panels, &bytes) || !onr_size_mul(bytes, task->k, &bytes) ||
-        !onr_size_mul(bytes, batch, &bytes)) {
-        return onr_fail(ctx->err, ONR_ERR_LIMIT, "packed weights are too large");
-    }
-    *packed = (struct onr_packed_b){.kernel = kernel, .bytes = bytes};
-    packed->data = onr_mem_alloc(ctx->mem, bytes);
-    if (packed->data == NULL) {
-        return onr_fail_memory(ctx->err, "packed weights");
-    }
-    task->packed = packed;
-    onr_parallel_for(ctx->parallel, batch * task->panels, 1, pack_items, task);
-    return ONR_OK;
-}
-
-enum onr_status onr_product_pack(struct onr_prepare_ctx *ctx, const struct onr_gemm_matrix *b,
-                                 size_t k, size_t n, struct onr_packed_b *packed)
-{
-    struct pack_task task = {.k = k, .n = n, .b = *b};
-    return pack_b(ctx, packed, &task, 1);
-}
-
-enum onr_status onr_product_prepare(struct onr_prepare_ctx *ctx, const struct onr_constant *b,
-                                    size_t batch, size_t k, size_t n, size_t row_stride,
-                                    size_t column_stride)
-{
-    struct onr_product_state *state = ONR_ARENA_NEW(ctx->arena, struct onr_product_state);
-    if (state == NULL) {
-        return onr_fail_memory(ctx->err, "state of a product");
-    }
-    *state = (struct onr_product_state){.kernels = ctx->kernels};
-    ctx->state = state;
-    if (b == NULL || !has_tiles(b->dtype) || batch == 0 || k == 0 || n == 0) {
-        return ONR_OK;
-    }
-    struct pack_task task = {.k = k,
-                             .n = n,
-                             .b = {.data = b->data,
-                                   .dtype = b->dtype,
-                                   .row_stride = row_stride,
-                                   .column_stride = column_stride}};
-    ONR_TRY(pack_b(ctx, &state->packed, &task, batch));
-    ctx->consumed |= 1u << 1;
-    return ONR_OK;
-}
-
-void onr_product_release(struct onr_mem *mem, void *state)
-{
-    struct onr_product_state *product_state = state;
-    if (product_state != NULL) {
-        onr_mem_free(mem, product_state->packed.data, product_state->packed.bytes);
-        product_state->packed.data = NULL;
-    }
 }
 
 /* The job for one matrix of the batch, without pointers to data. */
@@ -167,7 +79,7 @@ void onr_product_plan(struct onr_product *product, const struct onr_product_stat
         product->batch_count *= product->batch_dim[d];
     }
     if (product->batch_count == 0 || product->m == 0 || product->n == 0 ||
-        !has_tiles(product->dtype)) {
+        !onr_product_has_tiles(product->dtype)) {
         *workspace_bytes = 0;
         return;
     }
@@ -278,6 +190,8 @@ static void run_part(const struct onr_product_task *task, const struct part *par
     } else {
         job.column_bias = task->bias;
     }
+    job.after = task->after;
+    job.is_prefetched = task->is_prefetched;
     onr_gemm_f32_run(&job, part->row_begin, part->row_end, part->panel_begin, part->panel_end,
                      part->scratch);
 }
@@ -334,7 +248,10 @@ void onr_product_run_items(const struct onr_product_task *task, size_t begin, si
 
 static void run_items(void *arg, size_t begin, size_t end, unsigned worker)
 {
-    onr_product_run_items(arg, begin, end, worker);
+    struct onr_product_task task = *(const struct onr_product_task *)arg;
+    task.is_prefetched = task.product->is_prefetched;
+    task.after = onr_product_find_next(task.product, begin, onr_product_item_count(task.product));
+    onr_product_run_items(&task, begin, end, worker);
 }
 
 /* The bias as floats, times beta; in place when it is that already. */
@@ -362,7 +279,7 @@ void onr_product_run(const struct onr_product *product, const struct onr_product
     if (product->batch_count == 0 || product->m == 0 || product->n == 0) {
         return;
     }
-    if (!has_tiles(product->dtype)) {
+    if (!onr_product_has_tiles(product->dtype)) {
         onr_product_run_plain(product, operands, ctx);
         return;
     }

@@ -75,7 +75,9 @@ struct onr_product {
     size_t grain;      /* items that a worker takes at least */
     size_t gemm_bytes; /* per worker: scratch of the tiles */
     size_t worker_bytes;
-    size_t bias_bytes; /* in front of the workers' scratch: beta * C as floats */
+    size_t bias_bytes;      /* in front of the workers' scratch: beta * C as floats */
+    struct onr_stream next; /* what is read after this product, when that is known */
+    bool is_prefetched;     /* the product before prefetches the first panels of B */
 };
 
 /* The operands of one run; c, addend and factor may be NULL. None overlaps y, but addend may be y.
@@ -95,6 +97,12 @@ static inline enum onr_dtype onr_product_value_dtype(enum onr_dtype dtype)
     return dtype == ONR_FLOAT16 || dtype == ONR_BFLOAT16 ? ONR_FLOAT : dtype;
 }
 
+/* The types that are computed by tiles from packed panels. */
+static inline bool onr_product_has_tiles(enum onr_dtype dtype)
+{
+    return onr_product_value_dtype(dtype) == ONR_FLOAT;
+}
+
 /* Allocates the state; packs `batch` matrices of b (k x n each, contiguous) when constant is not
  * NULL. */
 enum onr_status onr_product_prepare(struct onr_prepare_ctx *ctx, const struct onr_constant *b,
@@ -104,9 +112,14 @@ enum onr_status onr_product_prepare(struct onr_prepare_ctx *ctx, const struct on
 /*
  * Packs one matrix b (k x n, neither 0) of a float type up to float32, for an operator that keeps
  * several; the caller frees packed->data. packed->kernel: the tile shape, or NULL to choose one.
+ * packed->data: room for onr_product_packed_bytes, aligned as memory is, or NULL to allocate it.
  */
 enum onr_status onr_product_pack(struct onr_prepare_ctx *ctx, const struct onr_gemm_matrix *b,
                                  size_t k, size_t n, struct onr_packed_b *packed) ONR_MUST_USE;
+
+/* Bytes of `batch` packed matrices of k x n; false when they are too many. */
+bool onr_product_packed_bytes(const struct onr_gemm_f32 *kernel, size_t batch, size_t k, size_t n,
+                              size_t *bytes) ONR_MUST_USE;
 
 /* Frees what onr_product_prepare packed; state may be NULL. */
 void onr_product_release(struct onr_mem *mem, void *state);
@@ -114,6 +127,13 @@ void onr_product_release(struct onr_mem *mem, void *state);
 /* Fills in how to do it. */
 void onr_product_plan(struct onr_product *product, const struct onr_product_state *state,
                       unsigned thread_count, size_t *workspace_bytes);
+
+/*
+ * Lets the product that was planned before prefetch the first panels of these while it ends, and
+ * these those of the next. For products with constant B that follow each other in memory, after
+ * onr_product_plan or onr_product_plan_all; does nothing for others.
+ */
+void onr_product_link(struct onr_product *products, size_t count, struct onr_plan_ctx *ctx);
 
 void onr_product_run(const struct onr_product *product, const struct onr_product_operands *operands,
                      const struct onr_run_ctx *ctx);

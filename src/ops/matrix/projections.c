@@ -13,6 +13,7 @@
  * Edge      k = 0 -> the biases. An output that is not wanted is not computed.
  * Aliasing  none.
  */
+#include "base/size.h"
 #include "ops/common/check_dims.h"
 #include "ops/matrix/product.h"
 #include "ops/norm/norm_rows.h"
@@ -83,13 +84,16 @@ static enum onr_status projections_infer(struct onr_infer_ctx *ctx)
 struct projections_state {
     uint32_t count;
     struct onr_product_state product[MAX_COUNT];
+    float *packed; /* of all, one behind the other: threads read them from front to back */
+    size_t packed_bytes;
 };
 
 static void projections_release(struct onr_mem *mem, void *state)
 {
     struct projections_state *projections = state;
-    for (uint32_t i = 0; projections != NULL && i < projections->count; i++) {
-        onr_product_release(mem, &projections->product[i]);
+    if (projections != NULL) {
+        onr_mem_free(mem, projections->packed, projections->packed_bytes);
+        projections->packed = NULL;
     }
 }
 
@@ -115,23 +119,63 @@ static const struct onr_gemm_f32 *choose_kernel(const struct onr_prepare_ctx *ct
     return best;
 }
 
-static enum onr_status pack(struct onr_prepare_ctx *ctx, uint32_t i,
-                            const struct onr_gemm_f32 *kernel, struct onr_packed_b *packed)
+/* A matrix that is to be packed. */
+struct weights {
+    struct onr_gemm_matrix matrix;
+    size_t k, n;
+    size_t bytes; /* packed */
+};
+
+/* Those of product i; no bytes when there is nothing to pack. */
+static enum onr_status find_weights(const struct onr_prepare_ctx *ctx, uint32_t i,
+                                    const struct onr_gemm_f32 *kernel, struct weights *weights)
 {
     const struct onr_constant *b = ctx->constants[b_input(i)];
+    *weights = (struct weights){.bytes = 0};
     if (b == NULL || onr_constant_count(b) == 0 || !is_wanted(ctx->node, i)) {
         return ONR_OK;
     }
     bool turned = is_turned(ctx->node);
     size_t columns = (size_t)b->shape.dim[1];
-    const struct onr_gemm_matrix matrix = {.data = b->data,
-                                           .dtype = b->dtype,
-                                           .row_stride = turned ? 1 : columns,
-                                           .column_stride = turned ? columns : 1};
-    packed->kernel = kernel;
-    ctx->consumed |= 1u << b_input(i);
-    return onr_product_pack(ctx, &matrix, (size_t)b->shape.dim[turned],
-                            (size_t)b->shape.dim[1 - turned], packed);
+    weights->matrix = (struct onr_gemm_matrix){.data = b->data,
+                                               .dtype = b->dtype,
+                                               .row_stride = turned ? 1 : columns,
+                                               .column_stride = turned ? columns : 1};
+    weights->k = (size_t)b->shape.dim[turned];
+    weights->n = (size_t)b->shape.dim[1 - turned];
+    return onr_product_packed_bytes(kernel, 1, weights->k, weights->n, &weights->bytes)
+               ? ONR_OK
+               : onr_fail(ctx->err, ONR_ERR_LIMIT, "packed weights are too large");
+}
+
+static enum onr_status pack_all(struct onr_prepare_ctx *ctx, const struct onr_gemm_f32 *kernel,
+                                struct projections_state *state)
+{
+    struct weights weights[MAX_COUNT];
+    for (uint32_t i = 0; i < state->count; i++) {
+        ONR_TRY(find_weights(ctx, i, kernel, &weights[i]));
+        if (!onr_size_add(state->packed_bytes, weights[i].bytes, &state->packed_bytes)) {
+            return onr_fail(ctx->err, ONR_ERR_LIMIT, "packed weights are too large");
+        }
+    }
+    if (state->packed_bytes == 0) {
+        return ONR_OK;
+    }
+    state->packed = onr_mem_alloc(ctx->mem, state->packed_bytes);
+    if (state->packed == NULL) {
+        return onr_fail_memory(ctx->err, "packed weights");
+    }
+    float *packed = state->packed;
+    for (uint32_t i = 0; i < state->count; i++) {
+        if (weights[i].bytes > 0) {
+            state->product[i].packed = (struct onr_packed_b){.kernel = kernel, .data = packed};
+            packed += weights[i].bytes / sizeof(float);
+            ctx->consumed |= 1u << b_input(i);
+            ONR_TRY(onr_product_pack(ctx, &weights[i].matrix, weights[i].k, weights[i].n,
+                                     &state->product[i].packed));
+        }
+    }
+    return ONR_OK;
 }
 
 static enum onr_status projections_prepare(struct onr_prepare_ctx *ctx)
@@ -141,18 +185,11 @@ static enum onr_status projections_prepare(struct onr_prepare_ctx *ctx)
         return onr_fail_memory(ctx->err, "state of Projections");
     }
     state->count = ctx->node->output_count;
-    const struct onr_gemm_f32 *kernel = choose_kernel(ctx);
-    enum onr_status status = ONR_OK;
-    for (uint32_t i = 0; i < state->count && status == ONR_OK; i++) {
+    for (uint32_t i = 0; i < state->count; i++) {
         state->product[i].kernels = ctx->kernels;
-        status = pack(ctx, i, kernel, &state->product[i].packed);
-    }
-    if (status != ONR_OK) {
-        projections_release(ctx->mem, state);
-        return status;
     }
     ctx->state = state;
-    return ONR_OK;
+    return pack_all(ctx, choose_kernel(ctx), state);
 }
 
 struct projections {
@@ -200,6 +237,7 @@ static enum onr_status projections_plan(struct onr_plan_ctx *ctx)
     }
     onr_product_plan_all(plan->product, state->product, plan->count, ctx->thread_count,
                          &ctx->workspace_bytes);
+    onr_product_link(plan->product, plan->count, ctx);
     ctx->plan = plan;
     return ONR_OK;
 }

@@ -182,6 +182,47 @@ static void packed_weights(void **state)
     assert_int_equal(mem.live_bytes, 0);
 }
 
+/* Three products, one after the other: the first has too few rows to prefetch for the second. */
+static void products_tell_the_one_before_what_to_prefetch(void **state)
+{
+    (void)state;
+    static const size_t rows[] = {1, 40, 40};
+    struct onr_mem mem;
+    struct onr_parallel parallel;
+    struct onr_kernels kernels;
+    struct onr_error err;
+    onr_mem_init(&mem, NULL, 0);
+    onr_kernels_init(&kernels, onr_cpu_isa());
+    assert_int_equal(onr_parallel_init(&parallel, 1, &mem, &err), ONR_OK);
+    struct onr_prepare_ctx prepare = {
+        .kernels = &kernels, .parallel = &parallel, .mem = &mem, .err = &err};
+    struct onr_product_state packed = {.kernels = &kernels};
+    struct onr_product_state plain = {.kernels = &kernels};
+    struct onr_gemm_matrix matrix = {b, ONR_FLOAT, 480, 1};
+    assert_int_equal(onr_product_pack(&prepare, &matrix, 19, 480, &packed.packed), ONR_OK);
+    struct onr_plan_ctx ctx = {.thread_count = 2};
+    struct onr_product products[3];
+    for (size_t i = 0; i < 3; i++) {
+        products[i] = make_product(1, rows[i], 480, 19);
+        onr_product_plan(&products[i], &packed, ctx.thread_count, &ctx.workspace_bytes);
+        onr_product_link(&products[i], 1, &ctx);
+    }
+    assert_true(!products[1].is_prefetched && products[2].is_prefetched);
+    assert_true(products[0].next.data == NULL && products[2].next.data == NULL);
+    assert_ptr_equal(products[1].next.data, packed.packed.data);
+    assert_int_equal(products[1].next.pieces * products[1].next.piece_bytes, packed.packed.bytes);
+    assert_ptr_equal(ctx.next_stream, &products[2].next);
+    struct onr_product other = make_product(1, 40, 480, 19);
+    onr_product_plan(&other, &plain, ctx.thread_count, &ctx.workspace_bytes);
+    onr_product_link(&other, 1, &ctx);
+    assert_ptr_equal(ctx.next_stream, &products[2].next);
+    struct onr_product_operands operands = {.a = a, .b = b, .y = y};
+    try_product(&products[1], &packed, operands);
+    try_product(&products[2], &packed, operands);
+    onr_product_release(&mem, &packed);
+    onr_parallel_free(&parallel);
+}
+
 static void halves_are_rounded_after_the_activation(void **state)
 {
     (void)state;
@@ -208,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_part_of_the_epilogue),
         cmocka_unit_test(packed_weights),
+        cmocka_unit_test(products_tell_the_one_before_what_to_prefetch),
         cmocka_unit_test(halves_are_rounded_after_the_activation),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
