@@ -74,18 +74,28 @@ static void read_block(const struct onr_attention_stream *s, const struct onr_at
     }
 }
 
-/* One panel for some rows, cut evenly into tiles. */
-static void run_tiles(const struct onr_gemm_f32 *gemm, size_t rows,
-                      const struct onr_gemm_f32_tile *first)
+/*
+ * Panels for some rows, which are cut evenly into tiles; tile is the first one, and lost. Panels come
+ * one after the other, as memory has them: what reads ahead follows. The tile is changed in place: what
+ * is written by fields and copied as a whole waits until all that was stored before has left the
+ * processor.
+ */
+static void run_tiles(const struct onr_gemm_f32 *gemm, size_t rows, size_t panels,
+                      size_t panel_stride, struct onr_gemm_f32_tile *tile)
 {
+    const float *b = tile->b;
+    float *c = tile->c;
     size_t tiles = (rows + gemm->rows - 1) / gemm->rows;
-    for (size_t t = 0; t < tiles; t++) {
-        struct onr_gemm_f32_tile tile = *first;
-        size_t row = rows * t / tiles;
-        tile.a += row * tile.a_stride;
-        tile.c += row * tile.c_stride;
-        tile.base = tile.base != NULL ? tile.base + row * tile.base_stride : NULL;
-        gemm->tile[rows * (t + 1) / tiles - row](&tile);
+    for (size_t t = 0, row = 0; t < tiles; t++) {
+        size_t count = rows * (t + 1) / tiles - row;
+        for (size_t panel = 0; panel < panels; panel++) {
+            tile->b = b + panel * panel_stride;
+            tile->c = c + row * tile->c_stride + panel * gemm->columns;
+            tile->base = tile->base != NULL ? tile->c : NULL;
+            gemm->tile[count](tile);
+        }
+        tile->a += count * tile->a_stride;
+        row += count;
     }
 }
 
@@ -104,17 +114,16 @@ static void multiply_keys(const struct onr_attention_stream *s, const struct onr
         return;
     }
     size_t columns = s->k_gemm->columns;
-    for (size_t panel = begin / columns; panel * columns < end; panel++) {
-        struct onr_gemm_f32_tile tile = {.k = head,
-                                         .a = q,
-                                         .a_stride = c->q_stride,
-                                         .b = c->k + panel * columns * head,
-                                         .b_stride = columns,
-                                         .c = c->scores + panel * columns,
-                                         .c_stride = c->score_stride,
-                                         .scale = 1.0f};
-        run_tiles(s->k_gemm, rows, &tile);
-    }
+    size_t first = begin / columns;
+    struct onr_gemm_f32_tile tile = {.k = head,
+                                     .a = q,
+                                     .a_stride = c->q_stride,
+                                     .b = c->k + first * columns * head,
+                                     .b_stride = columns,
+                                     .c = c->scores + first * columns,
+                                     .c_stride = c->score_stride,
+                                     .scale = 1.0f};
+    run_tiles(s->k_gemm, rows, onr_gemm_f32_panels(s->k_gemm, end) - first, columns * head, &tile);
 }
 
 /* Adds the values of keys [begin, end) of a block, weighted with what became of the scores. */
@@ -131,22 +140,17 @@ static void multiply_values(const struct onr_attention_stream *s,
                                          c->y_stride);
         return;
     }
-    size_t panels = onr_gemm_f32_panels(s->v_gemm, s->a->v_head);
-    for (size_t panel = 0; panel < panels; panel++) {
-        float *sum = y + panel * s->v_gemm->columns;
-        struct onr_gemm_f32_tile tile = {.k = end - begin,
-                                         .a = weights,
-                                         .a_stride = c->score_stride,
-                                         .b = block->v.data + panel * block->v_panel +
-                                              begin * block->v.stride,
-                                         .b_stride = block->v.stride,
-                                         .c = sum,
-                                         .c_stride = c->y_stride,
-                                         .base = sum,
-                                         .base_stride = c->y_stride,
-                                         .scale = 1.0f};
-        run_tiles(s->v_gemm, rows, &tile);
-    }
+    struct onr_gemm_f32_tile tile = {.k = end - begin,
+                                     .a = weights,
+                                     .a_stride = c->score_stride,
+                                     .b = block->v.data + begin * block->v.stride,
+                                     .b_stride = block->v.stride,
+                                     .c = y,
+                                     .c_stride = c->y_stride,
+                                     .base = y,
+                                     .base_stride = c->y_stride,
+                                     .scale = 1.0f};
+    run_tiles(s->v_gemm, rows, onr_gemm_f32_panels(s->v_gemm, s->a->v_head), block->v_panel, &tile);
 }
 
 static void do_block(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,

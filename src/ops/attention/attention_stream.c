@@ -20,7 +20,7 @@
 #include <string.h>
 
 #define BLOCK_KEYS 512  /* that are packed together: with their values they stay in L2 */
-#define CHUNK_ROWS 2240 /* most rows that share packed keys */
+#define CHUNK_ROWS 1120 /* most rows that share packed keys: more would leave L2 between blocks */
 #define LEAST_ROWS 56   /* down to here chunks are halved, so that all threads have some */
 #define PART_ROWS  16   /* up to here keys are cut into parts */
 #define FEW_ROWS   4    /* up to here keys are not packed: one pass over them serves all rows */
