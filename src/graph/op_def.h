@@ -59,7 +59,8 @@ enum onr_trait {
     ONR_TRAIT_ANY_KIND = 1 << 7,
     /* the body gets the tensors of sequences that are inputs, one by one */
     ONR_TRAIT_MAPS_ITEMS = 1 << 8,
-    /* of input 0 only those elements are read that are written */
+    /* of input 0 only those elements are read that are written, and as bytes: it may lie at any
+     * address */
     ONR_TRAIT_PICKS = 1 << 9,
 };
 

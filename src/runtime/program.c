@@ -10,6 +10,13 @@
  * needed. */
 #define MIN_DROPPED_BYTES ((size_t)1 << 16)
 
+/* What runs do with a constant. */
+enum use {
+    USE_NONE,  /* nothing: it has been packed */
+    USE_MOVED, /* elements are copied, for which the bytes may lie anywhere */
+    USE_READ,
+};
+
 void onr_node_error(struct onr_error *err, const char *stage, const struct onr_graph *graph,
                     const struct onr_node *node)
 {
@@ -169,24 +176,27 @@ static void drop_consumed(const struct onr_graph *graph, const struct onr_node *
     }
 }
 
-/* Marks the inputs that run reads. */
-static void mark_needed(const struct onr_node *node, uint32_t consumed, bool *is_needed)
+/* Notes what run does with the inputs. */
+static void note_uses(const struct onr_bound_node *bound, uint32_t consumed, enum use *uses)
 {
+    const struct onr_node *node = bound->node;
+    bool picks = (bound->op->traits & ONR_TRAIT_PICKS) != 0;
     for (uint32_t i = 0; i < node->input_count; i++) {
         bool is_consumed = i < 32 && (consumed >> i & 1) != 0;
         if (node->inputs[i] != ONR_NO_VALUE && !is_consumed) {
-            is_needed[node->inputs[i]] = true;
+            enum use *use = &uses[node->inputs[i]];
+            *use = picks && i == 0 && *use != USE_READ ? USE_MOVED : USE_READ;
         }
     }
     for (uint32_t b = 0; b < node->body_count; b++) {
         for (uint32_t i = 0; i < node->bodies[b].capture_count; i++) {
-            is_needed[node->bodies[b].captures[i]] = true;
+            uses[node->bodies[b].captures[i]] = USE_READ;
         }
     }
 }
 
 static enum onr_status bind_nodes(struct onr_program *program,
-                                  const struct onr_program_options *options, bool *is_needed,
+                                  const struct onr_program_options *options, enum use *uses,
                                   struct onr_error *err)
 {
     const struct onr_graph *graph = program->graph;
@@ -201,16 +211,23 @@ static enum onr_status bind_nodes(struct onr_program *program,
         ONR_TRY(build_bodies(program, bound, options, err));
         ONR_TRY(prepare_node(program, bound, options, &consumed, err));
         drop_consumed(graph, bound->node, consumed);
-        mark_needed(bound->node, consumed, is_needed);
+        note_uses(bound, consumed, uses);
     }
     for (uint32_t i = 0; i < graph->output_count; i++) {
-        is_needed[graph->outputs[i]] = true;
+        uses[graph->outputs[i]] = USE_READ;
     }
     return ONR_OK;
 }
 
-/* Gives each constant that is still needed a form that kernels can read. */
-static enum onr_status bind_constants(struct onr_program *program, const bool *is_needed,
+/* True when runs can use the bytes of the constant where they are. */
+static bool is_usable_in_place(const struct onr_constant *constant, enum use use)
+{
+    return onr_constant_is_direct(constant) ||
+           (use == USE_MOVED && !onr_dtypes_has(ONR_DTYPES_NARROW, constant->dtype));
+}
+
+/* Gives each constant that is still used a form that kernels can read. */
+static enum onr_status bind_constants(struct onr_program *program, const enum use *uses,
                                       struct onr_error *err)
 {
     const struct onr_graph *graph = program->graph;
@@ -223,12 +240,12 @@ static enum onr_status bind_constants(struct onr_program *program, const bool *i
         program->is_constant[i] = !value->is_input;
         struct onr_tensor *tensor = &program->constants[i];
         *tensor = (struct onr_tensor){.dtype = constant->dtype, .shape = constant->shape};
-        if (!is_needed[i]) {
+        if (uses[i] == USE_NONE) {
             continue;
         }
         if (value->fact.data != NULL) {
             tensor->data = (void *)(uintptr_t)value->fact.data;
-        } else if (onr_constant_is_direct(constant)) {
+        } else if (is_usable_in_place(constant, uses[i])) {
             tensor->data = (void *)(uintptr_t)constant->data;
         } else {
             size_t bytes = (size_t)onr_constant_count(constant) * onr_dtype_size(constant->dtype);
@@ -248,12 +265,12 @@ static enum onr_status build_program(struct onr_program *program,
 {
     ONR_TRY(alloc_tables(program, err));
     find_last_uses(program);
-    bool *is_needed = ONR_ARENA_ARRAY(&program->arena, program->value_count, bool);
-    if (is_needed == NULL) {
+    enum use *uses = ONR_ARENA_ARRAY(&program->arena, program->value_count, enum use);
+    if (uses == NULL) {
         return onr_fail_memory(err, "tables of the program");
     }
-    ONR_TRY(bind_nodes(program, options, is_needed, err));
-    return bind_constants(program, is_needed, err);
+    ONR_TRY(bind_nodes(program, options, uses, err));
+    return bind_constants(program, uses, err);
 }
 
 enum onr_status onr_program_build(const struct onr_program_options *options,

@@ -5,4 +5,5 @@ onnxrun_test(runtime
     test_frame
     test_memory_plan
     test_outputs
+    test_program
     test_segment)
