@@ -324,6 +324,27 @@ typedef struct onnxrun_step {
     uint64_t written_bytes; /* of the outputs */
 } onnxrun_step;
 
+/* What softmax makes of the scores of one query of an attention. Borrowed during the call that gets
+ * it. */
+typedef struct onnxrun_attention_row {
+    uint32_t struct_size; /* sizeof(onnxrun_attention_row), set by the library */
+    uint32_t depth;       /* as in onnxrun_step */
+    const char *name;
+    const char *op_type;
+    const char *domain;
+    const char *output_name;
+    size_t index;       /* of the attention: those before it that told weights in this run */
+    size_t batch;       /* below batch_count, and so on */
+    size_t batch_count; /* counts are the same in every call for an attention */
+    size_t query;
+    size_t query_count;
+    size_t head_count;
+    size_t key_count; /* those of the past, which come first, and new ones */
+    /* [head_count, key_count]: a head's sum up to 1, or to less with a sink. Keys that are hidden have
+     * 0; when all are, they have 0, or NaN where the nodes of a chain give NaN */
+    const float *weights;
+} onnxrun_attention_row;
+
 typedef struct onnxrun_session_options {
     uint32_t struct_size;  /* sizeof(onnxrun_session_options) */
     uint32_t threads;      /* 0: OMP_NUM_THREADS, else what affinity and cgroup allow */
@@ -346,6 +367,18 @@ typedef struct onnxrun_session_options {
      * call this session. Nodes that only give a value another shape cost nothing and are not told */
     void (*on_step)(void *step_user, const onnxrun_step *step);
     void *step_user;
+    /*
+     * Told, unless it is NULL, of each query of each attention, in the order of batches and queries,
+     * by the thread that runs. It may not call this session; when the answer is not 0 the run ends
+     * with ONNXRUN_ERR_CANCELLED. Those nodes tell that are an attention as a whole: Attention,
+     * MultiHeadAttention, GroupQueryAttention and their like, and what became of a chain of nodes
+     * from MatMul over Softmax to MatMul; with no_fusion such a chain does not. Of packed sequences only the
+     * queries that there are are told. The outputs stay the same, bit for bit. The weights are
+     * computed for this, a few queries at a time: a run takes longer, but its memory grows with the
+     * number of keys, not with its square
+     */
+    int (*on_attention)(void *attention_user, const onnxrun_attention_row *row);
+    void *attention_user;
 } onnxrun_session_options;
 
 /* clang-format off */

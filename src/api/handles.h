@@ -51,6 +51,9 @@ struct onnxrun_session {
     onnxrun_tensor *step_outputs;        /* [step_room], scratch of on_step */
     const onnxrun_tensor **step_tensors; /* [step_room] the same as pointers, NULL where absent */
     size_t step_room;
+    int (*on_attention)(void *user, const onnxrun_attention_row *row); /* NULL: not told */
+    void *attention_user;
+    size_t attention_count; /* that have told weights in this run */
     struct onr_frame *frame;
     onnxrun_tensor *outputs; /* [output_count], what runs hand out */
     bool *is_bound;          /* [input_count], scratch of a run */
@@ -73,7 +76,7 @@ const char *onr_info_text(const onnxrun_value_info *info, char out[ONR_INFO_TEXT
 const char *onr_info_names(const onnxrun_value_info *infos, size_t count,
                            char out[ONR_INFO_TEXT_BYTES]);
 
-/* Takes over should_stop and on_step; *watch is what the frame calls for them. */
+/* Takes over should_stop, on_step and on_attention; *watch is what the frame calls for them. */
 void onr_session_watch(onnxrun_session *session, const onnxrun_session_options *options,
                        struct onr_watch *watch);
 void onr_session_watch_free(onnxrun_session *session);

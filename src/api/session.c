@@ -327,6 +327,7 @@ static enum onr_status run_session(onnxrun_session *session, struct onr_error *e
     uint64_t caller_mode = onr_float_mode();
     onr_float_mode_set(session->keeps_denormals ? ONR_FLOAT_MODE_DEFAULT : ONR_FLOAT_MODE_FLUSH);
     onr_parallel_open(&session->parallel);
+    session->attention_count = 0;
     enum onr_status status = onr_frame_run(session->frame, err);
     onr_parallel_close(&session->parallel);
     onr_float_mode_set(caller_mode);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a caller may see of a run, node by node: should_stop and on_step of the session's options. */
+/* What a caller may see of a run: should_stop, on_step and on_attention of the session's options. */
 #include "api/handles.h"
 
 static bool should_stop(void *user)
@@ -55,6 +55,39 @@ static enum onr_status on_step(void *user, const struct onr_step_report *report,
     return ONR_OK;
 }
 
+/* Of the first output that the node has. */
+static const char *output_name(const struct onr_graph *graph, const struct onr_node *node)
+{
+    const char *name = "";
+    for (uint32_t i = node->output_count; i-- > 0;) {
+        name = node->outputs[i] != ONR_NO_VALUE ? graph->values[node->outputs[i]].name : name;
+    }
+    return name;
+}
+
+static bool on_weights(void *user, const struct onr_weights_report *report)
+{
+    onnxrun_session *session = user;
+    const struct onr_node *node = report->node;
+    const struct onr_weights_row *row = report->row;
+    session->attention_count += report->is_first;
+    onnxrun_attention_row told = {.struct_size = sizeof told,
+                                  .depth = report->depth,
+                                  .name = node->name,
+                                  .op_type = node->op_type,
+                                  .domain = node->domain,
+                                  .output_name = output_name(report->graph, node),
+                                  .index = session->attention_count - 1,
+                                  .batch = row->batch,
+                                  .batch_count = row->batch_count,
+                                  .query = row->query,
+                                  .query_count = row->query_count,
+                                  .head_count = row->head_count,
+                                  .key_count = row->key_count,
+                                  .weights = row->weights};
+    return session->on_attention(session->attention_user, &told) != 0;
+}
+
 void onr_session_watch(onnxrun_session *session, const onnxrun_session_options *options,
                        struct onr_watch *watch)
 {
@@ -62,8 +95,11 @@ void onr_session_watch(onnxrun_session *session, const onnxrun_session_options *
     session->stop_user = options->stop_user;
     session->on_step = options->on_step;
     session->step_user = options->step_user;
+    session->on_attention = options->on_attention;
+    session->attention_user = options->attention_user;
     *watch = (struct onr_watch){.should_stop = options->should_stop != NULL ? should_stop : NULL,
                                 .on_step = options->on_step != NULL ? on_step : NULL,
+                                .on_weights = options->on_attention != NULL ? on_weights : NULL,
                                 .user = session};
 }
 

@@ -112,6 +112,7 @@ struct onr_plan_ctx {
     unsigned thread_count;
     struct onr_arena *arena; /* of the plan */
     struct onr_error *err;
+    bool wants_weights;     /* run will tell the weights of attention */
     void *plan;             /* out: handed to run; NULL when there is none */
     size_t workspace_bytes; /* out: scratch that run gets, 64-byte aligned */
     /* out: floating-point operations of matrix products, 2 per multiply-add */
@@ -122,6 +123,17 @@ struct onr_plan_ctx {
 };
 
 struct onr_run_ctx;
+
+/* The weights of one query of an attention: what softmax makes of its scores. */
+struct onr_weights_row {
+    size_t batch; /* below batch_count, and so on */
+    size_t batch_count;
+    size_t query;
+    size_t query_count;
+    size_t head_count;
+    size_t key_count;
+    const float *weights; /* [head_count, key_count] */
+};
 
 /* What run may ask the runtime for. */
 struct onr_run_host {
@@ -142,6 +154,9 @@ struct onr_run_host {
     enum onr_status (*run_body)(struct onr_run_ctx *ctx, uint32_t index,
                                 const struct onr_tensor *inputs, uint32_t input_count,
                                 const struct onr_tensor **outputs, uint32_t *output_count);
+    /* Tells the weights of a query, when ctx->wants_weights is set. */
+    enum onr_status (*tell_weights)(const struct onr_run_ctx *ctx,
+                                    const struct onr_weights_row *row);
 };
 
 /* What the numbers of a random operator depend on, besides its attribute `seed`. */
@@ -167,6 +182,7 @@ struct onr_run_ctx {
     void *host_data;
     uint64_t *iterations_left; /* of all loops of this run */
     struct onr_random_source random;
+    bool wants_weights; /* as in the plan */
     struct onr_error *err;
 };
 

@@ -109,6 +109,7 @@ static enum onr_status run_steps(struct onr_frame *frame, const struct onr_plan 
                               .host_data = frame,
                               .iterations_left = frame->iterations,
                               .random = frame->random,
+                              .wants_weights = frame->watch.on_weights != NULL,
                               .err = err};
     for (uint32_t i = 0; i < plan->step_count; i++) {
         const struct onr_step *step = &plan->steps[i];
@@ -118,6 +119,7 @@ static enum onr_status run_steps(struct onr_frame *frame, const struct onr_plan 
         }
         double begin = frame->watch.on_step != NULL ? onr_os_seconds() : 0;
         frame->node = step->node;
+        frame->has_told = false;
         ctx.random.node = step->node;
         ctx.node = bound->node;
         ctx.state = bound->state;
@@ -151,8 +153,11 @@ static enum onr_status next_plan(struct onr_frame *frame, struct onr_plan *paren
     }
     struct onr_eval eval = {
         .kernels = frame->program->kernels, .parallel = frame->parallel, .mem = frame->mem};
-    struct onr_plan_options options = {
-        .program = frame->program, .eval = &eval, .tensors = frame->tensors, .parent = parent};
+    struct onr_plan_options options = {.program = frame->program,
+                                       .eval = &eval,
+                                       .tensors = frame->tensors,
+                                       .parent = parent,
+                                       .wants_weights = frame->watch.on_weights != NULL};
     return onr_plan_build(&options, cache, plan, err);
 }
 

@@ -24,6 +24,15 @@ struct onr_step_report {
     uint64_t written_bytes;
 };
 
+/* The weights of a query, from an attention that is running. */
+struct onr_weights_report {
+    const struct onr_graph *graph;
+    const struct onr_node *node;
+    uint32_t depth;
+    bool is_first; /* of the queries of this attention */
+    const struct onr_weights_row *row;
+};
+
 /* Who watches a run, node by node. */
 struct onr_watch {
     /* Asked before each node; true ends the run with ONR_ERR_CANCELLED. NULL: never */
@@ -31,6 +40,9 @@ struct onr_watch {
     /* Told after each node; an error ends the run. NULL: not told */
     enum onr_status (*on_step)(void *user, const struct onr_step_report *report,
                                struct onr_error *err);
+    /* Told of each query of each attention; true ends the run with ONR_ERR_CANCELLED. NULL: not told
+     */
+    bool (*on_weights)(void *user, const struct onr_weights_report *report);
     void *user;
 };
 

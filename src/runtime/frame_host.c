@@ -100,7 +100,23 @@ static enum onr_status host_run_body(struct onr_run_ctx *ctx, uint32_t index,
     return ONR_OK;
 }
 
+static enum onr_status host_tell_weights(const struct onr_run_ctx *ctx,
+                                         const struct onr_weights_row *row)
+{
+    struct onr_frame *frame = ctx->host_data;
+    struct onr_weights_report report = {.graph = frame->program->graph,
+                                        .node = ctx->node,
+                                        .depth = frame->depth,
+                                        .is_first = !frame->has_told,
+                                        .row = row};
+    frame->has_told = true;
+    return frame->watch.on_weights(frame->watch.user, &report)
+               ? onr_fail(ctx->err, ONR_ERR_CANCELLED, "the run was cancelled")
+               : ONR_OK;
+}
+
 const struct onr_run_host onr_frame_host = {.alloc_output = host_alloc_output,
                                             .alloc_storage = host_alloc_storage,
                                             .alloc_bytes = host_alloc_bytes,
-                                            .run_body = host_run_body};
+                                            .run_body = host_run_body,
+                                            .tell_weights = host_tell_weights};

@@ -28,6 +28,7 @@ struct onr_frame {
     struct onr_watch watch;
     uint32_t depth;
     uint32_t node;     /* that is running */
+    bool has_told;     /* the running node has told weights */
     char no_workspace; /* what steps without a workspace get, which is not NULL */
 };
 

@@ -88,6 +88,7 @@ struct onr_plan_options {
     struct onr_tensor
         *tensors; /* of the frame, [value_count]; current shapes (and data, after a cut by data) */
     struct onr_plan *parent; /* NULL: plan the first segment */
+    bool wants_weights;      /* of attention */
 };
 
 /* The cached plan whose keys match the tensors, moved to the front; NULL when there is none. */

@@ -219,7 +219,8 @@ static enum onr_status add_step(struct onr_planner *p, uint32_t n)
                                .thread_count = p->options->eval->parallel->thread_count,
                                .arena = &p->plan->arena,
                                .err = p->err,
-                               .next_stream = p->next_stream};
+                               .next_stream = p->next_stream,
+                               .wants_weights = p->options->wants_weights};
     if (bound->op->plan != NULL) {
         ONR_TRY(bound->op->plan(&ctx));
     }

@@ -177,7 +177,7 @@ static void options_are_checked(void **state)
     onnxrun_session_options options = {.struct_size = 4};
     assert_int_equal(onnxrun_session_create(t.model, &options, &session, &t.error),
                      ONNXRUN_ERR_ARGUMENT);
-    assert_string_equal(t.error.message, "session options: struct_size is 4, expected 64");
+    assert_string_equal(t.error.message, "session options: struct_size is 4, expected 80");
     assert_null(session);
     options = (onnxrun_session_options)ONNXRUN_SESSION_OPTIONS_INIT;
     options.memory_bytes = 10;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 onnxrun_test(api
     test_abi
+    test_attention_weights
     test_determinism
     test_float_mode
     test_inspect

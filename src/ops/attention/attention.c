@@ -115,7 +115,7 @@ static enum onr_status attention_plan(struct onr_plan_ctx *ctx)
                            ? (enum onr_scores_output)onr_attr_int(node, "qk_matmul_output_mode", 0)
                            : ONR_SCORES_NONE;
     size_t bytes = 0;
-    ONR_TRY(onr_attention_plan(a, ctx->thread_count, &bytes, ctx->err));
+    ONR_TRY(onr_attention_plan(a, ctx, &bytes));
     if (onr_plan_input(ctx, ONR_ATTENTION_IN_NONPAD) != NULL) {
         plan->batch_bytes =
             onr_size_align(a->batch * (sizeof(size_t) + sizeof(int64_t)), ONR_MEM_ALIGN);
@@ -183,10 +183,7 @@ static enum onr_status attention_run(struct onr_run_ctx *ctx)
                       onr_output_data(ctx, ONR_ATTENTION_OUT_PRESENT_KEY), ctx);
     onr_present_write(&value, data.past_v, data.v,
                       onr_output_data(ctx, ONR_ATTENTION_OUT_PRESENT_VALUE), ctx);
-    if (data.y != NULL || data.scores != NULL) {
-        onr_attention_run(a, &data, ctx);
-    }
-    return ONR_OK;
+    return onr_attention_run(a, &data, ctx);
 }
 
 static const struct onr_attr_spec attention_attrs[] = {

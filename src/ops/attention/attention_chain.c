@@ -85,7 +85,6 @@ struct wide_mask {
 struct chain_plan {
     struct onr_attention attention;
     size_t first[3]; /* elements of Q, K, V before the first that is meant */
-    bool has_empty;  /* queries whose masks are -inf everywhere give NaN */
     struct wide_mask wide[ONR_ATTENTION_MASKS];
     size_t mask_bytes; /* of the masks that are written out */
 };
@@ -169,7 +168,7 @@ static enum onr_status plan_sinks(const struct onr_plan_ctx *ctx, const struct o
     if (sinks == NULL) {
         return ONR_OK;
     }
-    plan->has_empty = false;
+    plan->attention.empty_is_nan = false;
     int64_t count = onr_shape_range(&sinks->shape, 0, sinks->shape.rank);
     return sinks->dtype == ONR_FLOAT && (size_t)count == a->heads
                ? ONR_OK
@@ -195,12 +194,12 @@ static enum onr_status chain_plan(struct onr_plan_ctx *ctx)
     plan_operands(plan, &d, ctx);
     for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
         if (masks[m] != NULL) {
-            plan->has_empty = onr_attr_int(ctx->node, "empty_is_zero", 0) == 0;
+            a->empty_is_nan = onr_attr_int(ctx->node, "empty_is_zero", 0) == 0;
             ONR_TRY(plan_mask(plan, &d, m, ctx->node, masks[m]->dtype, ctx->err));
         }
     }
     ONR_TRY(plan_sinks(ctx, a, plan));
-    ONR_TRY(onr_attention_plan(a, ctx->thread_count, &ctx->workspace_bytes, ctx->err));
+    ONR_TRY(onr_attention_plan(a, ctx, &ctx->workspace_bytes));
     ctx->workspace_bytes += plan->mask_bytes;
     ctx->flops = 2 * (uint64_t)a->batch * a->heads * a->queries * a->keys * (a->head + a->v_head);
     return ONR_OK;
@@ -302,8 +301,8 @@ static enum onr_status chain_run(struct onr_run_ctx *ctx)
             data.masks[m] = wide;
         }
     }
-    onr_attention_run(a, &data, ctx);
-    if (plan->has_empty) {
+    ONR_TRY(onr_attention_run(a, &data, ctx));
+    if (a->empty_is_nan) {
         struct empty_job job = {a, &data};
         onr_parallel_for(ctx->parallel, a->batch * a->heads * a->queries, onr_grain(a->v_head),
                          mark_empty, &job);

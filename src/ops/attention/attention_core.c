@@ -5,26 +5,59 @@
 #include "ops/attention/attention_stream.h"
 #include "ops/common/workspace.h"
 
-enum onr_status onr_attention_plan(struct onr_attention *attention, unsigned thread_count,
-                                   size_t *bytes, struct onr_error *err)
+/* Bytes of scratch of one worker. */
+static size_t worker_bytes(struct onr_attention *a, const struct onr_plan_ctx *ctx)
+{
+    size_t rows = onr_attention_rows_plan(a);
+    if (a->is_double) {
+        return onr_attention_scratch_f64(a) * sizeof(double);
+    }
+    if (a->scores_output != ONR_SCORES_NONE) {
+        return rows;
+    }
+    size_t stream = onr_attention_stream_plan(a, ctx->thread_count);
+    return ctx->wants_weights && rows > stream ? rows : stream;
+}
+
+/* Scores and told weights. */
+static void plan_scores(struct onr_attention *a)
+{
+    a->scores_dtype = a->q_dtype;
+    a->scores =
+        (struct onr_head_strides){a->heads * a->queries * a->keys, a->queries * a->keys, a->keys};
+    a->told_batch = a->batch;
+    a->told_queries = a->queries;
+    a->told_keys = a->keys;
+}
+
+enum onr_status onr_attention_plan(struct onr_attention *attention, const struct onr_plan_ctx *ctx,
+                                   size_t *bytes)
 {
     struct onr_workspace space = {0};
     if (attention->keys > ONR_SIZE_LIMIT / 1024 || attention->head > ONR_SIZE_LIMIT / 4096 ||
         attention->v_head > ONR_SIZE_LIMIT / 4096) {
-        return onr_fail(err, ONR_ERR_LIMIT, "attention over %zu keys is too large",
+        return onr_fail(ctx->err, ONR_ERR_LIMIT, "attention over %zu keys is too large",
                         attention->keys);
     }
-    size_t worker = onr_attention_rows_plan(attention);
-    if (attention->is_double) {
-        worker = onr_attention_scratch_f64(attention) * sizeof(double);
-    } else if (attention->scores_output == ONR_SCORES_NONE) {
-        worker = onr_attention_stream_plan(attention, thread_count);
-    }
-    attention->worker_bytes = onr_size_align(worker, ONR_MEM_ALIGN);
-    onr_workspace_add(&space, thread_count, attention->worker_bytes);
+    plan_scores(attention);
+    attention->worker_bytes = onr_size_align(worker_bytes(attention, ctx), ONR_MEM_ALIGN);
+    onr_workspace_add(&space, ctx->thread_count, attention->worker_bytes);
     attention->parts_at = onr_workspace_add(&space, onr_attention_part_count(attention),
                                             onr_attention_part_bytes(attention));
-    return onr_workspace_finish(&space, bytes, err);
+    attention->told_at = onr_workspace_add(&space, ctx->wants_weights ? attention->heads : 0,
+                                           attention->block * attention->keys * sizeof(float));
+    return onr_workspace_finish(&space, bytes, ctx->err);
+}
+
+void onr_attention_rows_do(const struct onr_attention *attention,
+                           const struct onr_attention_data *data, const struct onr_kernels *kernels,
+                           size_t b, size_t n, size_t begin, size_t end, void *scratch)
+{
+    if (attention->is_double) {
+        onr_attention_rows_f64(attention, data, b, n, begin, end, scratch);
+    } else {
+        onr_attention_rows_run(attention, data, kernels, b, n, begin, end, scratch);
+    }
 }
 
 struct attention_job {
@@ -45,22 +78,21 @@ static void attend(void *arg, size_t begin, size_t end, unsigned worker)
         size_t n = item / blocks % a->heads;
         size_t first = item % blocks * a->block;
         size_t last = first + a->block < a->queries ? first + a->block : a->queries;
-        if (a->is_double) {
-            onr_attention_rows_f64(a, job->data, b, n, first, last, scratch);
-        } else {
-            onr_attention_rows_run(a, job->data, job->kernels, b, n, first, last, scratch);
-        }
+        onr_attention_rows_do(a, job->data, job->kernels, b, n, first, last, scratch);
     }
 }
 
-void onr_attention_run(const struct onr_attention *attention, const struct onr_attention_data *data,
-                       const struct onr_run_ctx *ctx)
+enum onr_status onr_attention_run(const struct onr_attention *attention,
+                                  const struct onr_attention_data *data,
+                                  const struct onr_run_ctx *ctx)
 {
     struct attention_job job = {attention, data, ctx->kernels};
     size_t blocks = (attention->queries + attention->block - 1) / attention->block;
-    if (!attention->is_double && attention->scores_output == ONR_SCORES_NONE) {
+    if (attention->is_double || attention->scores_output != ONR_SCORES_NONE) {
+        onr_parallel_for(ctx->parallel, attention->batch * attention->heads * blocks, 1, attend,
+                         &job);
+    } else if (data->y != NULL) {
         onr_attention_stream_run(attention, data, ctx);
-        return;
     }
-    onr_parallel_for(ctx->parallel, attention->batch * attention->heads * blocks, 1, attend, &job);
+    return ctx->wants_weights ? onr_attention_tell(attention, data, ctx) : ONR_OK;
 }

@@ -59,7 +59,7 @@ struct onr_attention {
     size_t keys; /* past and new */
     size_t head;
     size_t v_head;
-    enum onr_dtype q_dtype; /* of q and scores */
+    enum onr_dtype q_dtype;
     enum onr_dtype k_dtype;
     enum onr_dtype v_dtype;
     enum onr_dtype y_dtype;
@@ -71,14 +71,23 @@ struct onr_attention {
     int64_t window_right;
     struct onr_attention_mask masks[ONR_ATTENTION_MASKS];
     enum onr_scores_output scores_output;
-    double hidden;  /* what ONR_SCORES_MASKED shows for keys out of range */
-    bool is_double; /* computed in double, else in float */
+    double hidden;     /* what ONR_SCORES_MASKED shows for keys out of range */
+    bool is_double;    /* computed in double, else in float */
+    bool empty_is_nan; /* weights of a query that sees no key are told as NaN, not 0 */
     /* set by onr_attention_plan */
+    enum onr_dtype scores_dtype;
+    struct onr_head_strides scores;
     size_t block;      /* queries that are done together, where scores are handed out */
     size_t block_keys; /* keys that are done together, and rows of queries that share them */
     size_t chunk;
     size_t worker_bytes; /* of scratch */
     size_t parts_at;     /* where results over parts of the keys lie in the workspace */
+    /* Weights that are told lie there, [block, heads, told_keys]. They are told as those of a batch
+     * of this size; what a run does not do of it counts as hidden. */
+    size_t told_at;
+    size_t told_batch;
+    size_t told_queries;
+    size_t told_keys;
 };
 
 struct onr_attention_data {
@@ -87,19 +96,24 @@ struct onr_attention_data {
     const void *masks[ONR_ATTENTION_MASKS];
     void *y;
     void *scores;          /* [batch, heads, queries, keys] or NULL */
+    size_t scores_from;    /* the first query in scores */
+    size_t told_from;      /* the first batch in what is told */
     const size_t *limit;   /* [batch]; NULL: keys */
     const int64_t *offset; /* [batch]; NULL: past, where no mask has blocks */
     const size_t *columns; /* [batch]: column of the masks that belongs to key 0; NULL: 0 */
     const float *sinks; /* [heads]: a score that takes part in the sum but has no value; or NULL */
-    void *workspace;    /* onr_attention_workspace bytes */
+    void *workspace;    /* of the bytes that onr_attention_plan asks for */
 };
 
 /* Chooses the block and the scratch; *bytes gets what all workers need. Error: ONR_ERR_LIMIT. */
-enum onr_status onr_attention_plan(struct onr_attention *attention, unsigned thread_count,
-                                   size_t *bytes, struct onr_error *err) ONR_MUST_USE;
+enum onr_status onr_attention_plan(struct onr_attention *attention, const struct onr_plan_ctx *ctx,
+                                   size_t *bytes) ONR_MUST_USE;
 
-void onr_attention_run(const struct onr_attention *attention, const struct onr_attention_data *data,
-                       const struct onr_run_ctx *ctx);
+/* Writes y and scores, unless they are NULL, and tells the weights if they are wanted. Error: that
+ * of telling. */
+enum onr_status onr_attention_run(const struct onr_attention *attention,
+                                  const struct onr_attention_data *data,
+                                  const struct onr_run_ctx *ctx) ONR_MUST_USE;
 
 /* ---- shared by the forms ---- */
 
@@ -194,6 +208,17 @@ void onr_attention_rows_run(const struct onr_attention *attention,
 void onr_attention_rows_f64(const struct onr_attention *attention,
                             const struct onr_attention_data *data, size_t b, size_t n, size_t begin,
                             size_t end, double *scratch);
+
+/* The one or the other. */
+void onr_attention_rows_do(const struct onr_attention *attention,
+                           const struct onr_attention_data *data, const struct onr_kernels *kernels,
+                           size_t b, size_t n, size_t begin, size_t end, void *scratch);
+
+/* Computes the weights once more, by rows, and tells them: some queries of all heads at a time, so
+ * that memory grows with the keys alone. */
+enum onr_status onr_attention_tell(const struct onr_attention *attention,
+                                   const struct onr_attention_data *data,
+                                   const struct onr_run_ctx *ctx) ONR_MUST_USE;
 
 /* Doubles of scratch that onr_attention_rows_f64 needs. */
 static inline size_t onr_attention_scratch_f64(const struct onr_attention *attention)

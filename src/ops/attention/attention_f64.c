@@ -28,11 +28,13 @@ static void read_row(enum onr_dtype dtype, const struct onr_head_strides *past_s
     }
 }
 
-static void emit(const struct onr_attention *a, const struct onr_attention_data *d, size_t row,
-                 enum onr_scores_output stage, const double *scores)
+static void emit(const struct onr_attention *a, const struct onr_attention_data *d, size_t b,
+                 size_t n, size_t i, enum onr_scores_output stage, const double *scores)
 {
     if (a->scores_output == stage && d->scores != NULL) {
-        onr_double_scatter(a->q_dtype, scores, row * a->keys, 1, a->keys, d->scores);
+        onr_double_scatter(a->scores_dtype, scores,
+                           onr_head_offset(&a->scores, b, n, i - d->scores_from), 1, a->keys,
+                           d->scores);
     }
 }
 
@@ -56,12 +58,11 @@ static void bias_scores(const struct onr_attention *a, const struct onr_attentio
                         size_t n, size_t i, double *scores)
 {
     struct onr_key_range seen = onr_attention_range(a, d, b, i);
-    size_t row = (b * a->heads + n) * a->queries + i;
-    emit(a, d, row, ONR_SCORES_RAW, scores);
+    emit(a, d, b, n, i, ONR_SCORES_RAW, scores);
     for (size_t j = 0; j < a->keys && a->softcap > 0; j++) {
         scores[j] = a->softcap * tanh(scores[j] / a->softcap);
     }
-    emit(a, d, row, ONR_SCORES_CAPPED, scores);
+    emit(a, d, b, n, i, ONR_SCORES_CAPPED, scores);
     for (size_t j = 0; j < a->keys; j++) {
         for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
             struct onr_attention_mask mask = a->masks[m];
@@ -74,7 +75,7 @@ static void bias_scores(const struct onr_attention *a, const struct onr_attentio
             scores[j] = a->hidden;
         }
     }
-    emit(a, d, row, ONR_SCORES_MASKED, scores);
+    emit(a, d, b, n, i, ONR_SCORES_MASKED, scores);
     for (size_t j = 0; j < a->keys; j++) {
         if (j < seen.begin || j >= seen.end) {
             scores[j] = (double)-INFINITY;
@@ -127,11 +128,12 @@ void onr_attention_rows_f64(const struct onr_attention *attention,
     s.v = s.k + attention->head;
     s.y = s.v + attention->v_head;
     for (size_t i = begin; i < end; i++) {
-        size_t row = (b * attention->heads + n) * attention->queries + i;
         compute_scores(attention, data, b, n, i, &s);
         bias_scores(attention, data, b, n, i, s.scores);
         softmax(attention, data->sinks != NULL ? data->sinks + n : NULL, s.scores);
-        emit(attention, data, row, ONR_SCORES_SOFTMAX, s.scores);
-        compute_values(attention, data, b, n, i, &s);
+        emit(attention, data, b, n, i, ONR_SCORES_SOFTMAX, s.scores);
+        if (data->y != NULL) {
+            compute_values(attention, data, b, n, i, &s);
+        }
     }
 }

@@ -137,11 +137,12 @@ static void emit_scores(const struct attention_job *job, const struct query_bloc
     if (a->scores_output != stage || job->data->scores == NULL) {
         return;
     }
-    size_t row = (block->b * a->heads + block->n) * a->queries + block->first + r;
+    size_t row =
+        onr_head_offset(&a->scores, block->b, block->n, block->first + r - job->data->scores_from);
     for (size_t j = 0; j < a->keys && factor != 1.0f; j++) {
         scores[j] *= factor;
     }
-    onr_float_write(a->q_dtype, scores, row * a->keys, a->keys, job->data->scores);
+    onr_float_write(a->scores_dtype, scores, row, a->keys, job->data->scores);
 }
 
 /* Turns scores into e^(score - max) and returns 1 / sum, 0 when nothing is seen. */
@@ -233,5 +234,7 @@ void onr_attention_rows_run(const struct onr_attention *attention,
     for (size_t r = 0; r < block.count; r++) {
         finish_row(&job, &block, r, &places);
     }
-    compute_values(&job, &block, &places);
+    if (data->y != NULL) {
+        compute_values(&job, &block, &places);
+    }
 }

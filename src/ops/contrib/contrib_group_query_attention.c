@@ -55,7 +55,7 @@ static enum onr_status plan_workspace(struct onr_gqa_plan *plan, struct onr_plan
     struct onr_workspace space = {0};
     size_t heads = a->batch * a->kv_heads;
     size_t attention_bytes = 0;
-    ONR_TRY(onr_attention_plan(a, ctx->thread_count, &attention_bytes, ctx->err));
+    ONR_TRY(onr_attention_plan(a, ctx, &attention_bytes));
     plan->worker_bytes =
         onr_size_align(onr_gqa_scratch_floats(plan) * sizeof(float), ONR_MEM_ALIGN);
     plan->spans_at = onr_workspace_add(&space, a->batch, sizeof(struct onr_gqa_span));
@@ -322,8 +322,7 @@ enum onr_status onr_gqa_run(struct onr_run_ctx *ctx)
         .sinks = read_sinks(ctx, plan),
         .workspace = workspace + plan->attention_at,
     };
-    onr_attention_run(a, &data, ctx);
-    return ONR_OK;
+    return onr_attention_run(a, &data, ctx);
 }
 
 #define GQA_TYPES (ONR_BIT(FLOAT) | ONR_DTYPES_HALF)

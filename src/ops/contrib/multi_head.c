@@ -142,7 +142,7 @@ static enum onr_status plan_workspace(struct multi_head_plan *plan, struct onr_p
     struct onr_workspace space = {0};
     size_t attention_bytes = 0;
     size_t widest = a->head > a->v_head ? a->head : a->v_head;
-    ONR_TRY(onr_attention_plan(a, ctx->thread_count, &attention_bytes, ctx->err));
+    ONR_TRY(onr_attention_plan(a, ctx, &attention_bytes));
     plan->worker_bytes = onr_biased_heads_scratch(widest);
     plan->flags_at = onr_workspace_add(&space, plan->padding.bytes, 1);
     plan->limit_at = onr_workspace_add(&space, a->batch, sizeof(size_t));
@@ -330,6 +330,5 @@ enum onr_status onr_multi_head_run(struct onr_run_ctx *ctx)
         a.k = a.past_k;
         a.v = a.past_v;
     }
-    onr_attention_run(&a, &data, ctx);
-    return ONR_OK;
+    return onr_attention_run(&a, &data, ctx);
 }

@@ -50,7 +50,9 @@ enum onr_status onr_packed_attention_plan(struct onr_packed_attention *packed,
     a->scores_output = ONR_SCORES_NONE;
     onr_score_bias_plan(&a->masks[0], onr_plan_input(ctx, in->attention_bias));
     packed->bias_stride = a->masks[0].strides.batch;
-    return onr_attention_plan(a, ctx->thread_count, &packed->bytes, ctx->err);
+    ONR_TRY(onr_attention_plan(a, ctx, &packed->bytes));
+    a->told_batch = packed->batch;
+    return ONR_OK;
 }
 
 static enum onr_status check_lengths(const struct onr_packed_attention *packed,
@@ -95,9 +97,10 @@ enum onr_status onr_packed_attention_run(const struct onr_packed_attention *pack
             .masks = {bias != NULL ? bias + b * packed->bias_stride * element : NULL},
             .y = (char *)ctx->outputs[0]->data + first * a.y.row * element,
             .workspace = workspace,
+            .told_from = b,
         };
         if (a.queries > 0) {
-            onr_attention_run(&a, &data, ctx);
+            ONR_TRY(onr_attention_run(&a, &data, ctx));
         }
     }
     return ONR_OK;

@@ -46,7 +46,7 @@ static enum onr_status plan_workspace(struct onr_self_attention *self,
     struct onr_attention *a = &self->attention;
     struct onr_workspace space = {0};
     size_t attention_bytes = 0;
-    ONR_TRY(onr_attention_plan(a, ctx->thread_count, &attention_bytes, ctx->err));
+    ONR_TRY(onr_attention_plan(a, ctx, &attention_bytes));
     bool has_present = ctx->node->output_count > 1 && ctx->node->outputs[1] != ONR_NO_VALUE;
     bool needs_cache = self->is_shared && !has_present;
     self->turn_bytes = onr_size_align((a->head + 2 * self->half) * sizeof(float), ONR_MEM_ALIGN);
@@ -220,6 +220,5 @@ enum onr_status onr_self_attention_run(const struct onr_self_attention *self, vo
     } else {
         write_present(&job, ctx);
     }
-    onr_attention_run(a, &data, ctx);
-    return ONR_OK;
+    return onr_attention_run(a, &data, ctx);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Streaming attention against the form in double, which computes whole rows of scores. */
+/* Streaming attention, and the weights that it tells, against the form in double, which computes
+ * whole rows of scores. */
 #include "base/half.h"
 #include "base/mem.h"
 #include "kernels/kernels.h"
 #include "ops/attention/attention_core.h"
+#include "ops/common/float_io.h"
 #include "support/test.h"
 
 #include <math.h>
@@ -77,7 +79,45 @@ static void *add_mask(struct call *c, enum onr_dtype dtype)
     return mask->data;
 }
 
-static float *run(const struct call *call, enum onr_isa isa, unsigned thread_count, bool is_double)
+/* Sums of values with the weights that are told. */
+struct told {
+    const struct call *call;
+    double *v;
+    float *y;
+    size_t next; /* query of a batch */
+};
+
+static enum onr_status tell(const struct onr_run_ctx *ctx, const struct onr_weights_row *row)
+{
+    struct told *told = ctx->host_data;
+    const struct onr_attention *a = &told->call->a;
+    struct onr_attention_operand values = onr_attention_values(a, &told->call->d);
+    assert_int_equal(row->batch * row->query_count + row->query, told->next++);
+    assert_true(row->batch_count == a->batch && row->query_count == a->queries);
+    assert_true(row->head_count == a->heads && row->key_count == a->keys);
+    for (size_t n = 0; n < a->heads; n++) {
+        float *y = told->y + onr_head_offset(&a->y, row->batch, n, row->query);
+        const float *weights = row->weights + n * a->keys;
+        memset(told->v, 0, 2 * a->v_head * sizeof(double));
+        for (size_t j = 0; j < a->keys; j++) {
+            struct onr_gemm_matrix v =
+                onr_attention_matrix(&values, row->batch, n / (a->heads / a->kv_heads), a->past, j);
+            onr_double_gather(v.dtype, v.data, 0, 1, a->v_head, told->v);
+            for (size_t h = 0; h < a->v_head && weights[j] != 0; h++) {
+                told->v[a->v_head + h] += (double)weights[j] * told->v[h];
+            }
+        }
+        for (size_t h = 0; h < a->v_head; h++) {
+            y[h] = (float)told->v[a->v_head + h];
+        }
+    }
+    return ONR_OK;
+}
+
+static const struct onr_run_host telling_host = {.tell_weights = tell};
+
+static float *run(const struct call *call, enum onr_isa isa, unsigned thread_count, bool is_double,
+                  struct told *told)
 {
     struct call c = *call;
     struct onr_kernels kernels;
@@ -89,35 +129,69 @@ static float *run(const struct call *call, enum onr_isa isa, unsigned thread_cou
     onr_mem_init(&mem, NULL, 0);
     assert_int_equal(onr_parallel_init(&parallel, thread_count, &mem, &err), ONR_OK);
     c.a.is_double = is_double;
-    assert_int_equal(onr_attention_plan(&c.a, thread_count, &bytes, &err), ONR_OK);
-    struct onr_run_ctx ctx = {.kernels = &kernels, .parallel = &parallel, .err = &err};
+    struct onr_plan_ctx plan = {
+        .thread_count = thread_count, .err = &err, .wants_weights = told != NULL};
+    assert_int_equal(onr_attention_plan(&c.a, &plan, &bytes), ONR_OK);
+    struct onr_run_ctx ctx = {.kernels = &kernels,
+                              .parallel = &parallel,
+                              .host = &telling_host,
+                              .host_data = told,
+                              .wants_weights = told != NULL,
+                              .err = &err};
     void *workspace = onr_mem_alloc(&mem, bytes);
     assert_non_null(workspace);
     memset(workspace, 0xff, bytes); /* NaN, should anything be read before it is written */
     c.d.workspace = workspace;
     c.d.y = test_f32(SHAPE((int64_t)(c.bytes / sizeof(float))), NULL)->data;
-    onr_attention_run(&c.a, &c.d, &ctx);
+    assert_int_equal(onr_attention_run(&c.a, &c.d, &ctx), ONR_OK);
     onr_mem_free(&mem, workspace, bytes);
     onr_parallel_free(&parallel);
     return c.d.y;
 }
 
+static void assert_near(const struct call *c, const char *what, int isa, const float *got,
+                        const float *want)
+{
+    for (size_t i = 0; i < c->bytes / sizeof(float); i++) {
+        bool is_same = fabs((double)got[i] - (double)want[i]) <= 2e-5 ||
+                       (got[i] != got[i] && want[i] != want[i]);
+        if (!is_same) {
+            fail_msg("%s, isa %d, element %zu: got %.9g, expected %.9g", what, isa, i,
+                     (double)got[i], (double)want[i]);
+        }
+    }
+}
+
+/* The weights that are told give the same sums of values, and to tell them changes nothing. */
+static void check_told(const struct call *c, enum onr_isa isa, bool is_double, const float *y,
+                       const float *want)
+{
+    const float *first = NULL;
+    for (unsigned threads = 1; threads < 5 && (first == NULL || isa == onr_cpu_isa());
+         threads += 3) {
+        struct told told = {.call = c,
+                            .v =
+                                test_tensor(ONR_DOUBLE, SHAPE(2, (int64_t)c->a.v_head), NULL)->data,
+                            .y = test_f32(SHAPE((int64_t)(c->bytes / sizeof(float))), NULL)->data};
+        assert_memory_equal(run(c, isa, threads, is_double, &told), y, c->bytes);
+        assert_int_equal(told.next, c->a.batch * c->a.queries);
+        assert_near(c, "told weights", (int)isa, told.y, want);
+        first = first != NULL ? first : told.y;
+        assert_memory_equal(told.y, first, c->bytes);
+    }
+}
+
 /* Near the double form on every instruction set, and the same bits on any number of threads. */
 static void check(const struct call *c)
 {
-    const float *want = run(c, ONR_ISA_SCALAR, 1, true);
+    const float *want = run(c, ONR_ISA_SCALAR, 1, true, NULL);
+    check_told(c, ONR_ISA_SCALAR, true, want, want);
     for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
-        const float *got = run(c, (enum onr_isa)isa, 1, false);
-        for (size_t i = 0; i < c->bytes / sizeof(float); i++) {
-            bool is_same = fabs((double)got[i] - (double)want[i]) <= 2e-5 ||
-                           (got[i] != got[i] && want[i] != want[i]);
-            if (!is_same) {
-                fail_msg("isa %d, element %zu: got %.9g, expected %.9g", isa, i, (double)got[i],
-                         (double)want[i]);
-            }
-        }
+        const float *got = run(c, (enum onr_isa)isa, 1, false, NULL);
+        assert_near(c, "y", isa, got, want);
+        check_told(c, (enum onr_isa)isa, false, got, want);
         for (unsigned threads = 2; threads < 9; threads += 3) {
-            assert_memory_equal(run(c, (enum onr_isa)isa, threads, false), got, c->bytes);
+            assert_memory_equal(run(c, (enum onr_isa)isa, threads, false, NULL), got, c->bytes);
         }
     }
 }
@@ -242,7 +316,7 @@ static void what_is_hidden_may_be_nan(void **state)
         v[i] = NAN;
     }
     c.d.limit = (size_t[]){300};
-    const float *y = run(&c, onr_cpu_isa(), 1, false);
+    const float *y = run(&c, onr_cpu_isa(), 1, false, NULL);
     for (size_t i = 0; i < 40 * 16; i++) {
         assert_true(y[i] == y[i]);
     }
@@ -282,13 +356,13 @@ static void a_batch_alone_gives_the_same_bits(void **state)
     (void)state;
     for (size_t queries = 1; queries < 600; queries += 500) {
         struct call c = make_call(3, 2, 1, queries, 0, 550, 16, 16);
-        const float *all = run(&c, onr_cpu_isa(), 2, false);
+        const float *all = run(&c, onr_cpu_isa(), 2, false, NULL);
         c.a.batch = 1;
         c.bytes /= 3;
         c.d.q = (const float *)c.d.q + 2 * c.a.q.batch;
         c.d.k = (const float *)c.d.k + 2 * c.a.k.batch;
         c.d.v = (const float *)c.d.v + 2 * c.a.v.batch;
-        assert_memory_equal(run(&c, onr_cpu_isa(), 1, false), all + 2 * c.a.y.batch, c.bytes);
+        assert_memory_equal(run(&c, onr_cpu_isa(), 1, false, NULL), all + 2 * c.a.y.batch, c.bytes);
     }
 }
 
@@ -297,12 +371,16 @@ static void memory_grows_by_no_row_of_scores(void **state)
     (void)state;
     struct call c = make_call(1, 2, 2, 1, 0, 1, 64, 64);
     struct onr_error err = {.status = ONR_OK};
+    struct onr_plan_ctx plan = {.thread_count = 2, .err = &err};
     size_t bytes = 0;
     c.a.queries = c.a.keys = 1 << 16;
-    assert_int_equal(onr_attention_plan(&c.a, 2, &bytes, &err), ONR_OK);
+    assert_int_equal(onr_attention_plan(&c.a, &plan, &bytes), ONR_OK);
     assert_true(bytes < 8 << 20);
+    plan.wants_weights = true;
+    assert_int_equal(onr_attention_plan(&c.a, &plan, &bytes), ONR_OK);
+    assert_true(bytes < 10 << 20);
     c.a.batch = SIZE_MAX / 2;
-    assert_int_equal(onr_attention_plan(&c.a, 2, &bytes, &err), ONR_ERR_LIMIT);
+    assert_int_equal(onr_attention_plan(&c.a, &plan, &bytes), ONR_ERR_LIMIT);
 }
 
 int main(void)
