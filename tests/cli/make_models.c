@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes the small models and test cases that the tests of the commands use into the folder
  * argv[1]. */
-#include "support/proto_writer.h"
+#include "support/model_text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -51,6 +51,28 @@ static void cast_model(const char *name, enum onr_dtype from, enum onr_dtype to)
     proto_close(&p);
     proto_value(&p, GRAPH_OUTPUT, "y", to, 2, dims);
     save(name, &p);
+}
+
+static void text_model(const char *name, const char *text)
+{
+    struct proto p;
+    model_text(&p, text);
+    save(name, &p);
+}
+
+/* Models with attention, and those that print the files of its weights. */
+static void attention_models(void)
+{
+    text_model("attention.onnx",
+               "opset 23; in float x [1, 2, n, 2]; a = Attention(x, x, x) is_causal=1;"
+               "y = Attention(a, x, x) is_causal=1; out float y [1, 2, n, 2];");
+    text_model("cross.onnx", "opset 23; in float x [1, 1, n, 2]; in float m [1, 1, k, 2];"
+                             "a = Attention(x, x, x); y = Attention(a, m, m); out float y;");
+    text_model("chain.onnx", "in float x [1, 1, n, 2]; t = Transpose(x) perm=[0, 1, 3, 2];"
+                             "s = MatMul(x, t); p = Softmax(s) axis=-1; y = MatMul(p, x);"
+                             "out float y;");
+    text_model("weights5.onnx", "in float w [a, b, h, q, k]; y = Abs(w); out float y;");
+    text_model("weights4.onnx", "in float w [a, b, q, k]; y = Abs(w); out float y;");
 }
 
 /* An operator that nobody knows. */
@@ -202,6 +224,7 @@ int main(int argc, char **argv)
     hostile_model("hostile.onnx");
     modules_model("modules.onnx");
     weights_model("weights.onnx");
+    attention_models();
     test_cases();
     return 0;
 }

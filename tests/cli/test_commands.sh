@@ -153,6 +153,54 @@ run 2 onnxrun run relu.onnx -i x=cut.npy
 stderr_has 'npy header'
 [ -z "$(ls | grep 'npy\.')" ] || fail 'temporary files are left'
 
+# ---- weights of attention ----
+
+zeros='-i x=zeros -d n=2'
+run 0 onnxrun run attention.onnx $zeros --attention w.npy -o y=y.npy
+stdout_is ''
+run 0 onnxrun run weights5.onnx -i w=w.npy
+stdout_has 'y: float[2, 1, 2, 2, 2]'
+stdout_has '[  1,   0],'
+stdout_has '[0.5, 0.5]'
+run 0 onnxrun run attention.onnx $zeros --attention mean.npy --attention-heads mean
+stdout_has 'y: float[1, 2, 2, 2]'
+run 0 onnxrun run weights4.onnx -i w=mean.npy
+stdout_has 'y: float[2, 1, 2, 2]'
+stdout_has '[  1,   0],'
+# sizes that differ need a folder, which is made when its name says so
+cross='-i x=zeros -i m=zeros -d n=2 -d k=3'
+run 4 onnxrun run cross.onnx $cross --attention differ.npy
+stderr_has 'has 2 queries and 3 keys in 1 heads and a batch of 1, but'
+stderr_has 'with a folder, --attention differ.npy/, each gets its own'
+run 0 onnxrun run cross.onnx $cross --attention each/ --attention-heads mean
+[ "$(echo each/*)" = 'each/000_a.npy each/001_y.npy' ] || fail "files: $(echo each/*)"
+run 0 onnxrun run cross.onnx $cross --attention each
+run 0 onnxrun run weights4.onnx -i w=each/001_y.npy
+stdout_has 'y: float[1, 1, 2, 3]'
+# one node, which --no-fusion leaves as it is
+run 0 onnxrun run chain.onnx $zeros --attention chain.npy
+run 0 onnxrun run weights5.onnx -i w=chain.npy
+stdout_has 'y: float[1, 1, 1, 2, 2]'
+run 4 onnxrun run chain.onnx $zeros --no-fusion --attention none.npy
+stderr_is 'onnxrun: --attention: no operation of the model is an attention: with --no-fusion the nodes of one stay apart'
+run 4 onnxrun run relu.onnx -i x=ones -d s1=1 --attention none.npy
+stderr_has "no operation of the model is an attention ('onnxdump MODEL --explain' says"
+run 2 onnxrun run attention.onnx $zeros --attention nowhere/w.npy
+stderr_is 'onnxrun: cannot write "nowhere/w.npy": No such file or directory'
+run 2 onnxrun run attention.onnx $zeros --attention nowhere/w/
+stderr_is 'onnxrun: cannot make the folder "nowhere/w/": No such file or directory'
+run 1 onnxrun run attention.onnx $zeros --attention -
+stderr_has '--attention -: expected a file or a folder'
+run 1 onnxrun run attention.onnx $zeros --attention w.npy --attention-heads all
+stderr_has '--attention-heads all: expected each or mean'
+# a disk that is full; what was there stays
+cp w.npy before.npy
+run 2 sh -c 'trap "" XFSZ; ulimit -f 8; onnxrun run attention.onnx -i x=zeros -d n=64 --attention w.npy'
+stderr_is 'onnxrun: cannot write "w.npy": File too large'
+cmp -s w.npy before.npy || fail 'the file has changed'
+[ ! -e none.npy ] && [ ! -e differ.npy ] || fail 'half a file is left'
+[ -z "$(ls . each | grep 'npy\.')" ] || fail 'temporary files are left'
+
 # ---- labels ----
 
 printf 'cat\ndog\nfish\n' >labels.txt

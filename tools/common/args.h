@@ -33,7 +33,9 @@ enum option_code {
     OPTION_COST,
     OPTION_STATS,
     OPTION_CHECK,
-    OPTION_ONNXTXT
+    OPTION_ONNXTXT,
+    OPTION_ATTENTION,
+    OPTION_HEADS
 };
 
 /* Reports an option that getopt_long refused (it returned code '?' or ':'); returns

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole files. */
+/* Whole files, and files that are written piece by piece. */
 #include "common/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,30 +53,11 @@ void file_free(struct file_bytes *bytes)
     *bytes = (struct file_bytes){NULL, 0};
 }
 
-static bool write_parts(FILE *stream, const struct file_part *parts, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (parts[i].size > 0 && fwrite(parts[i].data, 1, parts[i].size, stream) != parts[i].size) {
-            return false;
-        }
-    }
-    return fflush(stream) == 0;
-}
-
 /* Devices and pipes have no contents to keep whole. */
 static bool is_special(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && !S_ISREG(info.st_mode);
-}
-
-static onnxrun_status write_special(const char *path, const struct file_part *parts, size_t count,
-                                    onnxrun_error *error)
-{
-    FILE *stream = fopen(path, "wb");
-    bool is_written = stream != NULL && write_parts(stream, parts, count);
-    is_written = stream != NULL && fclose(stream) == 0 && is_written;
-    return is_written ? ONNXRUN_OK : fail_io(error, "write", path);
 }
 
 /* Like a file made by fopen: readable as the umask allows, which mkstemp does not do. */
@@ -86,32 +68,98 @@ static bool set_mode(int descriptor)
     return fchmod(descriptor, 0666 & ~mask) == 0;
 }
 
+onnxrun_status file_draft_open(struct file_draft *draft, const char *path, onnxrun_error *error)
+{
+    *draft = (struct file_draft){.path = path};
+    if (is_special(path)) {
+        draft->descriptor = open(path, O_WRONLY | O_CLOEXEC);
+    } else {
+        draft->temporary = tool_printf("%s.XXXXXX", path);
+        draft->descriptor = mkstemp(draft->temporary);
+    }
+    if (draft->descriptor >= 0) {
+        return ONNXRUN_OK;
+    }
+    onnxrun_status status = fail_io(error, "write", path);
+    free(draft->temporary);
+    return status;
+}
+
+/* Writes at a position, or where the descriptor stands when `at` is negative. */
+static bool write_all(int descriptor, off_t at, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t done = at < 0 ? write(descriptor, data, size) : pwrite(descriptor, data, size, at);
+        if (done < 0 && errno != EINTR) {
+            return false;
+        }
+        if (done > 0) {
+            data += done;
+            size -= (size_t)done;
+            at += at < 0 ? 0 : done;
+        }
+    }
+    return true;
+}
+
+onnxrun_status file_draft_write(struct file_draft *draft, int64_t at, const void *data, size_t size,
+                                onnxrun_error *error)
+{
+    return write_all(draft->descriptor, (off_t)at, data, size)
+               ? ONNXRUN_OK
+               : fail_io(error, "write", draft->path);
+}
+
+onnxrun_status file_draft_close(struct file_draft *draft, int64_t size, onnxrun_error *error)
+{
+    onnxrun_status status = ONNXRUN_OK;
+    bool is_kept = size >= 0;
+    bool is_good = true;
+    if (is_kept && draft->temporary != NULL) {
+        is_good = ftruncate(draft->descriptor, (off_t)size) == 0 && set_mode(draft->descriptor);
+    }
+    is_good = close(draft->descriptor) == 0 && is_good;
+    if (is_kept && draft->temporary != NULL) {
+        is_good = is_good && rename(draft->temporary, draft->path) == 0;
+    }
+    if (is_kept && !is_good) {
+        status = fail_io(error, "write", draft->path);
+    }
+    if (draft->temporary != NULL && !(is_kept && is_good)) {
+        (void)unlink(draft->temporary);
+    }
+    free(draft->temporary);
+    return status;
+}
+
+static bool write_stdout(const struct file_part *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].size > 0 && fwrite(parts[i].data, 1, parts[i].size, stdout) != parts[i].size) {
+            return false;
+        }
+    }
+    return fflush(stdout) == 0;
+}
+
 onnxrun_status file_write(const char *path, const struct file_part *parts, size_t count,
                           onnxrun_error *error)
 {
     if (strcmp(path, "-") == 0) {
-        return write_parts(stdout, parts, count) ? ONNXRUN_OK : fail_io(error, "write", "stdout");
+        return write_stdout(parts, count) ? ONNXRUN_OK : fail_io(error, "write", "stdout");
     }
-    if (is_special(path)) {
-        return write_special(path, parts, count, error);
-    }
-    char *temporary = tool_printf("%s.XXXXXX", path);
-    onnxrun_status status = ONNXRUN_OK;
-    int descriptor = mkstemp(temporary);
-    FILE *stream = descriptor < 0 ? NULL : fdopen(descriptor, "wb");
-    if (stream == NULL) {
-        status = fail_io(error, "write", path);
-        free(temporary);
+    struct file_draft draft;
+    int64_t size = 0;
+    onnxrun_status status = file_draft_open(&draft, path, error);
+    if (status != ONNXRUN_OK) {
         return status;
     }
-    bool is_written = write_parts(stream, parts, count) && set_mode(descriptor);
-    is_written = fclose(stream) == 0 && is_written;
-    if (!is_written || rename(temporary, path) != 0) {
-        status = fail_io(error, "write", path);
-        (void)unlink(temporary);
+    for (size_t i = 0; i < count && status == ONNXRUN_OK; i++) {
+        status = file_draft_write(&draft, -1, parts[i].data, parts[i].size, error);
+        size += (int64_t)parts[i].size;
     }
-    free(temporary);
-    return status;
+    onnxrun_status closed = file_draft_close(&draft, status == ONNXRUN_OK ? size : -1, error);
+    return status != ONNXRUN_OK ? status : closed;
 }
 
 bool file_exists(const char *path)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole files: read into memory, written at once. */
+/* Whole files: read into memory, written at once or piece by piece. */
 #ifndef ONNXRUN_TOOLS_FILE_H
 #define ONNXRUN_TOOLS_FILE_H
 
@@ -27,6 +27,24 @@ struct file_part {
  */
 onnxrun_status file_write(const char *path, const struct file_part *parts, size_t count,
                           onnxrun_error *error);
+
+/* A file that is being written: a new one beside path, which gets its name when it is closed. */
+struct file_draft {
+    const char *path;
+    char *temporary; /* NULL: path is a device or pipe, which is written itself */
+    int descriptor;
+};
+
+/* Begins a file; path is borrowed until it is closed. Error: IO with path and reason. */
+onnxrun_status file_draft_open(struct file_draft *draft, const char *path, onnxrun_error *error);
+
+/* Writes at a position, which a pipe has not; -1: after what was written so before. Error: IO. */
+onnxrun_status file_draft_write(struct file_draft *draft, int64_t at, const void *data, size_t size,
+                                onnxrun_error *error);
+
+/* Ends the file with this size, which fills with zeros what was left out; -1: gives it up, and path
+ * is as before. Error: IO. */
+onnxrun_status file_draft_close(struct file_draft *draft, int64_t size, onnxrun_error *error);
 
 bool file_exists(const char *path);
 

@@ -32,6 +32,14 @@ const struct npy_type *npy_type_of(onnxrun_dtype dtype);
 onnxrun_status npy_parse(const uint8_t *bytes, size_t size, onnxrun_tensor **tensor,
                          onnxrun_error *error);
 
+/* Room for any header that is written. */
+#define NPY_HEADER_BYTES 1024
+
+/* Makes the header of a file, of at least so many bytes (a multiple of 64, at most 512), for a type
+ * that files can name; returns its length, where the data begin. */
+size_t npy_header(char out[NPY_HEADER_BYTES], onnxrun_dtype dtype, size_t rank, const int64_t *dims,
+                  size_t least);
+
 /* Writes the tensor to the file at path, at once. Errors: IO, UNSUPPORTED, MEMORY. */
 onnxrun_status npy_write(const char *path, const onnxrun_tensor *tensor, onnxrun_error *error);
 

@@ -25,22 +25,22 @@ static onnxrun_dtype stored_dtype(onnxrun_dtype dtype)
     }
 }
 
-/* Writes the whole header, padded so that the data begin at a multiple of 64; returns its length.
- */
-static size_t make_header(char out[1024], const struct npy_type *type, const onnxrun_tensor *tensor)
+size_t npy_header(char out[NPY_HEADER_BYTES], onnxrun_dtype dtype, size_t rank, const int64_t *dims,
+                  size_t least)
 {
-    size_t rank = onnxrun_tensor_rank(tensor);
+    const struct npy_type *type = npy_type_of(dtype);
     int length = snprintf(out + 10, 1000, "{'descr': '%c%s', 'fortran_order': False, 'shape': (",
                           type->unit == 1 ? '|' : '<', type->code);
     size_t used = 10 + (size_t)length;
     for (size_t i = 0; i < rank; i++) {
-        length = snprintf(out + used, 1000 - used, "%s%" PRId64 "%s", i > 0 ? " " : "",
-                          onnxrun_tensor_dims(tensor)[i], i + 1 < rank || rank == 1 ? "," : "");
+        length = snprintf(out + used, 1000 - used, "%s%" PRId64 "%s", i > 0 ? " " : "", dims[i],
+                          i + 1 < rank || rank == 1 ? "," : "");
         used += (size_t)length;
     }
     length = snprintf(out + used, 1000 - used, "), }");
     used += (size_t)length;
     size_t total = (used + 1 + 63) / 64 * 64;
+    total = total > least ? total : least;
     memset(out + used, ' ', total - used);
     out[total - 1] = '\n';
     memcpy(out, NPY_MAGIC "\x01\x00", NPY_MAGIC_BYTES + 2);
@@ -70,10 +70,9 @@ static onnxrun_status make_storable(const onnxrun_tensor *tensor, onnxrun_tensor
 onnxrun_status npy_write(const char *path, const onnxrun_tensor *tensor, onnxrun_error *error)
 {
     onnxrun_dtype stored = stored_dtype(onnxrun_tensor_dtype(tensor));
-    const struct npy_type *type = npy_type_of(stored);
     onnxrun_tensor *copy;
-    char header[1024];
-    if (type == NULL) {
+    char header[NPY_HEADER_BYTES];
+    if (npy_type_of(stored) == NULL) {
         return tool_fail(error, ONNXRUN_ERR_UNSUPPORTED,
                          "npy files cannot hold elements of type %s", onnxrun_dtype_name(stored));
     }
@@ -83,7 +82,8 @@ onnxrun_status npy_write(const char *path, const onnxrun_tensor *tensor, onnxrun
     }
     const onnxrun_tensor *data = copy != NULL ? copy : tensor;
     const struct file_part parts[] = {
-        {header, make_header(header, type, data)},
+        {header,
+         npy_header(header, stored, onnxrun_tensor_rank(data), onnxrun_tensor_dims(data), 0)},
         {onnxrun_tensor_data(data), onnxrun_tensor_bytes(data)},
     };
     status = file_write(path, parts, 2, error);

@@ -5,6 +5,7 @@
 #include "common/npy.h"
 #include "common/show.h"
 
+#include "onnxrun/attention.h"
 #include "onnxrun/commands.h"
 #include "onnxrun/labels.h"
 
@@ -20,6 +21,10 @@ static const char help[] =
     "  -d, --dim NAME=N          number for a symbolic dimension of generated inputs\n"
     "  -o, --output NAME=FILE    write this output to a .npy file ('-': stdout); can be repeated;\n"
     "                            only the outputs named are computed, and none is printed\n"
+    "      --attention FILE      write the weights of attention to a .npy file: float32\n"
+    "                            [attentions, batch, heads, queries, keys]; to a folder: a\n"
+    "                            file for each attention\n"
+    "      --attention-heads H   each (default), or mean: their mean, without the axis of heads\n"
     "      --labels FILE         names of classes, one per line: print the most probable ones\n"
     "      --top K               number of classes to print (5); also without --labels\n"
     "      --seed N              seed of random operators; without it each run draws other "
@@ -35,6 +40,7 @@ static const char help[] =
     "  onnxrun bert.onnx -i 'input_ids=[[101, 7592, 102]]' -i attention_mask=ones\n"
     "  onnxrun vit.onnx -i pixels=digit.npy --labels digits.txt --top 3\n"
     "  onnxrun model.onnx -i x=random:7 -d batch=4 -o y=y.npy\n"
+    "  onnxrun bert.onnx -i 'input_ids=[[101, 7592, 102]]' --attention weights.npy\n"
     "\n" EXIT_CODE_HELP;
 
 struct output_file {
@@ -47,6 +53,7 @@ struct run {
     struct inputs inputs;
     struct output_file *files;
     size_t file_count;
+    struct attention_files attention;
     const char *labels_path;
     size_t top; /* 0: print values */
     uint32_t threads;
@@ -93,6 +100,18 @@ static int add_option(struct run *run, int option, char *const *argv)
                    : tool_usage_error("onnxrun run", "%s", run->error.message);
     case 'o':
         return add_output(run, optarg);
+    case OPTION_ATTENTION:
+        run->attention.path = optarg;
+        return strcmp(optarg, "-") != 0 && optarg[0] != '\0'
+                   ? EXIT_CODE_OK
+                   : tool_usage_error("onnxrun run", "--attention %s: expected a file or a folder",
+                                      optarg);
+    case OPTION_HEADS:
+        run->attention.is_mean = strcmp(optarg, "mean") == 0;
+        return run->attention.is_mean || strcmp(optarg, "each") == 0
+                   ? EXIT_CODE_OK
+                   : tool_usage_error("onnxrun run", "--attention-heads %s: expected each or mean",
+                                      optarg);
     case OPTION_LABELS:
         run->labels_path = optarg;
         run->top = run->top > 0 ? run->top : 5;
@@ -132,6 +151,8 @@ static int parse_options(struct run *run, int argc, char **argv, bool *wants_hel
         {"input", required_argument, NULL, 'i'},
         {"dim", required_argument, NULL, 'd'},
         {"output", required_argument, NULL, 'o'},
+        {"attention", required_argument, NULL, OPTION_ATTENTION},
+        {"attention-heads", required_argument, NULL, OPTION_HEADS},
         {"labels", required_argument, NULL, OPTION_LABELS},
         {"top", required_argument, NULL, OPTION_TOP},
         {"seed", required_argument, NULL, OPTION_SEED},
@@ -205,18 +226,39 @@ static int choose_outputs(struct run *run)
     return EXIT_CODE_OK;
 }
 
+/* Completes the file of weights, or says why there is none. */
+static onnxrun_status end_attention(struct run *run, onnxrun_status status)
+{
+    if (run->attention.error.status != ONNXRUN_OK) { /* that is why the run was cancelled */
+        run->error = run->attention.error;
+        status = run->error.status;
+    }
+    if (status == ONNXRUN_OK && run->attention.path != NULL && run->attention.count == 0) {
+        return tool_fail(&run->error, ONNXRUN_ERR_VALUE,
+                         "--attention: no operation of the model is an attention%s",
+                         run->no_fusion ? ": with --no-fusion the nodes of one stay apart"
+                                        : " ('onnxdump MODEL --explain' says what kept the nodes "
+                                          "of one apart)");
+    }
+    onnxrun_status ended = attention_end(&run->attention, status == ONNXRUN_OK, &run->error);
+    return status == ONNXRUN_OK ? ended : status;
+}
+
 static int compute(struct run *run)
 {
     onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
     options.threads = run->threads;
     options.seed = run->seed;
     options.keep_denormals = run->keep_denormals;
+    options.on_attention = run->attention.path != NULL ? attention_tell : NULL;
+    options.attention_user = &run->attention;
     onnxrun_status status =
         onnxrun_session_create(run->model, &options, &run->session, &run->error);
     if (status == ONNXRUN_OK) {
         status = onnxrun_session_run(run->session, run->inputs.bindings, run->inputs.binding_count,
                                      run->outputs, run->output_count, &run->error);
     }
+    status = end_attention(run, status);
     if (status == ONNXRUN_OK) {
         return EXIT_CODE_OK;
     }
