@@ -13,7 +13,7 @@ from onnxrun._errors import Fail, InvalidArgument
 from onnxrun._options import GraphOptimizationLevel, RunOptions, SessionOptions
 from onnxrun._profile import Profile
 from onnxrun._values import Description, Kind, ModelMetadata, NodeArg, OrtValue
-from onnxrun._watch import Collector, every
+from onnxrun._watch import Collector, Weights, every
 
 PROVIDER = "CPUExecutionProvider"
 Providers = Sequence[Union[str, "tuple[str, Mapping[str, Any]]"]]
@@ -159,9 +159,7 @@ class InferenceSession:
     def _run_with_more(self, names: list[Any] | None, feed: dict[str, Any],
                        run_options: RunOptions | None) -> list[Any]:
         """A run that is measured, looked into, or has something to check before it."""
-        if run_options is not None and run_options.terminate:
-            raise Fail("the run was cancelled: terminate is set in its options")
-        self._check_dimensions(feed)
+        self._check_run(feed, run_options)
         if names and not self._output_names.issuperset(names):
             return self._run_inside(names, feed, run_options)
         with _measured(self._profile, "model_run"):
@@ -176,6 +174,48 @@ class InferenceSession:
                               [declared[0] for declared in self._outputs])
         results = dict(zip(outputs, self._run(outputs, feed, run_options, collector)))
         return [results[name] if name in results else collector.result(name) for name in names]
+
+    def run_with_attention(self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any],
+                           heads: str = "each", run_options: RunOptions | None = None
+                           ) -> tuple[list[Any], dict[str, Any]]:
+        """Computes outputs, and the weights with which each query looks at the keys.
+
+        Args:
+            output_names: which outputs of the model; None or an empty list: all.
+            input_feed, run_options: see run.
+            heads: "each", or "mean": the mean over heads.
+
+        Returns:
+            The outputs, the same bits as those of run; and a dict, in the order of the run, with an
+            array of float32 for each attention: [batch, heads, queries, keys], or [batch, queries,
+            keys] for the mean. Hidden keys weigh 0. Names are those of nodes, or of their outputs
+            where nodes have none; one that runs again, in a loop, gets the name "...:2", and so on.
+            What counts are the operators Attention, MultiHeadAttention and their like, and chains of
+            nodes that fusions have made one operation.
+
+        Raises:
+            Fail: no operation of the model is an attention; explain(path) says what kept the nodes
+                of one apart. With ORT_DISABLE_ALL all chains stay apart.
+            InvalidArgument and others: as run.
+        """
+        if heads not in ("each", "mean"):
+            raise InvalidArgument(f'heads is {heads!r}, expected "each" or "mean"')
+        feed = input_feed if type(input_feed) is dict else _as_dict(input_feed)
+        self._check_run(feed, run_options)
+        weights = Weights(heads == "mean")
+        with _measured(self._profile, "model_run"):
+            results = self._core.attend(list(output_names) if output_names else None, feed,
+                                        run_options, weights, heads == "mean")
+        if not weights.arrays:
+            raise Fail("no operation of the model is an attention: onnxrun.explain says what kept "
+                       "the nodes of one apart")
+        return results, weights.arrays
+
+    def _check_run(self, feed: dict[str, Any], run_options: RunOptions | None) -> None:
+        """Raises when a run is not to begin."""
+        if run_options is not None and run_options.terminate:
+            raise Fail("the run was cancelled: terminate is set in its options")
+        self._check_dimensions(feed)
 
     def _check_dimensions(self, feed: dict[str, Any]) -> None:
         """Raises when an input differs from what the options say of a symbolic dimension."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from onnxrun._errors import InvalidArgument
 
 
@@ -27,6 +29,25 @@ class every(NamedTuple):
     """In the names of a run: the first output of every node of this type, as a dict by name."""
 
     op_type: str
+
+
+class Weights:
+    """Makes the arrays that a run fills with the weights of attention."""
+
+    def __init__(self, is_mean: bool) -> None:
+        self._is_mean = is_mean
+        self.arrays: dict[str, Any] = {}
+
+    def __call__(self, name: str, output: str, batch: int, heads: int, queries: int,
+                 keys: int) -> Any:
+        shape = (batch, queries, keys) if self._is_mean else (batch, heads, queries, keys)
+        key = first = name or output
+        repeats = 1
+        while key in self.arrays:
+            repeats += 1
+            key = f"{first}:{repeats}"
+        self.arrays[key] = np.zeros(shape, np.float32)
+        return self.arrays[key]
 
 
 class Collector:

@@ -95,6 +95,25 @@ static bool borrow(struct core_value *value, PyObject *array, onnxrun_dtype dtyp
     return is_ok;
 }
 
+float *core_array_floats(PyObject *array, size_t count)
+{
+    PyObject *capsule;
+    const struct array_interface *info = array_interface(array, &capsule);
+    float *data = NULL;
+    size_t product = 1;
+    for (int i = 0; info != NULL && i < info->rank; i++) {
+        product *= (size_t)info->shape[i];
+    }
+    if (info != NULL && info->kind == 'f' && (size_t)info->item_bytes == sizeof *data &&
+        (info->flags & READABLE) == READABLE && product == count) {
+        data = info->data;
+    } else if (info != NULL) {
+        PyErr_SetString(PyExc_SystemError, "onnxrun: the array for weights does not fit");
+    }
+    Py_XDECREF(capsule);
+    return data;
+}
+
 /* Fills a new tensor with the bytes objects of a list, which keep holds. */
 static bool open_strings(onnxrun_tensor **tensor, PyObject *shape, PyObject *list)
 {

@@ -55,6 +55,20 @@ static void on_step(void *user, const onnxrun_step *step)
     }
 }
 
+static int on_attention(void *user, const onnxrun_attention_row *row)
+{
+    struct core_context *context = user;
+    if (!context->has_failed && row->index == context->weights.count) {
+        PyEval_RestoreThread(context->thread);
+        context->has_failed = !core_weights_begin(&context->weights, row);
+        context->thread = PyEval_SaveThread();
+    }
+    if (!context->has_failed) {
+        core_weights_take(&context->weights, row);
+    }
+    return should_stop(context); /* an attention may take long */
+}
+
 /* ---- life and runs ---- */
 
 void core_context_free(struct core_context *context)
@@ -68,7 +82,7 @@ void core_context_free(struct core_context *context)
 
 struct core_context *core_context_new(const onnxrun_model *model,
                                       const onnxrun_session_options *options, size_t input_count,
-                                      size_t output_count, bool is_observed)
+                                      size_t output_count, enum core_watch watch)
 {
     struct core_context *made = PyMem_Calloc(1, sizeof *made);
     if (made == NULL) {
@@ -84,8 +98,10 @@ struct core_context *core_context_new(const onnxrun_model *model,
     onnxrun_session_options own = *options;
     own.should_stop = should_stop;
     own.stop_user = made;
-    own.on_step = is_observed ? on_step : NULL;
+    own.on_step = watch == CORE_WATCH_STEPS ? on_step : NULL;
     own.step_user = made;
+    own.on_attention = watch == CORE_WATCH_ATTENTION ? on_attention : NULL;
+    own.attention_user = made;
     onnxrun_error error;
     if (onnxrun_session_create(model, &own, &made->session, &error) != ONNXRUN_OK) {
         core_context_free(made);

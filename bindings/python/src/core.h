@@ -50,6 +50,9 @@ bool core_value_open(struct core_value *value, PyObject *object, const onnxrun_v
                      PyObject *description);
 void core_value_close(struct core_value *value);
 
+/* The elements of an array of float32, of which there must be so many. NULL: an exception. */
+float *core_array_floats(PyObject *array, size_t count);
+
 /* A new array, list or None with a copy of the tensor. NULL: an exception. */
 PyObject *core_to_python(const onnxrun_tensor *tensor);
 

@@ -17,26 +17,26 @@ typedef struct {
     size_t output_count;
     PyObject *input_list, *output_list;   /* of core_keep_signature */
     PyObject *input_index, *output_index; /* dicts: name -> position */
-    struct core_context *idle[2];         /* without and with an observer */
+    struct core_context *idle[CORE_WATCH_COUNT];
 } Session;
 
 /* ---- contexts ---- */
 
-static struct core_context *context_take(Session *self, bool is_observed)
+static struct core_context *context_take(Session *self, enum core_watch watch)
 {
-    struct core_context *taken = self->idle[is_observed];
+    struct core_context *taken = self->idle[watch];
     if (taken == NULL) {
         return core_context_new(self->model, &self->options, self->input_count, self->output_count,
-                                is_observed);
+                                watch);
     }
-    self->idle[is_observed] = taken->next;
+    self->idle[watch] = taken->next;
     return taken;
 }
 
-static void context_give_back(Session *self, struct core_context *context, bool is_observed)
+static void context_give_back(Session *self, struct core_context *context, enum core_watch watch)
 {
-    context->next = self->idle[is_observed];
-    self->idle[is_observed] = context;
+    context->next = self->idle[watch];
+    self->idle[watch] = context;
 }
 
 /* ---- runs ---- */
@@ -141,21 +141,11 @@ static PyObject *run_bound(struct core_context *context, size_t input_count, siz
     return status == ONNXRUN_OK ? collect(context, output_count) : core_raise(&error);
 }
 
-static PyObject *session_run(PyObject *object, PyObject *args)
+/* Runs in a context that has been taken for it. */
+static PyObject *run_in(Session *self, struct core_context *context, PyObject *names,
+                        PyObject *feed)
 {
-    Session *self = (Session *)object;
-    PyObject *names, *feed, *run_options, *observer;
     size_t input_count = 0, output_count = 0;
-    if (!PyArg_ParseTuple(args, "OO!OO", &names, &PyDict_Type, &feed, &run_options, &observer)) {
-        return NULL;
-    }
-    bool is_observed = observer != Py_None;
-    struct core_context *context = context_take(self, is_observed);
-    if (context == NULL) {
-        return NULL;
-    }
-    context->run_options = run_options;
-    context->observer = observer;
     PyObject *results = NULL;
     if (bind_outputs(self, context, names, &output_count) &&
         bind_inputs(self, context, feed, &input_count)) {
@@ -164,7 +154,47 @@ static PyObject *session_run(PyObject *object, PyObject *args)
     for (size_t i = 0; i < input_count; i++) {
         core_value_close(&context->values[i]);
     }
-    context_give_back(self, context, is_observed);
+    return results;
+}
+
+static PyObject *session_run(PyObject *object, PyObject *args)
+{
+    Session *self = (Session *)object;
+    PyObject *names, *feed, *run_options, *observer;
+    if (!PyArg_ParseTuple(args, "OO!OO", &names, &PyDict_Type, &feed, &run_options, &observer)) {
+        return NULL;
+    }
+    enum core_watch watch = observer != Py_None ? CORE_WATCH_STEPS : CORE_WATCH_NOTHING;
+    struct core_context *context = context_take(self, watch);
+    if (context == NULL) {
+        return NULL;
+    }
+    context->run_options = run_options;
+    context->observer = observer;
+    PyObject *results = run_in(self, context, names, feed);
+    context_give_back(self, context, watch);
+    return results;
+}
+
+/* attend(names, feed, run_options, maker, is_mean) */
+static PyObject *session_attend(PyObject *object, PyObject *args)
+{
+    Session *self = (Session *)object;
+    PyObject *names, *feed, *run_options, *maker;
+    int is_mean;
+    if (!PyArg_ParseTuple(args, "OO!OOp", &names, &PyDict_Type, &feed, &run_options, &maker,
+                          &is_mean)) {
+        return NULL;
+    }
+    struct core_context *context = context_take(self, CORE_WATCH_ATTENTION);
+    if (context == NULL) {
+        return NULL;
+    }
+    context->run_options = run_options;
+    context->weights = (struct core_weights){.maker = maker, .is_mean = is_mean != 0};
+    PyObject *results = run_in(self, context, names, feed);
+    core_weights_end(&context->weights);
+    context_give_back(self, context, CORE_WATCH_ATTENTION);
     return results;
 }
 
@@ -181,12 +211,12 @@ static PyObject *session_stats(PyObject *object, PyObject *unused)
 {
     Session *self = (Session *)object;
     (void)unused;
-    struct core_context *context = context_take(self, false);
+    struct core_context *context = context_take(self, CORE_WATCH_NOTHING);
     if (context == NULL) {
         return NULL;
     }
     PyObject *stats = core_session_stats(context->session);
-    context_give_back(self, context, false);
+    context_give_back(self, context, CORE_WATCH_NOTHING);
     return stats;
 }
 
@@ -203,9 +233,9 @@ static void session_dealloc(PyObject *object)
 {
     Session *self = (Session *)object;
     PyTypeObject *type = Py_TYPE(object);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < CORE_WATCH_COUNT; i++) {
         while (self->idle[i] != NULL) {
-            core_context_free(context_take(self, i != 0));
+            core_context_free(context_take(self, (enum core_watch)i));
         }
     }
     onnxrun_model_free(self->model);
@@ -251,9 +281,9 @@ static bool prepare(Session *self)
                              &self->output_list, &self->output_index)) {
         return false;
     }
-    struct core_context *first = context_take(self, false);
+    struct core_context *first = context_take(self, CORE_WATCH_NOTHING);
     if (first != NULL) {
-        context_give_back(self, first, false);
+        context_give_back(self, first, CORE_WATCH_NOTHING);
     }
     return first != NULL;
 }
@@ -291,6 +321,7 @@ static PyObject *session_new(PyTypeObject *type, PyObject *args, PyObject *keywo
 }
 
 static PyMethodDef methods[] = {{"run", session_run, METH_VARARGS, NULL},
+                                {"attend", session_attend, METH_VARARGS, NULL},
                                 {"signature", session_signature, METH_NOARGS, NULL},
                                 {"info", session_info, METH_NOARGS, NULL},
                                 {"stats", session_stats, METH_NOARGS, NULL},
