@@ -10,6 +10,7 @@ onnxrun_test(graph
     test_fuse_projections
     test_fuse_rotary
     test_fuse_softmax
+    test_gradient
     test_import
     test_no_ops
     test_passes

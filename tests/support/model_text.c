@@ -155,10 +155,17 @@ static void read_value(struct reader *r, uint32_t field)
 static size_t store_number(enum onr_dtype dtype, const char *word, void *out)
 {
     float f = strtof(word, NULL);
+    double d = strtod(word, NULL);
     int64_t i = strtoll(word, NULL, 10);
     size_t size = onr_dtype_size(dtype);
-    assert_true(dtype == ONR_FLOAT || onr_dtypes_has(ONR_DTYPES_INT | ONR_BIT(BOOL), dtype));
-    memcpy(out, dtype == ONR_FLOAT ? (const void *)&f : (const void *)&i, size);
+    if (dtype == ONR_FLOAT) {
+        memcpy(out, &f, size);
+    } else if (dtype == ONR_DOUBLE) {
+        memcpy(out, &d, size);
+    } else {
+        assert_true(onr_dtypes_has(ONR_DTYPES_INT | ONR_BIT(BOOL), dtype));
+        memcpy(out, &i, size);
+    }
     return size;
 }
 
@@ -318,8 +325,12 @@ void model_text(struct proto *p, const char *text)
     proto_int(p, MODEL_IR, 8);
     proto_opset(p, MODEL_OPSET, "", version);
     proto_opset(p, MODEL_OPSET, "com.microsoft", 1);
-    if (strstr(r.p, "ai.onnx.preview:") != NULL) {
-        proto_opset(p, MODEL_OPSET, "ai.onnx.preview", 1);
+    static const char *const previews[] = {"ai.onnx.preview", "ai.onnx.preview.training"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *found = strstr(r.p, previews[i]);
+        if (found != NULL && found[strlen(previews[i])] == ':') {
+            proto_opset(p, MODEL_OPSET, previews[i], 1);
+        }
     }
     proto_open(p, MODEL_GRAPH);
     read_graph(&r, '\0');

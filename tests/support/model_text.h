@@ -13,7 +13,8 @@
  *     r = If(c) then_branch={t = Neg(x); out float t;} else_branch={out float y;};
  *     out float y [n, 2];                      an output
  *
- * An operator "com.microsoft:Gelu" has a domain, whose version is 1; "ai.onnx.preview:" is another.
+ * An operator "com.microsoft:Gelu" has a domain, whose version is 1; "ai.onnx.preview:" and
+ * "ai.onnx.preview.training:" are others.
  */
 #ifndef ONR_TESTS_SUPPORT_MODEL_TEXT_H
 #define ONR_TESTS_SUPPORT_MODEL_TEXT_H

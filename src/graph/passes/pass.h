@@ -58,6 +58,10 @@ enum onr_status onr_run_passes(struct onr_graph *graph, struct onr_pass_ctx *ctx
 enum onr_status onr_pass_bodies(struct onr_graph *graph, onr_pass_fn pass,
                                 struct onr_pass_ctx *ctx) ONR_MUST_USE;
 
+/* Replaces Gradient by nodes that compute it; to be first, while all that its attributes name is
+ * there. Leaves dead code. */
+enum onr_status onr_pass_gradient(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
 /* Drops nodes whose outputs nobody needs, compacts the node list and counts the uses of values. */
 enum onr_status onr_pass_dead_code(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
 

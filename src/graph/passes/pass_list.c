@@ -22,6 +22,7 @@ struct pass {
 /* clang-format off */
 #define PASS(name, kind) {#name, onr_pass_##name, kind}
 static const struct pass pass_list[] = {
+    PASS(gradient, FINDS_MISSING),
     PASS(dead_code, FINDS_MISSING),
     PASS(resolve_ops, FINDS_MISSING),
     PASS(infer_facts, FINDS_MISSING),
