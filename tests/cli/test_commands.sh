@@ -54,7 +54,7 @@ no_control() {
 run 0 onnxrun --help
 stdout_has 'Usage: onnxrun [run] MODEL'
 stdout_has 'Exit status: 0 success'
-for command in run test bench profile; do
+for command in run test bench profile compare; do
     run 0 onnxrun $command --help
     stdout_has "Usage: onnxrun $command"
     stdout_has 'Examples:'
@@ -469,10 +469,71 @@ stdout_is_json
 run 0 onnxdump hostile.onnx --json
 stdout_is_json
 
+# ---- compare ----
+
+run 0 onnxrun run modules.onnx -i x=arange -d s1=2 --dump expected
+run 0 onnxrun run modules.onnx -i x=arange -d s1=2 --dump expected --no-fusion -o y=y.npy
+run 0 sh -c 'ls expected'
+stdout_is 'a0.npy
+a1.npy
+b0.npy
+b1.npy
+e.npy
+y.npy'
+run 0 cmp y.npy expected/y.npy
+run 0 onnxrun compare modules.onnx --against expected -i x=arange -d s1=2
+stdout_has '  0         0         0                    MatMul  y: float[2, 8]
+
+6 values compared: 0 differ by more than 0.0001 + 0.001 |expected|'
+run 1 onnxrun compare modules.onnx --against expected -i x=ones -d s1=2
+stdout_has '>        14      0.88  1.43e+45  [1, 1]            MatMul  e: float[2, 8]
+*        14 '
+stdout_has 'first difference: MatMul, value "e": '
+run 0 onnxrun compare modules.onnx --against expected -i x=ones -d s1=2 --atol 1e9
+run 1 onnxrun compare modules.onnx --against expected -i x=arange -d s1=3
+stdout_has 'got float[3, 8], expected float[2, 8]'
+run 1 onnxrun compare modules.onnx --against expected -i x=ones -d s1=2 --json
+stdout_is_json
+stdout_has '"first_different": "e"'
+run 0 rm expected/e.npy expected/a0.npy
+run 0 onnxrun compare modules.onnx --against expected -i x=arange -d s1=2 --fused
+stdout_has 'values compared: 0 differ'
+run 0 onnxrun compare modules.onnx --against expected -i x=arange -d s1=2
+stdout_has '; 2 are not in expected'
+run 0 sh -c 'rm expected/*; cp cases/good/test_data_set_0/output_0.pb expected/y.pb'
+run 0 onnxrun compare cases/good/model.onnx --against expected -i 'x=[-1, 2]'
+run 0 onnxrun run half.onnx -i 'ids=[[1, 2, 3]]' --dump expected
+run 1 onnxrun compare half.onnx --against expected -i 'ids=[[1, 2, 3.25]]'
+stdout_has '      0.25     0.083       128  [0, 2]            Cast  y: float16[1, 3]'
+run 0 onnxrun compare double.onnx --against expected -i 'ids=[[1, 2, 3]]'
+run 1 onnxrun compare modules.onnx --against expected -i x=arange -d s1=2
+stdout_has 'value "y": got float[2, 8], expected float16[1, 3]'
+run 0 sh -c 'printf cut >expected/y.npy'
+run 2 onnxrun compare half.onnx --against expected -i 'ids=[[1, 2, 3]]'
+stderr_has 'expected/y.npy: '
+run 0 rm expected/y.npy expected/y.pb
+run 2 onnxrun compare half.onnx --against expected -i 'ids=[[1, 2, 3]]'
+stderr_is 'onnxrun: expected has none of the 1 values that were computed'
+run 2 onnxrun compare half.onnx --against nowhere -i 'ids=[[1, 2, 3]]'
+stderr_has 'cannot open nowhere: '
+run 2 onnxrun compare half.onnx --against half.onnx -i 'ids=[[1, 2, 3]]'
+stderr_has 'half.onnx is no folder'
+run 1 onnxrun compare half.onnx
+stderr_has '--against is missing'
+run 2 onnxrun run half.onnx -i 'ids=[[1, 2, 3]]' --dump half.onnx/folder
+stderr_has 'cannot make the folder half.onnx/folder: '
+run 2 onnxrun compare relu.onnx -d s1=1 --against onnxruntime --python ./missing
+stderr_has 'cannot start ./missing: No such file or directory; --python names another'
+run 2 env PYTHON=false onnxrun compare relu.onnx -d s1=1 --against onnxruntime
+stderr_is 'onnxrun: false does not answer as it should'
+run 2 onnxrun compare relu.onnx -d s1=1 --against onnxruntime --python echo
+stderr_is 'onnxrun: echo does not answer as it should'
+
 # ---- hostile names, closed pipes ----
 
 for command in 'onnxdump' 'onnxdump --json' 'onnxrun run' 'onnxrun run -i z=1' \
     'onnxrun profile --seconds 0' 'onnxrun profile --seconds 0 --json' \
+    'onnxrun run -i z=1 --dump hostile' 'onnxrun compare --against cases' \
     'onnxrun run -o z=1' 'onnxdump --stage plan' 'onnxdump --stage model' 'onnxdump --modules' \
     'onnxdump --modules --json' 'onnxdump --cost' 'onnxdump --cost --json' 'onnxdump --stats' \
     'onnxdump --check' 'onnxdump --onnxtxt' 'onnxdump --check --json' 'onnxdump --explain' 'onnxdump --explain --json'; do
@@ -480,6 +541,12 @@ for command in 'onnxdump' 'onnxdump --json' 'onnxrun run' 'onnxrun run -i z=1' \
     $command hostile.onnx >out 2>err
     no_control
 done
+run 0 sh -c 'onnxrun run hostile.onnx -i "$(printf "x\\033[2J\\n=ones")" --dump hostile && ls hostile'
+stdout_has 'y%C2%9B31m.npy'
+run 0 onnxrun compare hostile.onnx --against hostile --atol 9
+no_control
+run 0 onnxrun compare hostile.onnx --against hostile --atol 9 --json
+no_control
 run 1 onnxrun run hostile.onnx
 stderr_has 'x\x1b[2J\x0a: float[2]'
 run 0 sh -c 'onnxdump --ops | head -n 1'

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 if(ONNXRUN_TOOLS)
-    onnxrun_test(cli test_compare test_jobs test_literal test_npy)
-    foreach(test IN ITEMS test_compare test_jobs test_literal test_npy)
+    onnxrun_test(cli test_compare test_jobs test_literal test_npy test_value_file)
+    foreach(test IN ITEMS test_compare test_jobs test_literal test_npy test_value_file)
         target_link_libraries(cli_${test} PRIVATE onnxrun_tools_common)
     endforeach()
     target_sources(cli_test_jobs PRIVATE ${PROJECT_SOURCE_DIR}/tools/onnxrun/jobs.c)
@@ -17,4 +17,6 @@ if(ONNXRUN_TOOLS)
                      $<TARGET_FILE_DIR:onnxrun_command> $<TARGET_FILE:make_models>
                      ${PROJECT_BINARY_DIR}/tests/cli/scratch)
     set_tests_properties(cli.test_commands PROPERTIES LABELS cli TIMEOUT 300)
+    onnxrun_python_test(cli compare_onnxruntime $<TARGET_FILE:onnxrun_command>
+                        ${CMAKE_CURRENT_LIST_DIR}/../models/data)
 endif()

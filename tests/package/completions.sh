@@ -59,7 +59,7 @@ for shell in bash zsh fish; do
         echo "$shell is not there"
         continue
     fi
-    expect "$shell" 'onnxrun ' run test bench profile folder 'a model.onnx' notes.txt
+    expect "$shell" 'onnxrun ' run test bench profile compare folder 'a model.onnx' notes.txt
     expect "$shell" 'onnxrun t' test
     expect "$shell" 'onnxrun run f' folder
     expect "$shell" 'onnxrun run --no' --no-fusion

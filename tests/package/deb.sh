@@ -55,5 +55,6 @@ check_page onnxrun-run onnxrun run
 check_page onnxrun-test onnxrun test
 check_page onnxrun-bench onnxrun bench
 check_page onnxrun-profile onnxrun profile
+check_page onnxrun-compare onnxrun compare
 check_page onnxrun onnxrun
 exit "$status"

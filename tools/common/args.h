@@ -35,7 +35,11 @@ enum option_code {
     OPTION_CHECK,
     OPTION_ONNXTXT,
     OPTION_ATTENTION,
-    OPTION_HEADS
+    OPTION_HEADS,
+    OPTION_DUMP,
+    OPTION_AGAINST,
+    OPTION_PYTHON,
+    OPTION_FUSED
 };
 
 /* Reports an option that getopt_long refused (it returned code '?' or ':'); returns

@@ -5,8 +5,8 @@
 #include "common/element.h"
 #include "common/show.h"
 
-#include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool has_same_shape(const onnxrun_tensor *a, const onnxrun_tensor *b)
@@ -23,17 +23,10 @@ static bool has_same_shape(const onnxrun_tensor *a, const onnxrun_tensor *b)
     return true;
 }
 
-static void print_type(char *text, size_t capacity, const onnxrun_tensor *tensor)
+/* hypot is slow, and most numbers are real. */
+static double length(double real, double imaginary)
 {
-    size_t rank = onnxrun_tensor_rank(tensor);
-    (void)snprintf(text, capacity, "%s[", onnxrun_dtype_name(onnxrun_tensor_dtype(tensor)));
-    for (size_t i = 0; i < rank; i++) {
-        size_t used = strlen(text);
-        (void)snprintf(text + used, capacity - used, "%s%" PRId64, i > 0 ? ", " : "",
-                       onnxrun_tensor_dims(tensor)[i]);
-    }
-    size_t used = strlen(text);
-    (void)snprintf(text + used, capacity - used, "]");
+    return imaginary == 0 ? fabs(real) : hypot(real, imaginary);
 }
 
 /* |got - want|, infinite when only one is a number or an infinity differs. */
@@ -50,15 +43,20 @@ static double difference(const struct number *got, const struct number *want)
     if (real_got == real_want && imaginary_got == imaginary_want) {
         return 0;
     }
-    return hypot(real_got - real_want, imaginary_got - imaginary_want);
+    return length(real_got - real_want, imaginary_got - imaginary_want);
+}
+
+static double size_of(const struct number *number)
+{
+    return number->kind == NUMBER_REAL ? length(number->real, number->imaginary)
+                                       : fabs(number_real(number));
 }
 
 static bool is_close(const struct number *got, const struct number *want, double rtol, double atol,
                      double *error)
 {
     *error = difference(got, want);
-    double size = want->kind == NUMBER_REAL ? hypot(want->real, want->imaginary) : 0;
-    return *error == 0 || (isfinite(*error) && *error <= atol + rtol * size);
+    return *error == 0 || (isfinite(*error) && *error <= atol + rtol * size_of(want));
 }
 
 struct precision {
@@ -67,8 +65,8 @@ struct precision {
     int min_exponent; /* of the smallest normal number */
 };
 
-/* The distance between numbers of this type about value; 0 for types that are not floats. */
-static double unit_in_last_place(onnxrun_dtype dtype, double value)
+/* NULL for types that are not floats. */
+static const struct precision *find_precision(onnxrun_dtype dtype)
 {
     static const struct precision precisions[] = {
         {ONNXRUN_FLOAT, 24, -126},     {ONNXRUN_DOUBLE, 53, -1022},
@@ -79,14 +77,26 @@ static double unit_in_last_place(onnxrun_dtype dtype, double value)
         {ONNXRUN_FLOAT6E3M2, 3, -2},
     };
     for (size_t i = 0; i < sizeof precisions / sizeof precisions[0]; i++) {
-        const struct precision *precision = &precisions[i];
-        if (precision->dtype == dtype) {
-            int exponent = value == 0 ? precision->min_exponent : ilogb(value);
-            int above = exponent > precision->min_exponent ? exponent : precision->min_exponent;
-            return ldexp(1, above - precision->digits + 1);
+        if (precisions[i].dtype == dtype) {
+            return &precisions[i];
         }
     }
-    return 0;
+    return NULL;
+}
+
+/* The precision with fewer digits; NULL when one of the types is no float. */
+static const struct precision *coarser(onnxrun_dtype a, onnxrun_dtype b)
+{
+    const struct precision *left = find_precision(a), *right = find_precision(b);
+    return left == NULL || right == NULL || left->digits <= right->digits ? left : right;
+}
+
+/* The distance between numbers of this precision about value. */
+static double unit_in_last_place(const struct precision *precision, double value)
+{
+    int exponent = value == 0 ? precision->min_exponent : ilogb(value);
+    int above = exponent > precision->min_exponent ? exponent : precision->min_exponent;
+    return ldexp(1, above - precision->digits + 1);
 }
 
 static bool is_same_integer(const struct number *a, const struct number *b, double *error)
@@ -110,9 +120,10 @@ static void describe(struct comparison *result, const onnxrun_tensor *got,
         (void)snprintf(want_text, sizeof want_text, "\"%.*s\"",
                        (int)(b->length < 60 ? b->length : 60), b->data);
     } else {
-        struct number a = element_get(dtype, onnxrun_tensor_data(got), first);
+        onnxrun_dtype got_dtype = onnxrun_tensor_dtype(got);
+        struct number a = element_get(got_dtype, onnxrun_tensor_data(got), first);
         struct number b = element_get(dtype, onnxrun_tensor_data(want), first);
-        (void)element_text(dtype, &a, got_text);
+        (void)element_text(got_dtype, &a, got_text);
         (void)element_text(dtype, &b, want_text);
     }
     (void)snprintf(
@@ -128,57 +139,99 @@ static bool is_same_string(const onnxrun_tensor *got, const onnxrun_tensor *want
     return a->length == b->length && (a->length == 0 || memcmp(a->data, b->data, a->length) == 0);
 }
 
-static bool compare_element(const onnxrun_tensor *got, const onnxrun_tensor *want, size_t index,
-                            double rtol, double atol, double *error)
+/* The pair that is compared, and by what. */
+struct pair {
+    const onnxrun_tensor *got;
+    const onnxrun_tensor *want;
+    onnxrun_dtype got_dtype;
+    onnxrun_dtype dtype; /* of want */
+    const struct precision *precision;
+    double rtol;
+    double atol;
+};
+
+/* One number, whose error goes into the result; true when it is as expected. */
+static bool compare_number(const struct pair *pair, size_t index, struct comparison *result)
 {
-    onnxrun_dtype dtype = onnxrun_tensor_dtype(want);
-    *error = 0;
-    if (dtype == ONNXRUN_STRING) {
-        return is_same_string(got, want, index);
+    struct number got = element_get(pair->got_dtype, onnxrun_tensor_data(pair->got), index);
+    struct number want = element_get(pair->dtype, onnxrun_tensor_data(pair->want), index);
+    double error;
+    bool is_good = element_is_integer(pair->dtype)
+                       ? is_same_integer(&got, &want, &error)
+                       : is_close(&got, &want, pair->rtol, pair->atol, &error);
+    if (!(error > 0) || !isfinite(error)) {
+        return is_good;
     }
-    struct number a = element_get(dtype, onnxrun_tensor_data(got), index);
-    struct number b = element_get(dtype, onnxrun_tensor_data(want), index);
-    return element_is_integer(dtype) ? is_same_integer(&a, &b, error)
-                                     : is_close(&a, &b, rtol, atol, error);
+    double size = size_of(&want);
+    if (error > result->max_error) {
+        result->max_error = error;
+        result->worst = index;
+    }
+    if (size > 0) {
+        result->max_relative = fmax(result->max_relative, error / size);
+    }
+    if (pair->precision != NULL) {
+        double unit = unit_in_last_place(pair->precision, number_real(&want));
+        result->max_ulp = fmax(result->max_ulp, error / unit);
+    }
+    return is_good;
 }
 
-static double error_in_ulp(const onnxrun_tensor *want, size_t index, double error)
+static struct comparison compare_elements(const struct pair *pair)
 {
-    onnxrun_dtype dtype = onnxrun_tensor_dtype(want);
-    struct number number = element_get(dtype, onnxrun_tensor_data(want), index);
-    double unit = unit_in_last_place(dtype, number_real(&number));
-    return unit > 0 ? error / unit : 0;
+    struct comparison result = {.is_equal = false};
+    size_t first = 0, bad_count = 0;
+    for (size_t i = 0; i < onnxrun_tensor_count(pair->want); i++) {
+        bool is_good = pair->dtype == ONNXRUN_STRING ? is_same_string(pair->got, pair->want, i)
+                                                     : compare_number(pair, i, &result);
+        if (!is_good) {
+            first = bad_count == 0 ? i : first;
+            bad_count++;
+        }
+    }
+    result.is_equal = bad_count == 0;
+    if (!result.is_equal) {
+        describe(&result, pair->got, pair->want, first, bad_count);
+    }
+    return result;
+}
+
+static struct comparison compare_pair(const onnxrun_tensor *got, const onnxrun_tensor *want,
+                                      bool has_comparable_types, double rtol, double atol)
+{
+    if (!has_comparable_types || !has_same_shape(got, want)) {
+        struct comparison result = {.is_equal = false};
+        char *got_type = show_type(got), *want_type = show_type(want);
+        (void)snprintf(result.message, sizeof result.message, "got %s, expected %s", got_type,
+                       want_type);
+        free(got_type);
+        free(want_type);
+        return result;
+    }
+    struct pair pair = {.got = got,
+                        .want = want,
+                        .got_dtype = onnxrun_tensor_dtype(got),
+                        .dtype = onnxrun_tensor_dtype(want),
+                        .rtol = rtol,
+                        .atol = atol};
+    pair.precision = coarser(pair.got_dtype, pair.dtype);
+    return compare_elements(&pair);
 }
 
 struct comparison compare_tensors(const onnxrun_tensor *got, const onnxrun_tensor *want,
                                   double rtol, double atol)
 {
-    struct comparison result = {.is_equal = false};
-    size_t first = 0, bad_count = 0;
-    if (onnxrun_tensor_dtype(got) != onnxrun_tensor_dtype(want) || !has_same_shape(got, want)) {
-        char got_type[128], want_type[128];
-        print_type(got_type, sizeof got_type, got);
-        print_type(want_type, sizeof want_type, want);
-        (void)snprintf(result.message, sizeof result.message, "got %s, expected %s", got_type,
-                       want_type);
-        return result;
-    }
-    for (size_t i = 0; i < onnxrun_tensor_count(want); i++) {
-        double error;
-        if (!compare_element(got, want, i, rtol, atol, &error)) {
-            first = bad_count == 0 ? i : first;
-            bad_count++;
-        }
-        if (isfinite(error) && error > 0) {
-            result.max_error = fmax(result.max_error, error);
-            result.max_ulp = fmax(result.max_ulp, error_in_ulp(want, i, error));
-        }
-    }
-    result.is_equal = bad_count == 0;
-    if (!result.is_equal) {
-        describe(&result, got, want, first, bad_count);
-    }
-    return result;
+    bool is_same = onnxrun_tensor_dtype(got) == onnxrun_tensor_dtype(want);
+    return compare_pair(got, want, is_same, rtol, atol);
+}
+
+struct comparison compare_numbers(const onnxrun_tensor *got, const onnxrun_tensor *want,
+                                  double rtol, double atol)
+{
+    onnxrun_dtype a = onnxrun_tensor_dtype(got), b = onnxrun_tensor_dtype(want);
+    bool are_numbers = a != ONNXRUN_STRING && b != ONNXRUN_STRING;
+    bool is_comparable = a == b || (are_numbers && element_is_integer(a) == element_is_integer(b));
+    return compare_pair(got, want, is_comparable, rtol, atol);
 }
 
 static void print_kind(char *text, size_t capacity, const onnxrun_tensor *value)
@@ -214,6 +267,7 @@ struct comparison compare_values(const onnxrun_tensor *got, const onnxrun_tensor
         struct comparison item =
             compare_tensors(onnxrun_sequence_at(got, i), onnxrun_sequence_at(want, i), rtol, atol);
         result.max_error = fmax(result.max_error, item.max_error);
+        result.max_relative = fmax(result.max_relative, item.max_relative);
         result.max_ulp = fmax(result.max_ulp, item.max_ulp);
         if (!item.is_equal && result.is_equal) {
             result.is_equal = false;

@@ -141,6 +141,21 @@ void show_statistics(FILE *out, const onnxrun_tensor *tensor)
     }
 }
 
+char *show_type(const onnxrun_tensor *tensor)
+{
+    const char *dtype = onnxrun_dtype_name(onnxrun_tensor_dtype(tensor));
+    if (onnxrun_tensor_kind(tensor) == ONNXRUN_KIND_SEQUENCE) {
+        return tool_printf("seq(%s)[%zu]", dtype, onnxrun_tensor_count(tensor));
+    }
+    char dims[24 * ONNXRUN_MAX_RANK] = "";
+    size_t used = 0;
+    for (size_t axis = 0; axis < onnxrun_tensor_rank(tensor); axis++) {
+        used += (size_t)snprintf(dims + used, sizeof dims - used, "%s%" PRId64,
+                                 axis > 0 ? ", " : "", onnxrun_tensor_dims(tensor)[axis]);
+    }
+    return tool_printf("%s[%s]", dtype, dims);
+}
+
 void show_index(char *text, size_t capacity, const onnxrun_tensor *tensor, size_t position)
 {
     size_t rank = onnxrun_tensor_rank(tensor), used = 0;

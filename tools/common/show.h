@@ -12,6 +12,9 @@ void show_statistics(FILE *out, const onnxrun_tensor *tensor);
 /* Prints the elements in nested brackets and a newline; of long axes the first and last three. */
 void show_elements(FILE *out, const onnxrun_tensor *tensor);
 
+/* "float[1, 128, 768]", or "seq(float)[3]" for a sequence of three tensors; to be freed. */
+char *show_type(const onnxrun_tensor *tensor);
+
 /* Prints the index of a flat position, as in "[0, 2, 1]". */
 void show_index(char *text, size_t capacity, const onnxrun_tensor *tensor, size_t position);
 

@@ -4,9 +4,11 @@
 #include "common/inputs.h"
 #include "common/npy.h"
 #include "common/show.h"
+#include "common/value_file.h"
 
 #include "onnxrun/attention.h"
 #include "onnxrun/commands.h"
+#include "onnxrun/dump.h"
 #include "onnxrun/labels.h"
 
 #include <getopt.h>
@@ -25,6 +27,7 @@ static const char help[] =
     "                            [attentions, batch, heads, queries, keys]; to a folder: a\n"
     "                            file for each attention\n"
     "      --attention-heads H   each (default), or mean: their mean, without the axis of heads\n"
+    "      --dump FOLDER         write each value inside the model to a .npy file in this folder\n"
     "      --labels FILE         names of classes, one per line: print the most probable ones\n"
     "      --top K               number of classes to print (5); also without --labels\n"
     "      --seed N              seed of random operators; without it each run draws other "
@@ -33,7 +36,7 @@ static const char help[] =
     "      --no-fusion           compute the nodes as the file has them\n"
     "      --keep-denormals      compute with numbers below 1.2e-38, which else count as zero\n"
     "  -h, --help                print this help\n"
-    "\n" INPUTS_HELP
+    "\n" INPUTS_HELP VALUE_FILE_HELP
     "bfloat16, float8 and float4 outputs are written as float32, 4-bit integers as 8-bit ones.\n"
     "\n"
     "Examples:\n"
@@ -54,6 +57,8 @@ struct run {
     struct output_file *files;
     size_t file_count;
     struct attention_files attention;
+    const char *dump_folder; /* NULL: none */
+    struct dump dump;
     const char *labels_path;
     size_t top; /* 0: print values */
     uint32_t threads;
@@ -112,6 +117,9 @@ static int add_option(struct run *run, int option, char *const *argv)
                    ? EXIT_CODE_OK
                    : tool_usage_error("onnxrun run", "--attention-heads %s: expected each or mean",
                                       optarg);
+    case OPTION_DUMP:
+        run->dump_folder = optarg;
+        return EXIT_CODE_OK;
     case OPTION_LABELS:
         run->labels_path = optarg;
         run->top = run->top > 0 ? run->top : 5;
@@ -153,6 +161,7 @@ static int parse_options(struct run *run, int argc, char **argv, bool *wants_hel
         {"output", required_argument, NULL, 'o'},
         {"attention", required_argument, NULL, OPTION_ATTENTION},
         {"attention-heads", required_argument, NULL, OPTION_HEADS},
+        {"dump", required_argument, NULL, OPTION_DUMP},
         {"labels", required_argument, NULL, OPTION_LABELS},
         {"top", required_argument, NULL, OPTION_TOP},
         {"seed", required_argument, NULL, OPTION_SEED},
@@ -244,6 +253,15 @@ static onnxrun_status end_attention(struct run *run, onnxrun_status status)
     return status == ONNXRUN_OK ? ended : status;
 }
 
+/* Outputs that no node computes, as they only have another shape, were not told as steps. */
+static int end_dump(struct run *run)
+{
+    for (size_t i = 0; i < run->output_count; i++) {
+        dump_value(&run->dump, run->outputs[i].name, run->outputs[i].tensor);
+    }
+    return run->dump.status == ONNXRUN_OK ? EXIT_CODE_OK : tool_report(&run->dump.error);
+}
+
 static int compute(struct run *run)
 {
     onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
@@ -252,15 +270,23 @@ static int compute(struct run *run)
     options.keep_denormals = run->keep_denormals;
     options.on_attention = run->attention.path != NULL ? attention_tell : NULL;
     options.attention_user = &run->attention;
-    onnxrun_status status =
-        onnxrun_session_create(run->model, &options, &run->session, &run->error);
+    onnxrun_status status = ONNXRUN_OK;
+    if (run->dump_folder != NULL) {
+        status = dump_begin(&run->dump, run->dump_folder, run->model);
+        options.on_step = dump_on_step;
+        options.step_user = &run->dump;
+    }
+    if (status != ONNXRUN_OK) {
+        return tool_report(&run->dump.error);
+    }
+    status = onnxrun_session_create(run->model, &options, &run->session, &run->error);
     if (status == ONNXRUN_OK) {
         status = onnxrun_session_run(run->session, run->inputs.bindings, run->inputs.binding_count,
                                      run->outputs, run->output_count, &run->error);
     }
     status = end_attention(run, status);
     if (status == ONNXRUN_OK) {
-        return EXIT_CODE_OK;
+        return run->dump_folder != NULL ? end_dump(run) : EXIT_CODE_OK;
     }
     int code = tool_report(&run->error);
     return code == EXIT_CODE_UNSUPPORTED || code == EXIT_CODE_MODEL ? code : EXIT_CODE_RUN;

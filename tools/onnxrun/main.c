@@ -11,12 +11,14 @@ static const char help[] =
     "       onnxrun test PATH... [OPTION]...\n"
     "       onnxrun bench MODEL [OPTION]...\n"
     "       onnxrun profile MODEL [OPTION]...\n"
+    "       onnxrun compare MODEL --against onnxruntime|FOLDER [OPTION]...\n"
     "Runs ONNX models of the Transformer family on the CPU.\n"
     "\n"
     "  run      compute a model's outputs for given inputs\n"
     "  test     check models against stored inputs and outputs\n"
     "  bench    measure how fast a model runs\n"
     "  profile  show where the time of a run goes\n"
+    "  compare  show where the values inside a run differ from those of another\n"
     "\n"
     "'onnxrun COMMAND --help' explains the options of each. 'onnxdump' shows what is in a model.\n"
     "\n"
@@ -31,8 +33,11 @@ static const char help[] =
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} commands[] = {
-    {"run", cmd_run}, {"test", cmd_test}, {"bench", cmd_bench}, {"profile", cmd_profile}};
+} commands[] = {{"run", cmd_run},
+                {"test", cmd_test},
+                {"bench", cmd_bench},
+                {"profile", cmd_profile},
+                {"compare", cmd_compare}};
 
 static int dispatch(int argc, char **argv)
 {

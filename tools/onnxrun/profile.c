@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "onnxrun/profile.h"
 
-#include <inttypes.h>
+#include "common/show.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- steps ---- */
-
-static char *describe_output(const onnxrun_step *step)
-{
-    const onnxrun_tensor *tensor = step->output_count > 0 ? step->outputs[0] : NULL;
-    if (tensor == NULL || onnxrun_tensor_kind(tensor) != ONNXRUN_KIND_TENSOR) {
-        return tool_printf("%s", "");
-    }
-    char dims[24 * ONNXRUN_MAX_RANK] = "";
-    size_t used = 0;
-    for (size_t axis = 0; axis < onnxrun_tensor_rank(tensor); axis++) {
-        used += (size_t)snprintf(dims + used, sizeof dims - used, "%s%" PRId64,
-                                 axis > 0 ? ", " : "", onnxrun_tensor_dims(tensor)[axis]);
-    }
-    return tool_printf("%s[%s]", onnxrun_dtype_name(onnxrun_tensor_dtype(tensor)), dims);
-}
 
 static bool is_op(const struct profile_node *node, const onnxrun_step *step)
 {
@@ -38,17 +24,18 @@ static bool is_step(const struct profile_node *node, const onnxrun_step *step)
 
 static size_t add_node(struct profile *profile, const onnxrun_step *step)
 {
+    const onnxrun_tensor *first_output = step->output_count > 0 ? step->outputs[0] : NULL;
     if (profile->node_count == profile->node_room) {
         profile->node_room = profile->node_room > 0 ? 2 * profile->node_room : 256;
         profile->nodes = tool_resize(profile->nodes, profile->node_room, sizeof *profile->nodes);
     }
-    profile->nodes[profile->node_count] =
-        (struct profile_node){.name = tool_printf("%s", step->name),
-                              .op = tool_printf("%s%s%s", step->domain,
-                                                step->domain[0] != '\0' ? "." : "", step->op_type),
-                              .output = tool_printf("%s", step->output_name),
-                              .shape = describe_output(step),
-                              .depth = step->depth};
+    profile->nodes[profile->node_count] = (struct profile_node){
+        .name = tool_printf("%s", step->name),
+        .op =
+            tool_printf("%s%s%s", step->domain, step->domain[0] != '\0' ? "." : "", step->op_type),
+        .output = tool_printf("%s", step->output_name),
+        .shape = first_output == NULL ? tool_printf("%s", "") : show_type(first_output),
+        .depth = step->depth};
     return profile->node_count++;
 }
 
