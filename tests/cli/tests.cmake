@@ -17,6 +17,7 @@ if(ONNXRUN_TOOLS)
                      $<TARGET_FILE_DIR:onnxrun_command> $<TARGET_FILE:make_models>
                      ${PROJECT_BINARY_DIR}/tests/cli/scratch)
     set_tests_properties(cli.test_commands PROPERTIES LABELS cli TIMEOUT 300)
+    onnxrun_python_test(cli progress $<TARGET_FILE_DIR:onnxrun_command> $<TARGET_FILE:make_models>)
     onnxrun_python_test(cli compare_onnxruntime $<TARGET_FILE:onnxrun_command>
                         ${CMAKE_CURRENT_LIST_DIR}/../models/data)
 endif()

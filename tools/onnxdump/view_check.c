@@ -31,8 +31,7 @@ int view_check(const struct view_options *options)
     onnxrun_model *model;
     onnxrun_model_options load = ONNXRUN_MODEL_OPTIONS_INIT;
     load.no_fusion = 1; /* each node by itself */
-    onnxrun_status status =
-        onnxrun_model_open(options->path, &load, ONNXRUN_STAGE_PROGRAM, &model, &error);
+    onnxrun_status status = view_open(options, &load, ONNXRUN_STAGE_PROGRAM, &model, &error);
     int code = check_code(status);
     if (options->is_json) {
         print_json(code, &error);

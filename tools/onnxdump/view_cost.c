@@ -144,8 +144,7 @@ int view_cost(const struct view_options *options)
     onnxrun_model_options load = ONNXRUN_MODEL_OPTIONS_INIT;
     struct costs costs = {.count = 0};
     load.no_fusion = options->no_fusion;
-    onnxrun_status status =
-        onnxrun_model_open(options->path, &load, ONNXRUN_STAGE_PROGRAM, &model, &error);
+    onnxrun_status status = view_open(options, &load, ONNXRUN_STAGE_PROGRAM, &model, &error);
     if (status == ONNXRUN_OK) {
         status = view_check_dims(model, options, &error);
     }

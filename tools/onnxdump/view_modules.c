@@ -32,8 +32,7 @@ static onnxrun_status count_macs(struct module_tree *tree, const struct view_opt
     onnxrun_model *model;
     onnxrun_cost total;
     load.no_fusion = 1;
-    onnxrun_status status =
-        onnxrun_model_open(options->path, &load, ONNXRUN_STAGE_PROGRAM, &model, error);
+    onnxrun_status status = view_open(options, &load, ONNXRUN_STAGE_PROGRAM, &model, error);
     if (status == ONNXRUN_OK) {
         struct mac_count count = {tree, onnxrun_model_graph(model)};
         status = onnxrun_model_cost(model, options->dims, options->dim_count, add_macs, &count,
@@ -249,8 +248,7 @@ int view_modules(const struct view_options *options)
 {
     onnxrun_error error;
     onnxrun_model *model;
-    onnxrun_status status =
-        onnxrun_model_open(options->path, NULL, ONNXRUN_STAGE_MODEL, &model, &error);
+    onnxrun_status status = view_open(options, NULL, ONNXRUN_STAGE_MODEL, &model, &error);
     if (status == ONNXRUN_OK) {
         status = view_check_dims(model, options, &error);
     }

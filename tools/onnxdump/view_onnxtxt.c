@@ -322,8 +322,7 @@ int view_onnxtxt(const struct view_options *options)
 {
     onnxrun_error error;
     onnxrun_model *model;
-    onnxrun_status status =
-        onnxrun_model_open(options->path, NULL, ONNXRUN_STAGE_MODEL, &model, &error);
+    onnxrun_status status = view_open(options, NULL, ONNXRUN_STAGE_MODEL, &model, &error);
     if (status != ONNXRUN_OK) {
         return tool_report(&error);
     }

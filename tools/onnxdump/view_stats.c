@@ -2,6 +2,7 @@
 /* Statistics of each weight, read piece by piece. */
 #include "common/element.h"
 #include "common/escape.h"
+#include "common/progress.h"
 #include "onnxdump/views.h"
 
 #include <inttypes.h>
@@ -180,22 +181,29 @@ static void print_json(const char *name, const onnxrun_weight_info *info, const 
            stats->zeros, stats->nans, stats->infinities);
 }
 
-static void print_weights(const onnxrun_model *model, const struct weight_list *list, bool is_json)
+static void print_weights(const onnxrun_model *model, const struct weight_list *list,
+                          const struct view_options *options)
 {
+    struct progress progress;
+    bool is_json = options->is_json;
+    progress_begin(&progress, "reading", options->path);
     void *piece = tool_alloc(PIECE_ELEMENTS, sizeof(double) * 2);
     fputs(is_json ? "{\"weights\": ["
                   : "         min          max         mean      zeros    nan    inf  weight\n",
           stdout);
     for (size_t i = 0; i < list->count; i++) {
         onnxrun_weight_info info;
+        progress_set(&progress, i, list->count, 0);
         onnxrun_weight_get_info(model, list->items[i].weight, &info);
         struct stats stats = weight_stats(list->items[i].weight, &info, piece);
+        progress_hide(&progress);
         if (is_json) {
             print_json(list->items[i].name, &info, &stats, i == 0);
         } else {
             print_text(list->items[i].name, &info, &stats);
         }
     }
+    progress_end(&progress);
     fputs(is_json ? "]}\n" : "", stdout);
     free(piece);
 }
@@ -204,15 +212,14 @@ int view_stats(const struct view_options *options)
 {
     onnxrun_error error;
     onnxrun_model *model;
-    onnxrun_status status =
-        onnxrun_model_open(options->path, NULL, ONNXRUN_STAGE_MODEL, &model, &error);
+    onnxrun_status status = view_open(options, NULL, ONNXRUN_STAGE_MODEL, &model, &error);
     if (status != ONNXRUN_OK) {
         return tool_report(&error);
     }
     struct weight_list list = {.count = 0};
     list_weights(onnxrun_model_graph(model), &list);
     drop_repeated(&list);
-    print_weights(model, &list, options->is_json);
+    print_weights(model, &list, options);
     free(list.items);
     onnxrun_model_free(model);
     return EXIT_CODE_OK;

@@ -3,6 +3,7 @@
 #include "onnxdump/views.h"
 
 #include "common/escape.h"
+#include "common/progress.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -92,6 +93,16 @@ void view_node_label(FILE *out, const onnxrun_graph *graph, uint32_t node)
     escape_name(out, label);
 }
 
+onnxrun_status view_open(const struct view_options *options, const onnxrun_model_options *load,
+                         onnxrun_stage stage, onnxrun_model **model, onnxrun_error *error)
+{
+    struct progress progress;
+    progress_begin(&progress, "loading", options->path);
+    onnxrun_status status = onnxrun_model_open(options->path, load, stage, model, error);
+    progress_end(&progress);
+    return status;
+}
+
 /* ---- dimensions ---- */
 
 static bool has_name(const char *const *names, size_t count, const char *name)
@@ -164,8 +175,11 @@ int view_stage(const struct view_options *options, onnxrun_stage stage)
     char *text = NULL;
     onnxrun_error error;
     onnxrun_format format = options->is_json ? ONNXRUN_FORMAT_JSON : ONNXRUN_FORMAT_TEXT;
+    struct progress progress;
+    progress_begin(&progress, "loading", options->path);
     onnxrun_status status = onnxrun_describe(options->path, stage, format, options->dims,
                                              options->dim_count, &text, &error);
+    progress_end(&progress);
     if (text != NULL) {
         fputs(text, stdout);
         onnxrun_text_free(text);

@@ -63,6 +63,11 @@ const char *view_value_name(const onnxrun_graph *graph, uint32_t value);
 onnxrun_node view_node(const onnxrun_graph *graph, uint32_t index);
 const onnxrun_weight *view_weight(const onnxrun_graph *graph, uint32_t value);
 
+/* onnxrun_model_open of the model at options->path, which tells how far it is when that takes long.
+ * load NULL: defaults. */
+onnxrun_status view_open(const struct view_options *options, const onnxrun_model_options *load,
+                         onnxrun_stage stage, onnxrun_model **model, onnxrun_error *error);
+
 /* Names of the dimensions of inputs, each once, that have no number in options; returns their
  * number. names (may be NULL) has room for that many; borrowed from the model. */
 size_t view_open_dims(const onnxrun_model *model, const struct view_options *options,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* onnxrun bench: measures load, first run and steady state. */
 #include "common/escape.h"
+#include "common/progress.h"
 
 #include "onnxrun/commands.h"
 #include "onnxrun/timed.h"
@@ -215,7 +216,11 @@ static int bench_model(struct bench *bench)
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    if (measure(bench) != ONNXRUN_OK) {
+    struct progress progress;
+    progress_begin(&progress, "measuring", bench->timed.model_path);
+    onnxrun_status status = measure(bench);
+    progress_end(&progress);
+    if (status != ONNXRUN_OK) {
         return timed_report(&bench->timed);
     }
     if (bench->timed.is_json) {

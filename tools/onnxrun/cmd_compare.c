@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* onnxrun compare: where the values inside a run differ from those of another. */
+#include "common/progress.h"
 #include "common/value_file.h"
 
 #include "onnxrun/commands.h"
@@ -61,7 +62,8 @@ struct command {
     struct compared compared;
     struct reference *reference; /* NULL during the first run, which finds the values */
     size_t next;                 /* value that is probably compared next */
-    onnxrun_status status;       /* of the reference */
+    struct progress progress;
+    onnxrun_status status; /* of the reference */
     onnxrun_error error;
 };
 
@@ -143,6 +145,7 @@ static void compare_value(struct command *command, const char *name, const onnxr
                                      &command->error);
     if (command->status == ONNXRUN_OK) {
         compared_set(&command->compared, index, value, want);
+        progress_set(&command->progress, index + 1, command->compared.count, 0);
         onnxrun_tensor_free(want);
     }
 }
@@ -173,7 +176,11 @@ static int should_stop(void *user)
 static int run_once(struct command *command)
 {
     double milliseconds;
-    if (timed_run(&command->timed, &milliseconds) != ONNXRUN_OK) {
+    progress_begin(&command->progress, command->reference == NULL ? "running" : "comparing",
+                   command->timed.model_path);
+    onnxrun_status status = timed_run(&command->timed, &milliseconds);
+    progress_end(&command->progress);
+    if (status != ONNXRUN_OK) {
         return command->status != ONNXRUN_OK ? tool_report(&command->error)
                                              : timed_report(&command->timed);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* onnxrun profile: where the time of a run goes. */
 #include "common/limits.h"
+#include "common/progress.h"
 
 #include "onnxrun/commands.h"
 #include "onnxrun/profile.h"
@@ -129,14 +130,18 @@ static void measure_limits(struct command *command)
 {
     uint32_t threads = command->summary.threads;
     struct profile_limits *limits = &command->summary.limits;
+    struct progress progress;
+    progress_begin(&progress, "measuring", "the limits of this machine");
     struct limits *team = limits_open(threads, BLOCK_BYTES / threads);
     for (int i = 0; i < LIMIT_SAMPLES; i++) {
         double gflops = limits_sample_gflops(team, command->summary.isa, threads);
         double gbytes = limits_sample_gbytes(team, threads);
         limits->gflops = gflops > limits->gflops ? gflops : limits->gflops;
         limits->gbytes = gbytes > limits->gbytes ? gbytes : limits->gbytes;
+        progress_set(&progress, (size_t)i + 1, LIMIT_SAMPLES, 0);
     }
     limits_close(team);
+    progress_end(&progress);
 }
 
 static int prepare(struct command *command)
@@ -161,7 +166,11 @@ static int profile_model(struct command *command)
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    if (measure(command) != ONNXRUN_OK) {
+    struct progress progress;
+    progress_begin(&progress, "measuring", command->timed.model_path);
+    onnxrun_status status = measure(command);
+    progress_end(&progress);
+    if (status != ONNXRUN_OK) {
         return timed_report(&command->timed);
     }
     if (command->trace_path != NULL && profile_write_trace(&command->profile, command->trace_path,

@@ -3,6 +3,7 @@
 #include "common/args.h"
 #include "common/inputs.h"
 #include "common/npy.h"
+#include "common/progress.h"
 #include "common/show.h"
 #include "common/value_file.h"
 
@@ -281,8 +282,11 @@ static int compute(struct run *run)
     }
     status = onnxrun_session_create(run->model, &options, &run->session, &run->error);
     if (status == ONNXRUN_OK) {
+        struct progress progress;
+        progress_begin(&progress, "running", run->model_path);
         status = onnxrun_session_run(run->session, run->inputs.bindings, run->inputs.binding_count,
                                      run->outputs, run->output_count, &run->error);
+        progress_end(&progress);
     }
     status = end_attention(run, status);
     if (status == ONNXRUN_OK) {
@@ -374,7 +378,11 @@ static int run_model(struct run *run)
     onnxrun_model_options options = ONNXRUN_MODEL_OPTIONS_INIT;
     options.threads = run->threads;
     options.no_fusion = run->no_fusion;
-    if (onnxrun_model_load(run->model_path, &options, &run->model, &run->error) != ONNXRUN_OK) {
+    struct progress progress;
+    progress_begin(&progress, "loading", run->model_path);
+    onnxrun_status status = onnxrun_model_load(run->model_path, &options, &run->model, &run->error);
+    progress_end(&progress);
+    if (status != ONNXRUN_OK) {
         return tool_report(&run->error);
     }
     int code = choose_outputs(run);

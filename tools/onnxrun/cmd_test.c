@@ -2,6 +2,7 @@
 /* onnxrun test: runs folders of test cases and reports. */
 #include "common/args.h"
 #include "common/escape.h"
+#include "common/progress.h"
 
 #include "onnxrun/commands.h"
 #include "onnxrun/jobs.h"
@@ -49,7 +50,7 @@ struct report {
     size_t counts[3];
     bool is_verbose;
     bool is_json;
-    bool has_bar;
+    struct progress progress;
     bool has_colors;
 };
 
@@ -171,36 +172,11 @@ static int parse_options(struct test_command *command, int argc, char **argv, bo
 
 static const char *const verdict_names[] = {"passed", "failed", "unsupported"};
 
-#define BAR_CELLS 30
-
-static void print_bar(const struct report *report, size_t ended)
-{
-    size_t count = report->cases->count;
-    size_t filled = ended * BAR_CELLS / count;
-    fputs("\r[", stderr);
-    for (size_t i = 0; i < BAR_CELLS; i++) {
-        fputc(i < filled ? '#' : '.', stderr);
-    }
-    fprintf(stderr, "] %zu/%zu", ended, count);
-    if (report->counts[VERDICT_FAILED] > 0) {
-        fprintf(stderr, "  %zu failed", report->counts[VERDICT_FAILED]);
-    }
-    fputs("\033[K", stderr);
-}
-
-static void clear_bar(const struct report *report)
-{
-    if (report->has_bar) {
-        fputs("\r\033[K", stderr);
-    }
-}
-
-static void print_verdict(const struct report *report, const char *name,
-                          const struct case_result *result)
+static void print_verdict(struct report *report, const char *name, const struct case_result *result)
 {
     static const char *const words[] = {"ok  ", "FAIL", "skip"};
     static const char *const colors[] = {"\033[32m", "\033[31m", "\033[33m"};
-    clear_bar(report);
+    progress_hide(&report->progress);
     printf("%s%s%s ", report->has_colors ? colors[result->verdict] : "", words[result->verdict],
            report->has_colors ? "\033[0m" : "");
     escape_name(stdout, name);
@@ -224,9 +200,7 @@ static void report_progress(void *user, size_t done, size_t ended)
             print_verdict(report, report->cases->items[report->printed].name, result);
         }
     }
-    if (report->has_bar) {
-        print_bar(report, ended);
-    }
+    progress_set(&report->progress, ended, report->cases->count, report->counts[VERDICT_FAILED]);
 }
 
 /* JSON has no number that is not finite. */
@@ -265,10 +239,10 @@ static int run_cases(struct test_command *command)
     struct case_result *results = tool_alloc(command->cases.count, sizeof *results);
     report->cases = &command->cases;
     report->results = results;
-    report->has_bar = escape_has_colors(stderr);
     report->has_colors = escape_has_colors(stdout);
+    progress_begin(&report->progress, "testing", "");
     jobs_run(&command->cases, &command->settings, results, report_progress, report);
-    clear_bar(report);
+    progress_end(&report->progress);
     if (report->is_json) {
         print_json(report);
     } else {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "onnxrun/timed.h"
 
+#include "common/progress.h"
+
 #include <getopt.h>
 #include <stdlib.h>
 
@@ -58,10 +60,13 @@ int timed_open(struct timed *timed, onnxrun_session_options *options)
     model_options.threads = options->threads = timed->threads;
     model_options.no_fusion = timed->no_fusion;
     options->keep_denormals = timed->keep_denormals;
+    struct progress progress;
+    progress_begin(&progress, "loading", timed->model_path);
     double start = tool_seconds();
     onnxrun_status status =
         onnxrun_model_load(timed->model_path, &model_options, &timed->model, &timed->error);
     timed->load_ms = 1e3 * (tool_seconds() - start);
+    progress_end(&progress);
     if (status != ONNXRUN_OK) {
         return tool_report(&timed->error);
     }

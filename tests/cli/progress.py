@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Work that takes longer than a second tells on a terminal how far it is, and there alone.
+
+progress.py BIN_DIR MAKE_MODELS
+"""
+import errno
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+CLEAR = "\r\033[K"
+# What draws a line, and a part of that line. slow stands for a Python that is slow to answer.
+SLOW = [
+    (["onnxrun", "bench", "relu.onnx", "-d", "s1=99999", "--seconds", "1.5"], "measuring relu.onnx  1 s"),
+    (["onnxrun", "profile", "relu.onnx", "-d", "s1=99999", "--seconds", "1.5", "--no-limits"],
+     "measuring relu.onnx  1 s"),
+    (["onnxrun", "compare", "relu.onnx", "-d", "s1=4", "--against", "onnxruntime", "--python",
+      "./slow"], "comparing relu.onnx  1 s"),
+    (["onnxrun", "test", "cases", "--jobs", "1", "--timeout", "1.5"],
+     "[##################............] 3/5  testing  1 s  2 failed"),
+    (["onnxdump", "large.onnx", "--stats"], "] 0/1  reading large.onnx  1 s"),
+]
+LARGE_WEIGHT_BYTES = 3 << 30
+
+
+def run(command, environment, folder, has_terminal=True):
+    """What the command writes to stderr, which is a terminal or not."""
+    master, terminal = pty.openpty() if has_terminal else os.pipe()
+    with subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=terminal) as process:
+        os.close(terminal)
+        text = b""
+        while True:
+            try:
+                part = os.read(master, 4096)
+            except OSError as error:  # how a terminal ends
+                assert error.errno == errno.EIO
+                part = b""
+            if not part:
+                break
+            text += part
+        os.close(master)
+        process.communicate()
+    return text.decode()
+
+
+def varint(value):
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def message(field, data):
+    data = data.encode() if isinstance(data, str) else data
+    return varint(field << 3 | 2) + varint(len(data)) + data
+
+
+def make_large_model(folder):
+    """A weight of many zeros in a file that takes no space."""
+    with open(folder / "zeros.bin", "wb") as file:
+        file.truncate(LARGE_WEIGHT_BYTES)
+    count = LARGE_WEIGHT_BYTES // 4
+    place = message(1, "location") + message(2, "zeros.bin")
+    weight = (b"\x08" + varint(count) + b"\x10\x01" + message(8, "w") + message(13, place) +
+              b"\x70\x01")
+    shape = message(2, message(1, b"\x08" + varint(count)))  # one dimension
+    output = message(1, "y") + message(2, message(1, b"\x08\x01" + shape))
+    node = message(1, "w") + message(2, "y") + message(4, "Neg")
+    graph = message(1, node) + message(2, "g") + message(5, weight) + message(12, output)
+    (folder / "large.onnx").write_bytes(b"\x08\x08" + message(7, graph) + message(8, b"\x10\x0d"))
+
+
+def make_slow(folder):
+    """A program, and a test case whose input never comes."""
+    slow = folder / "slow"
+    slow.write_text("#!/bin/sh\nexec sleep 1.5\n")
+    slow.chmod(0o755)
+    case = folder / "cases" / "stuck"
+    shutil.copytree(folder / "cases" / "good", case)
+    pipe = case / "test_data_set_0" / "input_0.pb"
+    pipe.unlink()
+    os.mkfifo(pipe)
+
+
+def main():
+    commands, make_models = Path(sys.argv[1]), sys.argv[2]
+    environment = {"PATH": f"{commands}:{os.environ['PATH']}", "TERM": "xterm"}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        subprocess.run([make_models, "."], cwd=folder, check=True)
+        make_large_model(folder)
+        make_slow(folder)
+        for command, part in SLOW:
+            text = run(command, environment, folder)
+            assert part in text, (command, text)
+            assert CLEAR in text[text.rindex(part):], (command, text)
+        quick = ["onnxrun", "run", "relu.onnx", "-i", "x=ones", "-d", "s1=4"]
+        assert run(quick, environment, folder) == ""
+        slow = SLOW[0][0]
+        assert run(slow, environment, folder, has_terminal=False) == ""
+        assert run(slow, environment | {"NO_COLOR": "1"}, folder) == ""
+        assert run(slow, environment | {"TERM": "dumb"}, folder) == ""
+    print("progress is told on terminals alone")
+
+
+if __name__ == "__main__":
+    main()
