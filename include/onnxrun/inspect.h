@@ -20,7 +20,11 @@ typedef enum onnxrun_stage {
     /* what led from MODEL to GRAPH: nodes that went, fusions, near misses; what is not supported */
     ONNXRUN_STAGE_PASSES = 4,
     ONNXRUN_STAGE_SUMMARY =
-        5 /* MODEL without its weights and nodes one by one; as JSON with them */
+        5, /* MODEL without its weights and nodes one by one; as JSON with them */
+    /* MODEL with inferred types and shapes, the numbers of its values kept; nodes that nobody needs
+     * are gone. Of what follows from an operator that is missing nothing is known. For
+     * onnxrun_model_open alone */
+    ONNXRUN_STAGE_TYPES = 6
 } onnxrun_stage;
 
 typedef enum onnxrun_format { ONNXRUN_FORMAT_TEXT = 0, ONNXRUN_FORMAT_JSON = 1 } onnxrun_format;
@@ -56,7 +60,7 @@ typedef struct onr_constant onnxrun_weight;
 #define ONNXRUN_NO_VALUE UINT32_MAX
 
 /*
- * Loads the file up to a stage, MODEL, GRAPH or PROGRAM, to look at its parts; also those of nodes
+ * Loads the file up to a stage, MODEL, TYPES, GRAPH or PROGRAM, to look at its parts; also those of nodes
  * that onnxrun_model_load leaves out, their metadata. Calls of functions are inlined. Sessions can
  * be made of a model at PROGRAM. Free with onnxrun_model_free.
  * Errors: as onnxrun_model_load, up to the stage; *model is NULL then.

@@ -35,6 +35,7 @@ struct onnxrun_model {
     onnxrun_value_info *outputs; /* [output_count] */
     onnxrun_limits limits;
     bool no_fusion;
+    bool types_only;
     bool keeps_metadata; /* of nodes */
     size_t size;         /* bytes of the protobuf file */
 };

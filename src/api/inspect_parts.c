@@ -25,7 +25,7 @@ static enum onr_status open_stage(onnxrun_model *model, const char *path, onnxru
         return ONR_OK;
     }
     ONR_TRY(onr_model_optimize(model, NULL, err));
-    return stage == ONNXRUN_STAGE_GRAPH ? ONR_OK : onr_model_bind(model, err);
+    return stage == ONNXRUN_STAGE_PROGRAM ? onr_model_bind(model, err) : ONR_OK;
 }
 
 onnxrun_status onnxrun_model_open(const char *path, const onnxrun_model_options *options,
@@ -34,7 +34,8 @@ onnxrun_status onnxrun_model_open(const char *path, const onnxrun_model_options 
     struct onr_error err;
     onr_error_clear(&err);
     *model = NULL;
-    if ((unsigned)stage > ONNXRUN_STAGE_PROGRAM || path == NULL) {
+    bool has_types_only = stage == ONNXRUN_STAGE_TYPES;
+    if (((unsigned)stage > ONNXRUN_STAGE_PROGRAM && !has_types_only) || path == NULL) {
         return onr_api_fail(error, ONNXRUN_ERR_ARGUMENT,
                             path == NULL ? "model: path is NULL" : "model: cannot open it there");
     }
@@ -42,6 +43,7 @@ onnxrun_status onnxrun_model_open(const char *path, const onnxrun_model_options 
     enum onr_status status = onr_model_new(options, &made, &err);
     if (status == ONR_OK) {
         made->keeps_metadata = true;
+        made->types_only = has_types_only;
         uint64_t caller_mode = onr_float_mode();
         onr_float_mode_set(ONR_FLOAT_MODE_DEFAULT);
         status = open_stage(made, path, stage, &err);

@@ -165,6 +165,7 @@ enum onr_status onr_model_optimize(onnxrun_model *model, struct onr_report *repo
     struct onr_pass_ctx passes = {.registry = &onr_op_registry,
                                   .eval = &eval,
                                   .no_fusion = model->no_fusion,
+                                  .types_only = model->types_only,
                                   .fold_bytes = fold_budget(model),
                                   .folds = &model->folds,
                                   .report = report,

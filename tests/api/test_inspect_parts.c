@@ -302,6 +302,45 @@ static void an_index_out_of_range_is_refused(void **state)
     onnxrun_model_free(model);
 }
 
+/* Values keep their numbers, and what a missing operator leaves open is no failure. */
+static void types_are_inferred_without_rewriting(void **state)
+{
+    (void)state;
+    static const char text[] = "in float16 x [n, 2]; init int64 w [2] = 1, 2;"
+                               "a = Neg(x); b = Identity(a); c = Relu(b); s = Shape(w);"
+                               "d = Reshape(c, s); u = Foo(c); v = Relu(u); out float16 c;"
+                               "out float16 d; out float v;";
+    onnxrun_model *typed = open_text(text, ONNXRUN_STAGE_TYPES);
+    onnxrun_model *model = open_text(text, ONNXRUN_STAGE_MODEL);
+    const onnxrun_graph *graph = onnxrun_model_graph(typed);
+    onnxrun_graph_info info, declared;
+    onnxrun_graph_get_info(graph, &info);
+    onnxrun_graph_get_info(onnxrun_model_graph(model), &declared);
+    assert_int_equal(info.node_count, 7);
+    for (uint32_t i = 0; i < declared.value_count; i++) {
+        assert_string_equal(name_of(graph, i), name_of(onnxrun_model_graph(model), i));
+    }
+    onnxrun_value_info value;
+    const onnxrun_weight *weight;
+    assert_int_equal(onnxrun_graph_value(graph, info.outputs[0], &value, &weight, NULL),
+                     ONNXRUN_OK);
+    assert_int_equal(value.dtype, ONNXRUN_FLOAT16);
+    assert_string_equal(value.symbols[0], "n");
+    assert_int_equal(value.dims[1], 2);
+    assert_int_equal(onnxrun_graph_value(graph, info.outputs[1], &value, &weight, NULL),
+                     ONNXRUN_OK);
+    assert_int_equal(value.rank, 1);
+    assert_int_equal(value.dims[0], 2);
+    onnxrun_node node;
+    assert_int_equal(onnxrun_graph_node(graph, 5, &node, NULL), ONNXRUN_OK);
+    assert_string_equal(node.op_type, "Foo");
+    assert_int_equal(onnxrun_graph_value(graph, node.outputs[0], &value, &weight, NULL),
+                     ONNXRUN_OK);
+    assert_int_equal(value.dtype, ONNXRUN_UNDEFINED);
+    onnxrun_model_free(model);
+    onnxrun_model_free(typed);
+}
+
 static void a_model_that_is_not_bound_is_only_looked_at(void **state)
 {
     (void)state;
@@ -338,6 +377,7 @@ int main(void)
         cmocka_unit_test_teardown(steps_cost_what_their_shapes_say, remove_model),
         cmocka_unit_test_teardown(what_depends_on_data_ends_the_costs, remove_model),
         cmocka_unit_test_teardown(an_index_out_of_range_is_refused, remove_model),
+        cmocka_unit_test_teardown(types_are_inferred_without_rewriting, remove_model),
         cmocka_unit_test_teardown(a_model_that_is_not_bound_is_only_looked_at, remove_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,21 @@ static void hostile_model(const char *name)
     save(name, &p);
 }
 
+/* A model whose names try to end a string of JSON, of ONNX's text or of Graphviz, or are markup. */
+static void quotes_model(const char *name)
+{
+    struct proto p;
+    static const char input[] = "\"];b0 -> b9;//\\", output[] = "<b>&lt;\\N{}";
+    const int64_t dims[] = {2};
+    proto_model(&p, 8, 17);
+    proto_value(&p, GRAPH_INPUT, input, ONR_FLOAT, 1, dims);
+    proto_node_open(&p, GRAPH_NODE, "Relu", input, output);
+    proto_string(&p, NODE_NAME, "</title>\"}],\"a\":[{/\"; x/<!--");
+    proto_close(&p);
+    proto_value(&p, GRAPH_OUTPUT, output, ONR_FLOAT, 1, dims);
+    save(name, &p);
+}
+
 /* A node of modules_model, which tells the module it comes from. */
 static void scoped_node(struct proto *p, const char *op_type, const char *inputs,
                         const char *outputs, const char *scope)
@@ -222,6 +237,7 @@ int main(int argc, char **argv)
     unary_model("random.onnx", "RandomUniformLike", 1, (const int64_t[]){2});
     unsupported_model("unknown.onnx");
     hostile_model("hostile.onnx");
+    quotes_model("quotes.onnx");
     modules_model("modules.onnx");
     weights_model("weights.onnx");
     attention_models();

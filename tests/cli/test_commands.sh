@@ -426,6 +426,32 @@ if command -v python3 >/dev/null && python3 -c 'import onnx.parser' 2>/dev/null;
         run 0 python3 -c "import onnx.parser; onnx.parser.parse_model(open('$model.onnxtxt').read())"
     done
 fi
+run 0 onnxdump relu.onnx --dot
+stdout_is 'digraph "g" {
+graph [fontname="Helvetica", fontsize=11, color="#8899bb", style=rounded];
+node [fontname="Helvetica", fontsize=11, shape=box, style=filled, fillcolor="#ffffff"];
+edge [fontname="Helvetica", fontsize=9];
+b0 [shape=ellipse, fillcolor="#e8f1e4", label="x: float[s1, 3]"];
+b1 [label="Relu", tooltip="y"];
+b2 [shape=ellipse, fillcolor="#e8f1e4", label="y: float[s1, 3]"];
+b0 -> b1 [tooltip="x", label="float[s1, 3]"];
+b1 -> b2 [tooltip="y", label="float[s1, 3]"];
+}'
+run 0 onnxdump modules.onnx --dot
+stdout_has 'label="layer.1: Layer";
+b4 [label="MatMul\nnet.1: float[8, 8]", tooltip="a1"];'
+run 0 onnxdump modules.onnx --dot --stage graph
+stdout_has '[label="Linear\nnet.emb: float[8, 8]", tooltip="b0"];'
+run 0 onnxdump weights.onnx --dot
+stdout_has 'label="then_branch of y";'
+# Inferred where the file declares nothing; where an operator is missing, what is known before it.
+stdout_has 'float[4]'
+run 0 onnxdump unknown.onnx --dot
+stdout_has 'label="Frobnicate"'
+run 1 onnxdump relu.onnx --dot --stage plan
+stderr_has '--dot draws the stages model and graph'
+run 3 onnxdump unknown.onnx --stage graph --dot
+run 2 onnxdump bad.onnx --dot
 run 0 onnxdump modules.onnx --check
 stdout_is 'modules.onnx: the model is valid and can be run'
 run 2 onnxdump bad.onnx --check
@@ -536,7 +562,7 @@ for command in 'onnxdump' 'onnxdump --json' 'onnxrun run' 'onnxrun run -i z=1' \
     'onnxrun run -i z=1 --dump hostile' 'onnxrun compare --against cases' \
     'onnxrun run -o z=1' 'onnxdump --stage plan' 'onnxdump --stage model' 'onnxdump --modules' \
     'onnxdump --modules --json' 'onnxdump --cost' 'onnxdump --cost --json' 'onnxdump --stats' \
-    'onnxdump --check' 'onnxdump --onnxtxt' 'onnxdump --check --json' 'onnxdump --explain' 'onnxdump --explain --json'; do
+    'onnxdump --check' 'onnxdump --onnxtxt' 'onnxdump --dot' 'onnxdump --check --json' 'onnxdump --explain' 'onnxdump --explain --json'; do
     title="$command hostile.onnx"
     $command hostile.onnx >out 2>err
     no_control
@@ -547,6 +573,10 @@ run 0 onnxrun compare hostile.onnx --against hostile --atol 9
 no_control
 run 0 onnxrun compare hostile.onnx --against hostile --atol 9 --json
 no_control
+for view in --stage\ model --modules --cost --stats --check --explain ''; do
+    run 0 onnxdump quotes.onnx $view --json
+    stdout_is_json
+done
 run 1 onnxrun run hostile.onnx
 stderr_has 'x\x1b[2J\x0a: float[2]'
 run 0 sh -c 'onnxdump --ops | head -n 1'

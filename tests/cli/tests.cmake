@@ -20,4 +20,8 @@ if(ONNXRUN_TOOLS)
     onnxrun_python_test(cli progress $<TARGET_FILE_DIR:onnxrun_command> $<TARGET_FILE:make_models>)
     onnxrun_python_test(cli compare_onnxruntime $<TARGET_FILE:onnxrun_command>
                         ${CMAKE_CURRENT_LIST_DIR}/../models/data)
+    onnxrun_python_test(cli dot $<TARGET_FILE_DIR:onnxrun_command> $<TARGET_FILE:make_models>
+                        ${PROJECT_SOURCE_DIR}/models/digits-vit/digits-vit-ts.onnx
+                        ${PROJECT_SOURCE_DIR}/models/digits-vit/digits-vit-dynamo.onnx
+                        ${PROJECT_SOURCE_DIR}/tests/models/data/bert_eager__ts17/model.onnx)
 endif()

@@ -39,7 +39,8 @@ enum option_code {
     OPTION_DUMP,
     OPTION_AGAINST,
     OPTION_PYTHON,
-    OPTION_FUSED
+    OPTION_FUSED,
+    OPTION_DOT
 };
 
 /* Reports an option that getopt_long refused (it returned code '?' or ':'); returns

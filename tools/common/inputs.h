@@ -56,8 +56,9 @@ int inputs_make(struct inputs *inputs, const onnxrun_model *model, const char *f
 
 void inputs_free(struct inputs *inputs);
 
-/* Prints "name: dtype[dims]" of a declared value, and of a tensor. */
+/* Prints "name: dtype[dims]" of a declared value, its type alone, and the same of a tensor. */
 void inputs_print_info(FILE *out, const onnxrun_value_info *info);
+void inputs_print_type(FILE *out, const onnxrun_value_info *info);
 void inputs_print_tensor(FILE *out, const char *name, const onnxrun_tensor *tensor);
 
 #endif

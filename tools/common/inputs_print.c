@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How inputs and outputs are named to the user: NAME: dtype[dims]. */
+/* Types as people write them. */
 #include "common/escape.h"
 #include "common/inputs.h"
 
@@ -7,10 +7,16 @@
 
 void inputs_print_info(FILE *out, const onnxrun_value_info *info)
 {
+    escape_name(out, info->name);
+    fputs(": ", out);
+    inputs_print_type(out, info);
+}
+
+void inputs_print_type(FILE *out, const onnxrun_value_info *info)
+{
     bool is_optional =
         info->kind == ONNXRUN_KIND_OPTIONAL || info->kind == ONNXRUN_KIND_OPTIONAL_SEQUENCE;
-    escape_name(out, info->name);
-    fputs(is_optional ? ": optional " : ": ", out);
+    fputs(is_optional ? "optional " : "", out);
     if (info->kind == ONNXRUN_KIND_SEQUENCE || info->kind == ONNXRUN_KIND_OPTIONAL_SEQUENCE) {
         fprintf(out, "sequence of %s", onnxrun_dtype_name(info->dtype));
         return;

@@ -30,6 +30,9 @@ static const char help[] =
     "weight\n"
     "      --check         whether the model is valid; see the exit status\n"
     "      --onnxtxt       the textual syntax of ONNX, as onnx.parser reads it beside the model\n"
+    "      --dot           the graph for Graphviz, types on its arrows; modules that are too many "
+    "to\n"
+    "                      draw are one box each. With --stage graph after fusion\n"
     "      --ops           the operators that this build can run\n"
     "\n"
     "Options\n"
@@ -45,6 +48,7 @@ static const char help[] =
     "  onnxdump model.onnx --stage model | less\n"
     "  onnxdump model.onnx --cost -d batch=1 -d sequence=128\n"
     "  onnxdump model.onnx --check && echo fine\n"
+    "  onnxdump model.onnx --dot | dot -Tsvg >model.svg\n"
     "  onnxdump model.onnx --json | jq '.nodes[].op_type' | sort | uniq -c\n"
     "\n" EXIT_CODE_HELP;
 
@@ -56,6 +60,7 @@ enum view {
     VIEW_STATS,
     VIEW_CHECK,
     VIEW_ONNXTXT,
+    VIEW_DOT,
     VIEW_OPS
 };
 
@@ -70,7 +75,7 @@ struct dump {
 static int set_stage(struct dump *dump, const char *name)
 {
     static const char *const stages[] = {"model", "graph", "program", "plan"};
-    dump->view = VIEW_STAGE;
+    dump->view = dump->view == VIEW_DOT ? VIEW_DOT : VIEW_STAGE;
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
         if (strcmp(name, stages[i]) == 0) {
             dump->stage = (onnxrun_stage)i;
@@ -104,6 +109,9 @@ static int add_option(struct dump *dump, int option, char *const *argv)
     case OPTION_ONNXTXT:
         dump->view = VIEW_ONNXTXT;
         return EXIT_CODE_OK;
+    case OPTION_DOT:
+        dump->view = VIEW_DOT;
+        return EXIT_CODE_OK;
     case OPTION_NO_FUSION:
         dump->options.no_fusion = true;
         return EXIT_CODE_OK;
@@ -132,6 +140,7 @@ static int parse_options(struct dump *dump, int argc, char **argv, bool *is_done
         {"stats", no_argument, NULL, OPTION_STATS},
         {"check", no_argument, NULL, OPTION_CHECK},
         {"onnxtxt", no_argument, NULL, OPTION_ONNXTXT},
+        {"dot", no_argument, NULL, OPTION_DOT},
         {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
         {"ops", no_argument, NULL, OPTION_OPS},
         {"dim", required_argument, NULL, 'd'},
@@ -196,6 +205,9 @@ static int show(struct dump *dump)
         break;
     case VIEW_ONNXTXT:
         code = view_onnxtxt(options);
+        break;
+    case VIEW_DOT:
+        code = view_dot(options, dump->stage);
         break;
     case VIEW_OPS:
         code = view_ops(options->is_json);

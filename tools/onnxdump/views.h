@@ -42,6 +42,9 @@ int view_check(const struct view_options *options);
 /* The model in ONNX's textual syntax; there is no JSON of it. */
 int view_onnxtxt(const struct view_options *options);
 
+/* The graph for Graphviz, of the stage MODEL or GRAPH; there is no JSON of it. */
+int view_dot(const struct view_options *options, onnxrun_stage stage);
+
 /* ---- what several views share ---- */
 
 /* "n of something", as in "1 node", "2 nodes". */

@@ -37,7 +37,8 @@ struct onr_fold {
 struct onr_pass_ctx {
     const struct onr_registry *registry;
     const struct onr_eval *eval;
-    bool no_fusion;              /* passes that fuse are left out */
+    bool no_fusion;  /* passes that fuse are left out */
+    bool types_only; /* nothing but facts: no pass that rewrites; what is missing is no failure */
     uint64_t fold_bytes;         /* what is left for results of constant folding */
     struct onr_fold **folds;     /* list that lives as long as the graph; see onr_folds_free */
     struct onr_missing *missing; /* gathered over all passes, in order of appearance */

@@ -158,8 +158,10 @@ static enum onr_status fail_missing(const struct onr_pass_ctx *ctx)
 
 static bool is_due(const struct pass *pass, const struct onr_pass_ctx *ctx)
 {
-    return pass->kind == FINDS_MISSING ||
-           (ctx->missing == NULL && (pass->kind == REWRITES || !ctx->no_fusion));
+    if (pass->kind == FINDS_MISSING) {
+        return true;
+    }
+    return ctx->missing == NULL && !ctx->types_only && (pass->kind == REWRITES || !ctx->no_fusion);
 }
 
 static enum onr_status run_pass(const struct pass *pass, struct onr_graph *graph,
@@ -184,5 +186,5 @@ enum onr_status onr_run_passes(struct onr_graph *graph, struct onr_pass_ctx *ctx
     if (ctx->report != NULL) {
         ctx->report->missing = ctx->missing;
     }
-    return ctx->missing != NULL ? fail_missing(ctx) : ONR_OK;
+    return ctx->missing != NULL && !ctx->types_only ? fail_missing(ctx) : ONR_OK;
 }
