@@ -452,6 +452,20 @@ run 1 onnxdump relu.onnx --dot --stage plan
 stderr_has '--dot draws the stages model and graph'
 run 3 onnxdump unknown.onnx --stage graph --dot
 run 2 onnxdump bad.onnx --dot
+run 0 onnxdump modules.onnx --extract e..b0 -o part.onnx
+stdout_is 'part.onnx: 2 of 6 nodes, 1 weight
+  in   e: float[s1, 8]
+  out  b0: float[s1, 8]'
+run 0 onnxrun run part.onnx -i e=ones -d s1=1
+run 1 onnxdump modules.onnx --extract e..b2 -o part.onnx
+stderr_is 'onnxdump: the graph has no value "b2"; did you mean "b0", "b1"?'
+run 1 onnxdump modules.onnx --extract
+stderr_has '--extract needs a value'
+run 1 onnxdump modules.onnx --extract e..b1
+stderr_has '-o FILE'
+run 2 onnxdump bad.onnx --extract e..b0 -o part.onnx
+run 2 onnxdump modules.onnx --extract e..b0 -o nowhere/part.onnx
+stderr_has 'cannot write "nowhere/part.onnx"'
 run 0 onnxdump modules.onnx --check
 stdout_is 'modules.onnx: the model is valid and can be run'
 run 2 onnxdump bad.onnx --check
@@ -562,7 +576,7 @@ for command in 'onnxdump' 'onnxdump --json' 'onnxrun run' 'onnxrun run -i z=1' \
     'onnxrun run -i z=1 --dump hostile' 'onnxrun compare --against cases' \
     'onnxrun run -o z=1' 'onnxdump --stage plan' 'onnxdump --stage model' 'onnxdump --modules' \
     'onnxdump --modules --json' 'onnxdump --cost' 'onnxdump --cost --json' 'onnxdump --stats' \
-    'onnxdump --check' 'onnxdump --onnxtxt' 'onnxdump --dot' 'onnxdump --check --json' 'onnxdump --explain' 'onnxdump --explain --json'; do
+    'onnxdump --check' 'onnxdump --onnxtxt' 'onnxdump --dot' 'onnxdump --extract .. -o part.onnx' 'onnxdump --check --json' 'onnxdump --explain' 'onnxdump --explain --json'; do
     title="$command hostile.onnx"
     $command hostile.onnx >out 2>err
     no_control

@@ -40,7 +40,8 @@ enum option_code {
     OPTION_AGAINST,
     OPTION_PYTHON,
     OPTION_FUSED,
-    OPTION_DOT
+    OPTION_DOT,
+    OPTION_EXTRACT
 };
 
 /* Reports an option that getopt_long refused (it returned code '?' or ':'); returns

@@ -33,11 +33,17 @@ static const char help[] =
     "      --dot           the graph for Graphviz, types on its arrows; modules that are too many "
     "to\n"
     "                      draw are one box each. With --stage graph after fusion\n"
+    "      --extract IN..OUT -o FILE\n"
+    "                      write the nodes between these values as a model of its own; several\n"
+    "                      with commas, no IN: from the inputs, no OUT: to the outputs\n"
     "      --ops           the operators that this build can run\n"
     "\n"
     "Options\n"
     "  -d, --dim NAME=N    number for a symbolic dimension; --cost and the stage plan take 1 for\n"
     "                      others\n"
+    "  -o, --output FILE   with --extract: where the part goes; - is stdout. In the folder of the\n"
+    "                      model its weights stay in the files beside it, elsewhere they become\n"
+    "                      part of FILE\n"
     "      --no-fusion     with --cost: nodes as the file has them\n"
     "      --json          print JSON; of the summary, that of the stage model\n"
     "  -h, --help          print this help\n"
@@ -49,6 +55,7 @@ static const char help[] =
     "  onnxdump model.onnx --cost -d batch=1 -d sequence=128\n"
     "  onnxdump model.onnx --check && echo fine\n"
     "  onnxdump model.onnx --dot | dot -Tsvg >model.svg\n"
+    "  onnxdump model.onnx --extract hidden,mask..logits -o head.onnx\n"
     "  onnxdump model.onnx --json | jq '.nodes[].op_type' | sort | uniq -c\n"
     "\n" EXIT_CODE_HELP;
 
@@ -61,6 +68,7 @@ enum view {
     VIEW_CHECK,
     VIEW_ONNXTXT,
     VIEW_DOT,
+    VIEW_EXTRACT,
     VIEW_OPS
 };
 
@@ -112,6 +120,13 @@ static int add_option(struct dump *dump, int option, char *const *argv)
     case OPTION_DOT:
         dump->view = VIEW_DOT;
         return EXIT_CODE_OK;
+    case OPTION_EXTRACT:
+        dump->view = VIEW_EXTRACT;
+        dump->options.extract = optarg;
+        return EXIT_CODE_OK;
+    case 'o':
+        dump->options.output = optarg;
+        return EXIT_CODE_OK;
     case OPTION_NO_FUSION:
         dump->options.no_fusion = true;
         return EXIT_CODE_OK;
@@ -141,6 +156,8 @@ static int parse_options(struct dump *dump, int argc, char **argv, bool *is_done
         {"check", no_argument, NULL, OPTION_CHECK},
         {"onnxtxt", no_argument, NULL, OPTION_ONNXTXT},
         {"dot", no_argument, NULL, OPTION_DOT},
+        {"extract", required_argument, NULL, OPTION_EXTRACT},
+        {"output", required_argument, NULL, 'o'},
         {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
         {"ops", no_argument, NULL, OPTION_OPS},
         {"dim", required_argument, NULL, 'd'},
@@ -152,7 +169,7 @@ static int parse_options(struct dump *dump, int argc, char **argv, bool *is_done
     int option, code = EXIT_CODE_OK;
     opterr = 0;
     while (!*is_done && code == EXIT_CODE_OK &&
-           (option = getopt_long(argc, argv, ":d:h", options, NULL)) != -1) {
+           (option = getopt_long(argc, argv, ":d:o:h", options, NULL)) != -1) {
         *is_done = option == 'h' || option == OPTION_VERSION;
         if (option == 'h') {
             fputs(help, stdout);
@@ -208,6 +225,9 @@ static int show(struct dump *dump)
         break;
     case VIEW_DOT:
         code = view_dot(options, dump->stage);
+        break;
+    case VIEW_EXTRACT:
+        code = view_extract(options);
         break;
     case VIEW_OPS:
         code = view_ops(options->is_json);

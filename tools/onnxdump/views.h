@@ -15,7 +15,9 @@ struct view_options {
     const onnxrun_dim *dims; /* [dim_count] from -d */
     size_t dim_count;
     bool is_json;
-    bool no_fusion; /* costs of the nodes as the file has them */
+    const char *extract; /* IN..OUT, or NULL */
+    const char *output;  /* a file, or NULL */
+    bool no_fusion;      /* costs of the nodes as the file has them */
 };
 
 /* A stage as the library describes it. */
@@ -44,6 +46,9 @@ int view_onnxtxt(const struct view_options *options);
 
 /* The graph for Graphviz, of the stage MODEL or GRAPH; there is no JSON of it. */
 int view_dot(const struct view_options *options, onnxrun_stage stage);
+
+/* Writes the part of the model that options->extract names to options->output. */
+int view_extract(const struct view_options *options);
 
 /* ---- what several views share ---- */
 
