@@ -4,9 +4,11 @@
 
 #include "common/element.h"
 #include "common/escape.h"
+#include "common/inputs.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define WHOLE_ELEMENTS 1000 /* tensors of more elements are abbreviated */
@@ -172,4 +174,28 @@ void show_index(char *text, size_t capacity, const onnxrun_tensor *tensor, size_
     }
     used = strlen(text);
     (void)snprintf(text + used, capacity - used, "]");
+}
+
+static void show_tensor(FILE *out, const char *name, const onnxrun_tensor *tensor)
+{
+    inputs_print_tensor(out, name, tensor);
+    fputs("  ", out);
+    show_statistics(out, tensor);
+    fputc('\n', out);
+    show_elements(out, tensor);
+}
+
+void show_value(FILE *out, const char *name, const onnxrun_tensor *value)
+{
+    if (value != NULL && onnxrun_tensor_kind(value) == ONNXRUN_KIND_TENSOR) {
+        show_tensor(out, name, value);
+        return;
+    }
+    inputs_print_tensor(out, name, value);
+    fputc('\n', out);
+    for (size_t i = 0; value != NULL && i < onnxrun_tensor_count(value); i++) {
+        char *item_name = tool_printf("%s[%zu]", name, i);
+        show_tensor(out, item_name, onnxrun_sequence_at(value, i));
+        free(item_name);
+    }
 }

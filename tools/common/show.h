@@ -12,6 +12,10 @@ void show_statistics(FILE *out, const onnxrun_tensor *tensor);
 /* Prints the elements in nested brackets and a newline; of long axes the first and last three. */
 void show_elements(FILE *out, const onnxrun_tensor *tensor);
 
+/* Prints name, type, statistics and elements of an output; a sequence tensor by tensor, NULL as
+ * none. */
+void show_value(FILE *out, const char *name, const onnxrun_tensor *value);
+
 /* "float[1, 128, 768]", or "seq(float)[3]" for a sequence of three tensors; to be freed. */
 char *show_type(const onnxrun_tensor *tensor);
 

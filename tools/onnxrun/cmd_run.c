@@ -296,31 +296,6 @@ static int compute(struct run *run)
     return code == EXIT_CODE_UNSUPPORTED || code == EXIT_CODE_MODEL ? code : EXIT_CODE_RUN;
 }
 
-static void print_tensor(const char *name, const onnxrun_tensor *tensor)
-{
-    inputs_print_tensor(stdout, name, tensor);
-    fputs("  ", stdout);
-    show_statistics(stdout, tensor);
-    fputc('\n', stdout);
-    show_elements(stdout, tensor);
-}
-
-/* A sequence is printed tensor by tensor. */
-static void print_output(const char *name, const onnxrun_tensor *value)
-{
-    if (value != NULL && onnxrun_tensor_kind(value) == ONNXRUN_KIND_TENSOR) {
-        print_tensor(name, value);
-        return;
-    }
-    inputs_print_tensor(stdout, name, value);
-    fputc('\n', stdout);
-    for (size_t i = 0; value != NULL && i < onnxrun_tensor_count(value); i++) {
-        char *item_name = tool_printf("%s[%zu]", name, i);
-        print_tensor(item_name, onnxrun_sequence_at(value, i));
-        free(item_name);
-    }
-}
-
 /* Only a tensor can be written to a file or be the scores of classes. */
 static int check_tensor(const onnxrun_binding *output)
 {
@@ -368,7 +343,7 @@ static int deliver(struct run *run)
         return print_classes(run);
     }
     for (size_t i = 0; run->file_count == 0 && i < run->output_count; i++) {
-        print_output(run->outputs[i].name, run->outputs[i].tensor);
+        show_value(stdout, run->outputs[i].name, run->outputs[i].tensor);
     }
     return EXIT_CODE_OK;
 }
