@@ -245,6 +245,38 @@ static void the_last_visible_key_is_found(void **state)
     }
 }
 
+static void runs_of_a_mask_end_at_the_first_other_element(void **state)
+{
+    (void)state;
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        struct onr_kernels kernels;
+        float x[100] = {0};
+        uint8_t flags[100];
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        const struct onr_attention_kernels *own = &kernels.attention;
+        memset(flags, 2, sizeof flags);
+        assert_int_equal(own->run_between_f32(0, NULL, 0, 0), 0);
+        assert_int_equal(own->run_alike_u8(0, NULL, true), 0);
+        x[1] = -0.0f;
+        for (size_t i = 0; i <= 100; i++) {
+            assert_int_equal(own->run_between_f32(i, x, 0, 0), i);
+            assert_int_equal(own->run_alike_u8(i, flags, true), i);
+            assert_int_equal(own->run_alike_u8(i, flags, false), 0);
+        }
+        for (size_t i = 100; i-- > 0;) {
+            x[i] = i % 3 == 0 ? NAN : i % 3 == 1 ? 1e-45f : -INFINITY;
+            flags[i] = 0;
+            assert_int_equal(own->run_between_f32(100, x, 0, 0), i);
+            assert_int_equal(own->run_alike_u8(100, flags, true), i);
+        }
+        for (size_t i = 0; i < 100; i++) {
+            x[i] = i < 70 ? -INFINITY : -1e37f;
+        }
+        assert_int_equal(own->run_between_f32(100, x, -INFINITY, -1e38f), 70);
+        assert_int_equal(own->run_alike_u8(100, flags, false), 100);
+    }
+}
+
 static void quantisation_rounds_half_to_even(void **state)
 {
     (void)state;
@@ -278,6 +310,7 @@ int main(void)
         cmocka_unit_test(softmax_goes_on_from_block_to_block),
         cmocka_unit_test(a_row_is_summed_alike_in_any_block),
         cmocka_unit_test(the_last_visible_key_is_found),
+        cmocka_unit_test(runs_of_a_mask_end_at_the_first_other_element),
         cmocka_unit_test(quantisation_rounds_half_to_even),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

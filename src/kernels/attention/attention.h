@@ -6,6 +6,7 @@
 #ifndef ONR_KERNELS_ATTENTION_ATTENTION_H
 #define ONR_KERNELS_ATTENTION_ATTENTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,7 +28,8 @@ struct onr_softmax_f32 {
     size_t count;
     float *scores; /* [row_count, count], and room for ONR_SOFTMAX_ROOM more in each row */
     size_t stride;
-    const float *const *masks; /* [row_count] rows of [count] numbers to add; NULL: none */
+    const float *const
+        *masks; /* [row_count] rows of [count] numbers to add, or NULL each; NULL: none */
     struct onr_softmax_row_f32 *rows;
     float *y; /* [row_count, width] */
     size_t width;
@@ -61,6 +63,10 @@ struct onr_attention_kernels {
      */
     size_t (*last_above_f32)(size_t count, const float *x, float limit);
     size_t (*last_set_u8)(size_t count, const uint8_t *x);
+    /* How many of the first elements there are before one that is not in [low, high], or whose being
+     * not 0 is not is_set. */
+    size_t (*run_between_f32)(size_t count, const float *x, float low, float high);
+    size_t (*run_alike_u8)(size_t count, const uint8_t *x, bool is_set);
     /* y[i] = x[i] * factor for i < count; y may be x. */
     void (*scale_f32)(size_t count, float factor, const float *x, float *y);
     /*

@@ -200,6 +200,42 @@ static size_t last_set_u8(size_t count, const uint8_t *x)
     return count;
 }
 
+static size_t run_between_f32(size_t count, const float *x, float low, float high)
+{
+    size_t i = 0;
+    int32_t any = 0;
+    for (; i + CHUNK <= count; i += CHUNK) {
+        for (size_t l = i; l < i + CHUNK; l++) {
+            any |= !((x[l] >= low) & (x[l] <= high));
+        }
+        if (any != 0) {
+            break;
+        }
+    }
+    while (i < count && x[i] >= low && x[i] <= high) {
+        i++;
+    }
+    return i;
+}
+
+static size_t run_alike_u8(size_t count, const uint8_t *x, bool is_set)
+{
+    size_t i = 0;
+    uint8_t any = 0;
+    for (; i + CHUNK <= count; i += CHUNK) {
+        for (size_t l = i; l < i + CHUNK; l++) {
+            any |= (x[l] != 0) != is_set;
+        }
+        if (any != 0) {
+            break;
+        }
+    }
+    while (i < count && (x[i] != 0) == is_set) {
+        i++;
+    }
+    return i;
+}
+
 static void softcap_f32(size_t count, float cap, float *x)
 {
     for (size_t i = 0; i < count; i++) {
@@ -213,5 +249,7 @@ void ONR_KERNEL(onr_fill_attention_softmax)(struct onr_kernels *kernels)
     own->softmax_step_f32 = softmax_step_f32;
     own->last_above_f32 = last_above_f32;
     own->last_set_u8 = last_set_u8;
+    own->run_between_f32 = run_between_f32;
+    own->run_alike_u8 = run_alike_u8;
     own->softcap_f32 = softcap_f32;
 }

@@ -27,6 +27,7 @@ struct onr_attention_row {
     size_t query;
     struct onr_key_range keys;             /* that limits, causality and windows let it see */
     size_t mask_rows[ONR_ATTENTION_MASKS]; /* element offset in each mask */
+    bool is_open;                          /* masks were heeded in keys, and add nothing */
 };
 
 /* Rows that one worker does, and its scratch. */

@@ -2,6 +2,7 @@
 /* Attention in its forms: streaming, by rows when scores are handed out, and in double. */
 #include "ops/attention/attention_core.h"
 
+#include "ops/attention/attention_open.h"
 #include "ops/attention/attention_stream.h"
 #include "ops/common/workspace.h"
 
@@ -46,6 +47,10 @@ enum onr_status onr_attention_plan(struct onr_attention *attention, const struct
                                             onr_attention_part_bytes(attention));
     attention->told_at = onr_workspace_add(&space, ctx->wants_weights ? attention->heads : 0,
                                            attention->block * attention->keys * sizeof(float));
+    for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
+        attention->open_at[m] = onr_workspace_add(&space, onr_attention_open_count(attention, m),
+                                                  sizeof(struct onr_key_range));
+    }
     return onr_workspace_finish(&space, bytes, ctx->err);
 }
 

@@ -88,6 +88,7 @@ struct onr_attention {
     size_t told_batch;
     size_t told_queries;
     size_t told_keys;
+    size_t open_at[ONR_ATTENTION_MASKS]; /* and the keys that rows of a mask leave open */
 };
 
 struct onr_attention_data {

@@ -4,13 +4,12 @@
  * softmax.
  */
 #include "ops/attention/attention_block.h"
+#include "ops/attention/attention_open.h"
 
 #include <math.h>
 
 /* ---- which keys count ---- */
 
-/* Masks at or below this hide a key from a row that sees another one: e^x is 0 either way. */
-#define LOW_MASK (-1e38f)
 /* A row with a score above this has seen a key that no mask hides. */
 #define LOW_SCORE (-1e30f)
 
@@ -22,9 +21,9 @@ static size_t last_unhidden(const struct onr_attention_stream *s,
     const struct onr_attention_kernels *kernels = &s->kernels->attention;
     if (mask->dtype == ONR_FLOAT && !mask->is_flag) {
         return kernels->last_above_f32(count, (const float *)data + begin,
-                                       is_low_hidden ? LOW_MASK : -INFINITY);
+                                       is_low_hidden ? ONR_LOW_MASK : -INFINITY);
     }
-    double most = is_low_hidden ? (double)LOW_MASK : (double)-INFINITY;
+    double most = is_low_hidden ? (double)ONR_LOW_MASK : (double)-INFINITY;
     if (mask->dtype == ONR_BOOL && mask->is_flag && mask->fill <= most) {
         const uint8_t *flags = (const uint8_t *)data + begin;
         if (!mask->is_inverted) {
@@ -76,7 +75,7 @@ static void cut_hidden(const struct onr_attention_stream *s, const struct onr_at
     bool is_only = c->masks[0].dtype == ONR_UNDEFINED || c->masks[1].dtype == ONR_UNDEFINED;
     for (int m = 0; m < ONR_ATTENTION_MASKS && range->begin < range->end; m++) {
         const struct onr_attention_mask *mask = &c->masks[m];
-        if (mask->dtype == ONR_UNDEFINED || is_covered(c->masks, m)) {
+        if (row->is_open || mask->dtype == ONR_UNDEFINED || is_covered(c->masks, m)) {
             continue;
         }
         size_t count = range->end - range->begin;
@@ -95,8 +94,8 @@ static bool see_alike(const struct onr_attention_chunk *c, size_t i, size_t j)
     const struct onr_attention_row *a = &c->rows[i];
     const struct onr_attention_row *b = &c->rows[j];
     return a->keys.begin == b->keys.begin && a->keys.end == b->keys.end &&
-           a->mask_rows[0] == b->mask_rows[0] && a->mask_rows[1] == b->mask_rows[1] &&
-           has_seen_key(c, i) == has_seen_key(c, j);
+           a->is_open == b->is_open && a->mask_rows[0] == b->mask_rows[0] &&
+           a->mask_rows[1] == b->mask_rows[1] && has_seen_key(c, i) == has_seen_key(c, j);
 }
 
 void onr_attention_see_keys(const struct onr_attention_stream *stream,
@@ -203,13 +202,14 @@ void onr_attention_weigh_rows(const struct onr_attention_stream *stream,
     bool on_the_way = even && last >= 0 && is_additive(&c->masks[last]);
     int before = on_the_way ? last : last + 1;
     for (size_t r = 0; r < rows->count; r++) {
-        if (!even || before > 0 || s->a->softcap > 0) {
-            mask_row(s, c, rows, r, before);
+        const struct onr_attention_row *row = &c->rows[rows->row + r];
+        int own = row->is_open ? 0 : before;
+        if (!even || own > 0 || s->a->softcap > 0) {
+            mask_row(s, c, rows, r, own);
         }
-        if (on_the_way) {
-            mask_rows[r] = (const float *)s->d->masks[last] +
-                           c->rows[rows->row + r].mask_rows[last] + rows->from;
-        }
+        mask_rows[r] = on_the_way && !row->is_open
+                           ? (const float *)s->d->masks[last] + row->mask_rows[last] + rows->from
+                           : NULL;
     }
     s->kernels->attention.softmax_step_f32(
         &(struct onr_softmax_f32){.row_count = rows->count,

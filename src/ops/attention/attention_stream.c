@@ -13,6 +13,7 @@
 #include "base/size.h"
 #include "ops/attention/attention_block.h"
 #include "ops/attention/attention_heads.h"
+#include "ops/attention/attention_open.h"
 #include "ops/common/axes.h"
 #include "ops/common/float_io.h"
 
@@ -147,6 +148,7 @@ static struct onr_attention_row make_row(const struct onr_attention_stream *s,
             row.mask_rows[m] = onr_mask_row(&c->masks[m], s->d, c->b, row.head, row.query);
         }
     }
+    row.is_open = onr_attention_open_keys(a, s->d, row.mask_rows, &row.keys);
     return row;
 }
 
@@ -328,6 +330,7 @@ void onr_attention_stream_run(const struct onr_attention *attention,
                                      .parts = part_count(a)};
     size_t heads = a->batch * a->kv_heads;
     size_t width = a->head + a->v_head;
+    onr_attention_open_find(a, data, ctx);
     if (s.rows > PART_ROWS) {
         size_t chunks = (s.rows + a->chunk - 1) / a->chunk;
         onr_parallel_for(ctx->parallel, heads * chunks,

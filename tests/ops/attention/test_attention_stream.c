@@ -307,6 +307,73 @@ static void flags_hide_blocks(void **state)
     }
 }
 
+/* Rows of all kinds: keys side by side, none, all, and some that must be read. */
+static bool is_left_open(size_t query, size_t key)
+{
+    switch (query % 7) {
+    case 0:
+        return key >= 530 && key <= 540 + query; /* the first block is hidden */
+    case 1:
+        return key <= query;
+    case 2:
+        return true;
+    case 3:
+        return query % 2 == 0 && key == 699;
+    case 4:
+        return key > query && key < query + 40;
+    default:
+        return key % 7 != 5 && key < 300;
+    }
+}
+
+/* Each head has a mask of its own, equal to the others': nothing is shared. */
+static void check_against_own_masks(struct call *c)
+{
+    size_t count = c->a.queries * c->a.keys;
+    const float *shared = run(c, onr_cpu_isa(), 2, false);
+    check(c);
+    for (int m = 0; m < ONR_ATTENTION_MASKS && c->d.masks[m] != NULL; m++) {
+        size_t bytes = count * onr_dtype_size(c->a.masks[m].dtype);
+        char *all = test_tensor(ONR_UINT8, SHAPE((int64_t)(c->a.heads * bytes)), NULL)->data;
+        for (size_t n = 0; n < c->a.heads; n++) {
+            memcpy(all + n * bytes, c->d.masks[m], bytes);
+        }
+        c->a.masks[m].strides.head = count;
+        c->d.masks[m] = all;
+    }
+    assert_memory_equal(run(c, onr_cpu_isa(), 2, false), shared, c->bytes);
+}
+
+static void rows_that_heads_share_are_read_once(void **state)
+{
+    (void)state;
+    static const double hide[] = {-INFINITY, -3.4028235e38, -100};
+    for (size_t queries = 8; queries < 120; queries += 100) {
+        for (int h = 0; h < 3; h++) {
+            struct call c = make_call(1, 3, 3, queries, 100, 600, 16, 16);
+            float *mask = add_mask(&c, ONR_FLOAT);
+            for (size_t i = 0; i < queries * 700; i++) {
+                mask[i] = is_left_open(i / 700, i % 700) ? 0 : (float)hide[h];
+            }
+            mask[700 + 1] = 0.5f;
+            struct call flags = make_call(1, 3, 3, queries, 100, 600, 16, 16);
+            uint8_t *flag = add_mask(&flags, ONR_BOOL);
+            flags.a.masks[0].fill = hide[h];
+            flags.a.masks[0].is_inverted = h == 0;
+            for (size_t i = 0; i < queries * 700; i++) {
+                flag[i] = is_left_open(i / 700, i % 700) != (h == 0);
+            }
+            struct call both = c;
+            both.a.masks[1] = flags.a.masks[0];
+            both.d.masks[1] = random_rows(9, ONR_FLOAT, queries * 700 / 4 + 1);
+            memset((uint8_t *)(uintptr_t)both.d.masks[1], h != 0, queries * 700);
+            check_against_own_masks(&c);
+            check_against_own_masks(&flags);
+            check_against_own_masks(&both);
+        }
+    }
+}
+
 static void what_is_hidden_may_be_nan(void **state)
 {
     (void)state;
@@ -392,6 +459,7 @@ int main(void)
         cmocka_unit_test_teardown(masks_hide_with_minus_infinity_and_with_the_lowest_number,
                                   test_tensors_free),
         cmocka_unit_test_teardown(flags_hide_blocks, test_tensors_free),
+        cmocka_unit_test_teardown(rows_that_heads_share_are_read_once, test_tensors_free),
         cmocka_unit_test_teardown(what_is_hidden_may_be_nan, test_tensors_free),
         cmocka_unit_test_teardown(infinite_scores_give_nan, test_tensors_free),
         cmocka_unit_test_teardown(halves_are_converted_block_by_block, test_tensors_free),
