@@ -12,6 +12,9 @@
 #include "base/error.h"
 #include "base/mem.h"
 
+#include <stdatomic.h>
+#include <stddef.h>
+
 #define ONR_MAX_THREADS 256
 
 struct onr_team;
@@ -43,6 +46,17 @@ void onr_parallel_free(struct onr_parallel *parallel);
  */
 void onr_parallel_for(const struct onr_parallel *parallel, size_t count, size_t grain,
                       onr_task_fn fn, void *arg);
+
+/* Numbers from 0 on that the threads of a loop take one by one: work that is not shared out before
+ * but goes to whoever is free. */
+struct onr_counter {
+    _Atomic size_t next;
+};
+
+static inline size_t onr_counter_take(struct onr_counter *counter)
+{
+    return atomic_fetch_add_explicit(&counter->next, 1, memory_order_relaxed);
+}
 
 /*
  * Between open and close the threads stay awake for a while after each loop, so that the next one

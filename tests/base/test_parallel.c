@@ -386,6 +386,36 @@ static void the_environment_gives_the_default(void **state)
 }
 
 /* Threads do not survive a fork: the child must not wait for them. */
+struct numbers {
+    struct onr_counter counter;
+    _Atomic unsigned char times[MAX_COUNT];
+};
+
+static void take_numbers(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    struct numbers *numbers = arg;
+    (void)begin;
+    (void)end;
+    (void)worker;
+    size_t n;
+    while ((n = onr_counter_take(&numbers->counter)) < MAX_COUNT) {
+        atomic_fetch_add(&numbers->times[n], 1);
+    }
+}
+
+static void each_number_is_taken_once(void **state)
+{
+    (void)state;
+    struct onr_parallel parallel;
+    static struct numbers numbers;
+    start(&parallel, 4);
+    onr_parallel_for(&parallel, 4, 1, take_numbers, &numbers);
+    for (size_t i = 0; i < MAX_COUNT; i++) {
+        assert_int_equal(numbers.times[i], 1);
+    }
+    end(&parallel);
+}
+
 static void a_forked_child_runs_serially(void **state)
 {
     (void)state;
@@ -414,6 +444,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_item_is_done_once),
+        cmocka_unit_test(each_number_is_taken_once),
         cmocka_unit_test(every_loop_is_complete_when_it_returns),
         cmocka_unit_test(sleeping_threads_are_woken),
         cmocka_unit_test(the_caller_waits_for_ranges_that_have_begun),

@@ -120,6 +120,7 @@ struct part {
     size_t c_stride;
     size_t y_offset; /* elements of Y before the part, for operands laid out as Y */
     char *scratch;   /* of the worker */
+    const struct onr_product_ahead *ahead;
 };
 
 static void set_panels(struct part *part, const struct onr_product *p, size_t begin, size_t end)
@@ -190,8 +191,8 @@ static void run_part(const struct onr_product_task *task, const struct part *par
     } else {
         job.column_bias = task->bias;
     }
-    job.after = task->after;
-    job.is_prefetched = task->is_prefetched;
+    job.after = part->ahead->after;
+    job.is_prefetched = part->ahead->is_prefetched;
     onr_gemm_f32_run(&job, part->row_begin, part->row_end, part->panel_begin, part->panel_end,
                      part->scratch);
 }
@@ -222,11 +223,12 @@ static void run_part_half(const struct onr_product_task *task, const struct part
 }
 
 void onr_product_run_items(const struct onr_product_task *task, size_t begin, size_t end,
-                           unsigned worker)
+                           const struct onr_product_ahead *ahead, unsigned worker)
 {
     const struct onr_product *p = task->product;
     struct part part = {.c_stride = p->y_row_stride,
-                        .scratch = task->scratch + worker * p->worker_bytes};
+                        .scratch = task->scratch + worker * p->worker_bytes,
+                        .ahead = ahead};
     for (size_t item = begin; item < end; item += part.panel_end - part.panel_begin) {
         size_t panel = item % p->panels;
         size_t split = item / p->panels % p->row_splits;
@@ -244,14 +246,6 @@ void onr_product_run_items(const struct onr_product_task *task, size_t begin, si
             run_part(task, &part);
         }
     }
-}
-
-static void run_items(void *arg, size_t begin, size_t end, unsigned worker)
-{
-    struct onr_product_task task = *(const struct onr_product_task *)arg;
-    task.is_prefetched = task.product->is_prefetched;
-    task.after = onr_product_find_next(task.product, begin, onr_product_item_count(task.product));
-    onr_product_run_items(&task, begin, end, worker);
 }
 
 /* The bias as floats, times beta; in place when it is that already. */
@@ -287,6 +281,5 @@ void onr_product_run(const struct onr_product *product, const struct onr_product
                                     .operands = operands,
                                     .bias = load_bias(product, operands->c, ctx->workspace),
                                     .scratch = (char *)ctx->workspace + product->bias_bytes};
-    onr_parallel_for(ctx->parallel, onr_product_item_count(product), product->grain, run_items,
-                     &task);
+    onr_product_share_items(&task, 1, ctx->parallel);
 }

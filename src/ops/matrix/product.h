@@ -20,6 +20,8 @@
 #define ONR_PRODUCT_DTYPES                                                                         \
     (ONR_DTYPES_FLOAT | ONR_BIT(INT32) | ONR_BIT(INT64) | ONR_BIT(UINT32) | ONR_BIT(UINT64))
 
+#define ONR_MAX_PRODUCTS 8 /* that are run together */
+
 /* A constant B in the form that tiles read. */
 struct onr_packed_b {
     const struct onr_gemm_f32 *kernel;
@@ -77,7 +79,9 @@ struct onr_product {
     size_t worker_bytes;
     size_t bias_bytes;      /* in front of the workers' scratch: beta * C as floats */
     struct onr_stream next; /* what is read after this product, when that is known */
+    bool is_stream;         /* the panels of this product and those run with it follow each other */
     bool is_prefetched;     /* the product before prefetches the first panels of B */
+    size_t kept_back;       /* items that threads take one by one after their share of the others */
 };
 
 /* The operands of one run; c, addend and factor may be NULL. None overlaps y, but addend may be y.
@@ -101,6 +105,12 @@ static inline enum onr_dtype onr_product_value_dtype(enum onr_dtype dtype)
 static inline bool onr_product_has_tiles(enum onr_dtype dtype)
 {
     return onr_product_value_dtype(dtype) == ONR_FLOAT;
+}
+
+/* Floats of a panel of packed B. */
+static inline size_t onr_product_panel_floats(const struct onr_product *product)
+{
+    return product->k * product->kernel->columns;
 }
 
 /* Allocates the state; packs `batch` matrices of b (k x n each, contiguous) when constant is not
@@ -139,7 +149,7 @@ void onr_product_run(const struct onr_product *product, const struct onr_product
                      const struct onr_run_ctx *ctx);
 
 /*
- * The same for several products of float32 whose C is a COLUMN_BIAS, if any: plan each with its
+ * The same for up to ONR_MAX_PRODUCTS products of float32 whose C is a COLUMN_BIAS, if any: plan each with its
  * state, and run them in one go, with their panels shared out together.
  */
 void onr_product_plan_all(struct onr_product *products, const struct onr_product_state *states,

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Several products as one: the items of all of them, one behind the other, are shared out. */
+/*
+ * Several products as one: the items of all of them, one behind the other, are shared out. Threads
+ * do not always run equally fast, so where it does not matter to the tiles, the last quarter of the
+ * items is kept back for whoever has done its part.
+ */
 #include "ops/matrix/product_items.h"
 
 static size_t larger(size_t a, size_t b)
@@ -51,60 +55,122 @@ void onr_product_link(struct onr_product *products, size_t count, struct onr_pla
     if (!is_stream(products, count)) {
         return;
     }
-    const struct onr_gemm_f32 *kernel = products[0].kernel;
-    struct onr_stream stream = {.data = products[0].packed,
-                                .piece_bytes = products[0].k * kernel->columns * sizeof(float)};
+    struct onr_product *first = &products[0];
+    bool is_copied = false;
+    size_t panels = 0;
     for (size_t i = 0; i < count; i++) {
         products[i].is_prefetched = ctx->next_stream != NULL;
-        stream.pieces += products[i].panels;
+        is_copied = is_copied || products[i].gemm_bytes > 0; /* A, once for each run of panels */
+        panels += products[i].panels;
     }
+    first->is_stream = true;
+    first->kept_back = ctx->thread_count > 1 && first->grain == 1 && !is_copied ? panels / 4 : 0;
     if (ctx->next_stream != NULL) {
-        *ctx->next_stream = stream;
+        *ctx->next_stream =
+            (struct onr_stream){.data = first->packed,
+                                .pieces = panels - first->kept_back,
+                                .piece_bytes = onr_product_panel_floats(first) * sizeof(float)};
     }
     /* A panel of one tile leaves no time for it. */
-    ctx->next_stream = products[0].m > kernel->rows ? &products[0].next : NULL;
+    ctx->next_stream = first->m > first->kernel->rows ? &first->next : NULL;
 }
 
-struct all_task {
-    const struct onr_product *products;
-    const struct onr_product_operands *operands;
-    size_t count;
+/* Items [0, bulk) are cut into parts, the others into steps. */
+struct sharing {
+    const struct onr_product_task *tasks;
+    size_t task_count;
     size_t item_count;
-    char *scratch;
+    size_t parts;
+    size_t bulk;
+    size_t step;
+    struct onr_counter taken; /* steps */
 };
 
-static void run_all_items(void *arg, size_t begin, size_t end, unsigned worker)
+/* The first item of this step. */
+static size_t step_begin(const struct sharing *s, size_t step)
 {
-    const struct all_task *all = arg;
-    size_t first = 0;
-    for (size_t i = 0; i < all->count; i++) {
-        const struct onr_product *product = &all->products[i];
-        size_t items = onr_product_item_count(product);
-        size_t from = larger(begin, first);
-        size_t to = end < first + items ? end : first + items;
-        if (from < to) {
-            const struct onr_product_task task = {
-                .product = product,
-                .operands = &all->operands[i],
-                .bias = all->operands[i].c,
-                .after = to < end ? product[1].packed
-                                  : onr_product_find_next(all->products, begin, all->item_count),
-                .is_prefetched = begin < first || product->is_prefetched,
-                .scratch = all->scratch};
-            onr_product_run_items(&task, from - first, to - first, worker);
-        }
-        first += items;
+    size_t begin = s->bulk + step * s->step;
+    return begin < s->item_count ? begin : s->item_count;
+}
+
+/* Where the panel of an item lies, or behind the last what is read after these products: the threads
+ * share that in the same way. NULL when it is not known. */
+static const void *find_panel(const struct sharing *s, size_t item, size_t part)
+{
+    const struct onr_product *first = s->tasks->product;
+    const struct onr_stream *next = &first->next;
+    if (item < s->item_count) {
+        return first->is_stream ? first->packed + item * onr_product_panel_floats(first) : NULL;
     }
+    return next->data == NULL
+               ? NULL
+               : (const char *)next->data + next->pieces * part / s->parts * next->piece_bytes;
+}
+
+/* Items [begin, end); ahead is for the whole of them. */
+static void run_range(const struct sharing *s, size_t begin, size_t end,
+                      const struct onr_product_ahead *ahead, unsigned worker)
+{
+    size_t first = 0;
+    for (size_t i = 0; i < s->task_count && first < end; i++) {
+        size_t after = first + onr_product_item_count(s->tasks[i].product);
+        size_t from = larger(begin, first);
+        size_t to = end < after ? end : after;
+        if (from < to) {
+            struct onr_product_ahead own = {.after = to < end ? find_panel(s, to, 0) : ahead->after,
+                                            .is_prefetched = from > begin
+                                                                 ? s->tasks->product->is_stream
+                                                                 : ahead->is_prefetched};
+            onr_product_run_items(&s->tasks[i], from - first, to - first, &own, worker);
+        }
+        first = after;
+    }
+}
+
+/* Does its parts, then steps as long as there are any. Threads take those in turns as long as they
+ * run equally fast: so it is known what to prefetch, or that nobody has. */
+static void run_parts(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    struct sharing *s = arg;
+    size_t guess = begin;
+    struct onr_product_ahead ahead = {.after = find_panel(s, step_begin(s, guess), begin),
+                                      .is_prefetched = s->tasks->product->is_prefetched};
+    run_range(s, s->bulk * begin / s->parts, s->bulk * end / s->parts, &ahead, worker);
+    size_t step = onr_counter_take(&s->taken);
+    while (step_begin(s, step) < s->item_count) {
+        ahead.is_prefetched = step == guess && ahead.after != NULL;
+        guess = step + s->parts;
+        ahead.after = find_panel(s, step_begin(s, guess), begin);
+        run_range(s, step_begin(s, step), step_begin(s, step + 1), &ahead, worker);
+        step = onr_counter_take(&s->taken);
+    }
+}
+
+void onr_product_share_items(const struct onr_product_task *tasks, size_t count,
+                             const struct onr_parallel *parallel)
+{
+    const struct onr_product *first = tasks[0].product;
+    struct sharing s = {.tasks = tasks, .task_count = count};
+    for (size_t i = 0; i < count; i++) {
+        s.item_count += onr_product_item_count(tasks[i].product);
+    }
+    s.parts = s.item_count / first->grain;
+    s.parts = s.parts < parallel->thread_count ? larger(s.parts, 1) : parallel->thread_count;
+    s.bulk = s.parts > 1 ? s.item_count - first->kept_back : s.item_count;
+    s.step = larger((s.item_count - s.bulk) / (4 * s.parts), 1);
+    onr_parallel_for(parallel, s.parts, 1, run_parts, &s);
 }
 
 void onr_product_run_all(const struct onr_product *products,
                          const struct onr_product_operands *operands, size_t count,
                          const struct onr_run_ctx *ctx)
 {
-    struct all_task all = {
-        .products = products, .operands = operands, .count = count, .scratch = ctx->workspace};
+    struct onr_product_task tasks[ONR_MAX_PRODUCTS];
     for (size_t i = 0; i < count; i++) {
-        all.item_count += onr_product_item_count(&products[i]);
+        tasks[i] = (struct onr_product_task){.product = &products[i],
+                                             .operands = &operands[i],
+                                             .bias = operands[i].c,
+                                             .scratch = ctx->workspace};
     }
-    onr_parallel_for(ctx->parallel, all.item_count, products[0].grain, run_all_items, &all);
+    onr_product_share_items(tasks, count, ctx->parallel);
 }

@@ -20,8 +20,6 @@
 
 #include <inttypes.h>
 
-#define MAX_COUNT 8
-
 static uint32_t b_input(uint32_t i)
 {
     return 1 + 2 * i;
@@ -65,12 +63,12 @@ static enum onr_status projections_infer(struct onr_infer_ctx *ctx)
 {
     const struct onr_node *node = ctx->node;
     int rank = ctx->inputs[0]->shape.rank;
-    if (node->output_count > MAX_COUNT ||
+    if (node->output_count > ONR_MAX_PRODUCTS ||
         node->input_count > bias_input(node->output_count - 1) + 1) {
         return onr_infer_fail(ctx, ONR_ERR_MODEL,
                               "%" PRIu32 " inputs and %" PRIu32
                               " outputs, expected two inputs for each of at most %d outputs",
-                              node->input_count, node->output_count, MAX_COUNT);
+                              node->input_count, node->output_count, ONR_MAX_PRODUCTS);
     }
     if (rank != ONR_RANK_UNKNOWN && rank < 2) {
         return onr_infer_fail(ctx, ONR_ERR_SHAPE, "a has rank %d, expected 2 or more", rank);
@@ -83,7 +81,7 @@ static enum onr_status projections_infer(struct onr_infer_ctx *ctx)
 
 struct projections_state {
     uint32_t count;
-    struct onr_product_state product[MAX_COUNT];
+    struct onr_product_state product[ONR_MAX_PRODUCTS];
     float *packed; /* of all, one behind the other: threads read them from front to back */
     size_t packed_bytes;
 };
@@ -151,7 +149,7 @@ static enum onr_status find_weights(const struct onr_prepare_ctx *ctx, uint32_t 
 static enum onr_status pack_all(struct onr_prepare_ctx *ctx, const struct onr_gemm_f32 *kernel,
                                 struct projections_state *state)
 {
-    struct weights weights[MAX_COUNT];
+    struct weights weights[ONR_MAX_PRODUCTS];
     for (uint32_t i = 0; i < state->count; i++) {
         ONR_TRY(find_weights(ctx, i, kernel, &weights[i]));
         if (!onr_size_add(state->packed_bytes, weights[i].bytes, &state->packed_bytes)) {
@@ -194,7 +192,7 @@ static enum onr_status projections_prepare(struct onr_prepare_ctx *ctx)
 
 struct projections {
     uint32_t count;
-    struct onr_product product[MAX_COUNT];
+    struct onr_product product[ONR_MAX_PRODUCTS];
 };
 
 /* Without rows when the output is not wanted. */
@@ -245,7 +243,7 @@ static enum onr_status projections_plan(struct onr_plan_ctx *ctx)
 static enum onr_status projections_run(struct onr_run_ctx *ctx)
 {
     const struct projections *plan = ctx->plan;
-    struct onr_product_operands operands[MAX_COUNT];
+    struct onr_product_operands operands[ONR_MAX_PRODUCTS];
     for (uint32_t i = 0; i < plan->count; i++) {
         bool is_packed = plan->product[i].packed != NULL;
         operands[i] =

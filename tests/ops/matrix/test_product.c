@@ -54,6 +54,8 @@ static void run(struct onr_product product, const struct onr_product_state *stat
     onr_mem_init(&mem, NULL, 0);
     assert_int_equal(onr_parallel_init(&parallel, thread_count, &mem, &err), ONR_OK);
     onr_product_plan(&product, state, parallel.thread_count, &bytes);
+    struct onr_plan_ctx plan = {.thread_count = parallel.thread_count};
+    onr_product_link(&product, 1, &plan);
     void *workspace = aligned_alloc(ONR_MEM_ALIGN, (bytes / ONR_MEM_ALIGN + 1) * ONR_MEM_ALIGN);
     assert_non_null(workspace);
     struct onr_run_ctx ctx = {
@@ -223,6 +225,43 @@ static void products_tell_the_one_before_what_to_prefetch(void **state)
     onr_parallel_free(&parallel);
 }
 
+/* Ten or more panels with enough work in each to be taken one by one. */
+static void threads_that_are_done_take_panels_that_were_kept_back(void **state)
+{
+    (void)state;
+    struct onr_mem mem;
+    struct onr_parallel parallel;
+    struct onr_kernels kernels;
+    struct onr_error err;
+    onr_mem_init(&mem, NULL, 0);
+    onr_kernels_init(&kernels, onr_cpu_isa());
+    assert_int_equal(onr_parallel_init(&parallel, 1, &mem, &err), ONR_OK);
+    struct onr_prepare_ctx prepare = {
+        .kernels = &kernels, .parallel = &parallel, .mem = &mem, .err = &err};
+    struct onr_product_state packed = {.kernels = &kernels};
+    struct onr_gemm_matrix matrix = {b, ONR_FLOAT, 480, 1};
+    assert_int_equal(onr_product_pack(&prepare, &matrix, 80, 480, &packed.packed), ONR_OK);
+    size_t columns = packed.packed.kernel->columns;
+    struct onr_product product = make_product(1, 2 * 131072 / (80 * columns), 480, 80);
+    struct onr_product_operands operands = {.a = a, .b = b, .y = y};
+    assert_true(product.m * product.n <= MOST);
+    run(product, &packed, &operands, 1);
+    check(&product, &operands);
+    memcpy(first, y, sizeof y);
+    for (unsigned threads = 2; threads <= 5; threads++) {
+        struct onr_plan_ctx ctx = {.thread_count = threads};
+        struct onr_product planned = product;
+        onr_product_plan(&planned, &packed, threads, &ctx.workspace_bytes);
+        onr_product_link(&planned, 1, &ctx);
+        assert_int_equal(planned.kept_back, planned.row_splits == 1 ? planned.panels / 4 : 0);
+        memset(y, 0xff, product.m * product.n * sizeof(float));
+        run(product, &packed, &operands, threads);
+        assert_memory_equal(y, first, sizeof y);
+    }
+    onr_product_release(&mem, &packed);
+    onr_parallel_free(&parallel);
+}
+
 static void halves_are_rounded_after_the_activation(void **state)
 {
     (void)state;
@@ -250,6 +289,7 @@ int main(void)
         cmocka_unit_test(every_part_of_the_epilogue),
         cmocka_unit_test(packed_weights),
         cmocka_unit_test(products_tell_the_one_before_what_to_prefetch),
+        cmocka_unit_test(threads_that_are_done_take_panels_that_were_kept_back),
         cmocka_unit_test(halves_are_rounded_after_the_activation),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
