@@ -170,7 +170,7 @@ stdout_has '[  1,   0],'
 # sizes that differ need a folder, which is made when its name says so
 cross='-i x=zeros -i m=zeros -d n=2 -d k=3'
 run 4 onnxrun run cross.onnx $cross --attention differ.npy
-stderr_has 'has 2 queries and 3 keys in 1 heads and a batch of 1, but'
+stderr_has 'attention "y" has 2 queries and 3 keys in 1 heads and a batch of 1, but "a" before it 2 and 2'
 stderr_has 'with a folder, --attention differ.npy/, each gets its own'
 run 0 onnxrun run cross.onnx $cross --attention each/ --attention-heads mean
 [ "$(echo each/*)" = 'each/000_a.npy each/001_y.npy' ] || fail "files: $(echo each/*)"

@@ -18,11 +18,17 @@
 
 /* ---- files ---- */
 
+/* Of the node, or of its output where the file gives it none. */
+static const char *name_of(const onnxrun_attention_row *row)
+{
+    return row->name[0] != '\0' ? row->name : row->output_name;
+}
+
 /* "FOLDER/003_encoder.layer.3.MatMul_1.npy" */
 static char *path_in_folder(const struct attention_files *files, const onnxrun_attention_row *row)
 {
     char name[NAME_BYTES + 1];
-    const char *from = row->name[0] != '\0' ? row->name : row->output_name;
+    const char *from = name_of(row);
     size_t length = 0;
     while (*from == '/' || *from == '.') {
         from++;
@@ -65,7 +71,7 @@ static onnxrun_status open_file(struct attention_files *files, const onnxrun_att
                                 onnxrun_error *error)
 {
     files->file_path = files->is_folder ? path_in_folder(files, row) : NULL;
-    files->first_name = tool_printf("%s", row->name);
+    files->first_name = tool_printf("%s", name_of(row));
     files->in_file = 0;
     row_dims(files, row, files->dims + 1);
     files->layer_bytes = (int64_t)sizeof(float);
@@ -133,9 +139,9 @@ static onnxrun_status check_dims(const struct attention_files *files,
         "attention \"%.200s\" has %lld queries and %lld keys in %lld heads and a batch "
         "of %lld, but \"%.200s\" before it %lld and %lld in %lld and %lld: one file "
         "cannot hold both; with a folder, --attention %.200s/, each gets its own",
-        row->name, (long long)dims[2], (long long)dims[3], (long long)dims[1], (long long)dims[0],
-        files->first_name, (long long)want[2], (long long)want[3], (long long)want[1],
-        (long long)want[0], files->path);
+        name_of(row), (long long)dims[2], (long long)dims[3], (long long)dims[1],
+        (long long)dims[0], files->first_name, (long long)want[2], (long long)want[3],
+        (long long)want[1], (long long)want[0], files->path);
 }
 
 static onnxrun_status begin_attention(struct attention_files *files,
