@@ -137,12 +137,14 @@ enum onr_status onr_eval_node(const struct onr_eval *eval, const struct onr_grap
                               const struct onr_constant *const *constants, struct onr_fact *outputs,
                               struct onr_arena *arena, struct onr_error *err)
 {
+    struct onr_backlog at_once;
+    onr_backlog_init(&at_once, eval->parallel, arena, true);
     struct onr_prepare_ctx prepare = {.graph = graph,
                                       .node = node,
                                       .inputs = inputs,
                                       .outputs = outputs,
                                       .kernels = eval->kernels,
-                                      .parallel = eval->parallel,
+                                      .backlog = &at_once,
                                       .arena = arena,
                                       .mem = eval->mem,
                                       .err = err,

@@ -10,7 +10,7 @@
 #ifndef ONR_GRAPH_OP_DEF_H
 #define ONR_GRAPH_OP_DEF_H
 
-#include "base/parallel.h"
+#include "base/backlog.h"
 #include "graph/graph.h"
 
 struct onr_kernels;
@@ -86,9 +86,9 @@ struct onr_prepare_ctx {
     const struct onr_fact *const *inputs; /* as for infer */
     const struct onr_fact *outputs;
     const struct onr_kernels *kernels;
-    const struct onr_parallel *parallel;
-    struct onr_arena *arena; /* of the program: state lives here */
-    struct onr_mem *mem;     /* for large blocks such as packed weights; freed in release */
+    struct onr_backlog *backlog; /* for packing, which may be put off until the model has loaded */
+    struct onr_arena *arena;     /* of the program: state lives here */
+    struct onr_mem *mem;         /* for large blocks such as packed weights; freed in release */
     struct onr_error *err;
     void *state;       /* out: handed to plan, run and release; NULL when there is none */
     uint32_t consumed; /* out: bit i: constant input i was packed; run does not read it */

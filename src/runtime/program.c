@@ -106,14 +106,13 @@ static enum onr_status build_bodies(struct onr_program *program, struct onr_boun
     return ONR_OK;
 }
 
-/* Calls the operator's prepare; *consumed tells which constant inputs run will not read. */
+/* Calls the operator's prepare. */
 static enum onr_status prepare_node(struct onr_program *program, struct onr_bound_node *bound,
-                                    const struct onr_program_options *options, uint32_t *consumed,
-                                    struct onr_error *err)
+                                    const struct onr_program_options *options,
+                                    struct onr_backlog *backlog, struct onr_error *err)
 {
     const struct onr_graph *graph = program->graph;
     const struct onr_node *node = bound->node;
-    *consumed = 0;
     if (bound->op->prepare == NULL) {
         return ONR_OK;
     }
@@ -143,7 +142,7 @@ static enum onr_status prepare_node(struct onr_program *program, struct onr_boun
                                   .inputs = inputs,
                                   .outputs = outputs,
                                   .kernels = options->kernels,
-                                  .parallel = options->parallel,
+                                  .backlog = backlog,
                                   .arena = arena,
                                   .mem = options->mem,
                                   .err = err,
@@ -154,19 +153,17 @@ static enum onr_status prepare_node(struct onr_program *program, struct onr_boun
         return status;
     }
     bound->state = ctx.state;
-    *consumed = ctx.consumed;
+    bound->consumed = ctx.consumed;
     return ONR_OK;
 }
 
-/*
- * Tells the system about weights that have been packed, node by node, so that they are not all in
- * memory twice. Another node may still read them.
- */
-static void drop_consumed(const struct onr_graph *graph, const struct onr_node *node,
-                          uint32_t consumed)
+/* Tells the system about the weights of the node that have been packed, so that they are not in
+ * memory twice. Another node may still read them. */
+static void drop_weights(const struct onr_graph *graph, const struct onr_bound_node *bound)
 {
+    const struct onr_node *node = bound->node;
     for (uint32_t i = 0; i < node->input_count && i < 32; i++) {
-        if ((consumed >> i & 1) == 0 || node->inputs[i] == ONR_NO_VALUE) {
+        if ((bound->consumed >> i & 1) == 0 || node->inputs[i] == ONR_NO_VALUE) {
             continue;
         }
         const struct onr_constant *constant = graph->values[node->inputs[i]].constant;
@@ -176,13 +173,27 @@ static void drop_consumed(const struct onr_graph *graph, const struct onr_node *
     }
 }
 
+struct drop_job {
+    const struct onr_graph *graph;
+    const struct onr_bound_node *bound;
+};
+
+static void drop_item(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    const struct drop_job *job = arg;
+    (void)begin;
+    (void)end;
+    (void)worker;
+    drop_weights(job->graph, job->bound);
+}
+
 /* Notes what run does with the inputs. */
-static void note_uses(const struct onr_bound_node *bound, uint32_t consumed, enum use *uses)
+static void note_uses(const struct onr_bound_node *bound, enum use *uses)
 {
     const struct onr_node *node = bound->node;
     bool picks = (bound->op->traits & ONR_TRAIT_PICKS) != 0;
     for (uint32_t i = 0; i < node->input_count; i++) {
-        bool is_consumed = i < 32 && (consumed >> i & 1) != 0;
+        bool is_consumed = i < 32 && (bound->consumed >> i & 1) != 0;
         if (node->inputs[i] != ONR_NO_VALUE && !is_consumed) {
             enum use *use = &uses[node->inputs[i]];
             *use = picks && i == 0 && *use != USE_READ ? USE_MOVED : USE_READ;
@@ -201,17 +212,27 @@ static enum onr_status bind_nodes(struct onr_program *program,
 {
     const struct onr_graph *graph = program->graph;
     uint32_t next_scratch = graph->value_count;
+    struct onr_backlog backlog;
+    onr_backlog_init(&backlog, options->parallel, &program->arena, false);
     for (uint32_t n = 0; n < graph->node_count; n++) {
         struct onr_bound_node *bound = &program->nodes[n];
-        uint32_t consumed = 0;
         bound->node = &graph->nodes[n];
         bound->op = graph->nodes[n].op;
         program->node_count = n + 1;
         ONR_TRY(bind_outputs(program, bound, n, &next_scratch, err));
         ONR_TRY(build_bodies(program, bound, options, err));
-        ONR_TRY(prepare_node(program, bound, options, &consumed, err));
-        drop_consumed(graph, bound->node, consumed);
-        note_uses(bound, consumed, uses);
+        ONR_TRY(prepare_node(program, bound, options, &backlog, err));
+        note_uses(bound, uses);
+        struct drop_job drop = {graph, bound};
+        if (bound->consumed != 0 &&
+            !onr_backlog_add(&backlog, 1, 1, drop_item, &drop, sizeof drop)) {
+            return onr_fail_memory(err, "packed weights");
+        }
+    }
+    onr_backlog_run(&backlog);
+    /* Where two threads packed weights, the first to end dropped them under the other's hands. */
+    for (uint32_t n = 0; n < graph->node_count; n++) {
+        drop_weights(graph, &program->nodes[n]);
     }
     for (uint32_t i = 0; i < graph->output_count; i++) {
         uses[graph->outputs[i]] = USE_READ;

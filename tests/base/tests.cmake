@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 onnxrun_test(base
     test_arena
+    test_backlog
     test_cgroup
     test_dtype
     test_error

@@ -297,6 +297,44 @@ static void weights_at_an_odd_address(void **state)
     }
 }
 
+/* Packs b in shares of at most `step` and compares with the panels packed one after the other. */
+static void check_shares(struct fixture *f, const struct onr_gemm_f32 *kernel, size_t k, size_t n,
+                         const struct onr_gemm_matrix *b, size_t step)
+{
+    size_t panels = onr_gemm_f32_panels(kernel, n);
+    size_t count = panels * k * kernel->columns;
+    float *shares = f->packed + MAX_ELEMENTS;
+    memset(shares, 0xff, count * sizeof *shares);
+    onr_gemm_f32_pack(kernel, k, n, b, 0, panels, f->packed);
+    for (size_t i = 0; i < panels; i += step) {
+        size_t end = panels - i < step ? panels : i + step;
+        onr_gemm_f32_pack_weights(kernel, k, n, b, i, end, shares);
+    }
+    assert_memory_equal(shares, f->packed, count * sizeof *shares);
+}
+
+static void weights_packed_in_shares_are_the_same(void **state)
+{
+    struct fixture *f = *state;
+    static const size_t sizes[] = {1, 5, 16, 47, 96, 200};
+    char *odd = (char *)f->c + 2;
+    memcpy(odd, f->b, 200 * 200 * sizeof(float));
+    for (int i = 0; i < 36 * ((int)onr_cpu_isa() + 1); i++) {
+        size_t k = sizes[i % 6];
+        size_t n = sizes[i / 6 % 6];
+        onr_kernels_init(&f->kernels, (enum onr_isa)(i / 36));
+        for (size_t s = 0; s < ONR_GEMM_MAX_SHAPES && f->kernels.gemm.f32[s] != NULL; s++) {
+            for (int dtype = 0; dtype < 2; dtype++) {
+                struct onr_gemm_matrix rows = {odd, dtype ? ONR_FLOAT16 : ONR_FLOAT, n, 1};
+                struct onr_gemm_matrix columns = {odd, rows.dtype, 1, k};
+                check_shares(f, f->kernels.gemm.f32[s], k, n, &rows, 1);
+                check_shares(f, f->kernels.gemm.f32[s], k, n, &rows, 3);
+                check_shares(f, f->kernels.gemm.f32[s], k, n, &columns, 2);
+            }
+        }
+    }
+}
+
 static void halves_are_converted(void **state)
 {
     struct fixture *f = *state;
@@ -412,6 +450,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(rows_a_page_apart_are_read_or_copied, setup, teardown),
         cmocka_unit_test_setup_teardown(a_row_alone_has_the_same_bits, setup, teardown),
         cmocka_unit_test_setup_teardown(weights_at_an_odd_address, setup, teardown),
+        cmocka_unit_test_setup_teardown(weights_packed_in_shares_are_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(halves_are_converted, setup, teardown),
         cmocka_unit_test_setup_teardown(infinity_and_nan_stay_in_their_row, setup, teardown),
         cmocka_unit_test(the_shape_with_least_waste_is_chosen),

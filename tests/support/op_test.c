@@ -163,12 +163,14 @@ static enum onr_status prepare_node(struct attempt *a, const struct onr_op_def *
         facts[i].data = is_constant ? facts[i].data : NULL;
         inputs[i] = a->inputs[i] != NULL ? &facts[i] : NULL;
     }
+    struct onr_backlog at_once;
+    onr_backlog_init(&at_once, eval->parallel, &a->arena, true);
     struct onr_prepare_ctx ctx = {.graph = &a->graph,
                                   .node = &a->node,
                                   .inputs = inputs,
                                   .outputs = a->outputs,
                                   .kernels = eval->kernels,
-                                  .parallel = eval->parallel,
+                                  .backlog = &at_once,
                                   .arena = &a->arena,
                                   .mem = eval->mem,
                                   .err = &a->err,

@@ -132,6 +132,15 @@ static inline size_t onr_gemm_k_begin(size_t k, size_t blocks, size_t index)
 void onr_gemm_f32_pack(const struct onr_gemm_f32 *kernel, size_t k, size_t n,
                        const struct onr_gemm_matrix *b, size_t begin, size_t end, float *packed);
 
+/*
+ * The same for weights, which will not be read soon: packs the shares [begin, end) of as many equal
+ * shares of the work as b has panels, whatever parts of b these are, and writes past the caches.
+ * packed: room for all panels.
+ */
+void onr_gemm_f32_pack_weights(const struct onr_gemm_f32 *kernel, size_t k, size_t n,
+                               const struct onr_gemm_matrix *b, size_t begin, size_t end,
+                               float *packed);
+
 /* Bytes of scratch that one worker needs for blocks of the job; a multiple of 64. The job's
  * pointers are not read, but whether b_packed is NULL. */
 size_t onr_gemm_f32_workspace(const struct onr_gemm_f32_job *job);

@@ -6,6 +6,10 @@
 
 #include <string.h>
 
+#if defined(__SSE2__)
+#    include <emmintrin.h>
+#endif
+
 /* Columns that are transposed together: a line of what is written, and as many streams as the
  * machine follows by itself. */
 #define STRIP 16
@@ -155,5 +159,61 @@ void onr_gemm_f32_pack(const struct onr_gemm_f32 *kernel, size_t k, size_t n,
         size_t column = panel * width;
         size_t count = n - column < width ? n - column : width;
         onr_gemm_f32_pack_piece(kernel, b, 0, k, column, count, packed + panel * k * width);
+    }
+}
+
+/* A line of floats at x, which lie anywhere, to y, without reading y first. */
+static inline void stream_line(float *y, const char *x)
+{
+#if defined(__SSE2__)
+    for (size_t i = 0; i < 4; i++) {
+        __m128i part = _mm_loadu_si128((const __m128i *)(const void *)(x + 16 * i));
+        _mm_stream_si128((__m128i *)(void *)(y + 4 * i), part);
+    }
+#else
+    memcpy(y, x, 64);
+#endif
+}
+
+/* Waits for what was streamed, so that other threads see it once they are told that it is there. */
+static void end_stream(void)
+{
+#if defined(__SSE2__)
+    _mm_sfence();
+#endif
+}
+
+/* Row by row, so that b is read in one stream, to as many streams as there are panels. */
+static void pack_rows(const struct onr_gemm_f32 *kernel, size_t k, size_t n,
+                      const struct onr_gemm_matrix *b, size_t begin, size_t end, float *packed)
+{
+    size_t width = kernel->columns;
+    bool has_lines = b->dtype == ONR_FLOAT && width % 16 == 0;
+    size_t whole = has_lines ? n / width * width : 0;
+    for (size_t p = begin; p < end; p++) {
+        float *row = packed + p * width;
+        const char *x = (const char *)b->data + 4 * p * b->row_stride;
+        for (size_t column = 0; column < whole; column += width) {
+            for (size_t j = 0; j < width; j += 16) {
+                stream_line(row + column * k + j, x + 4 * (column + j));
+            }
+        }
+        for (size_t column = whole; column < n; column += width) {
+            onr_gemm_f32_pack_piece(kernel, b, p, 1, column,
+                                    n - column < width ? n - column : width, row + column * k);
+        }
+    }
+    end_stream();
+}
+
+void onr_gemm_f32_pack_weights(const struct onr_gemm_f32 *kernel, size_t k, size_t n,
+                               const struct onr_gemm_matrix *b, size_t begin, size_t end,
+                               float *packed)
+{
+    size_t shares = onr_gemm_f32_panels(kernel, n);
+    if (b->column_stride == 1) {
+        pack_rows(kernel, k, n, b, k * begin / shares, k * end / shares, packed);
+    } else {
+        onr_gemm_f32_pack(kernel, k, n, b, begin, end, packed);
     }
 }

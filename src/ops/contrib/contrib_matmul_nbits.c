@@ -155,7 +155,7 @@ static struct onr_nbits_weights describe(const struct onr_node *node, enum onr_d
 }
 
 struct pack_job {
-    const struct onr_nbits_weights *weights;
+    struct onr_nbits_weights weights;
     size_t panel_bytes;
     char *packed;
 };
@@ -166,7 +166,7 @@ static void pack_panels(void *arg, size_t begin, size_t end, unsigned worker)
     const struct pack_job *job = arg;
     (void)worker;
     for (size_t i = begin; i < end; i++) {
-        onr_nbits_pack(job->weights, i, job->packed + i * job->panel_bytes);
+        onr_nbits_pack(&job->weights, i, job->packed + i * job->panel_bytes);
     }
 }
 
@@ -192,17 +192,18 @@ static enum onr_status nbits_prepare(struct onr_prepare_ctx *ctx)
     weights.b = constants[B]->data;
     weights.scales = constants[SCALES]->data;
     weights.zeros = has_zeros ? constants[ZEROS]->data : NULL;
-    struct pack_job job = {.weights = &weights};
+    struct pack_job job = {.weights = weights};
     if (!onr_nbits_panel_bytes(&weights, &job.panel_bytes) ||
         !onr_size_mul(onr_nbits_panels(&weights), job.panel_bytes, &state->bytes)) {
         return onr_fail(ctx->err, ONR_ERR_LIMIT, "packed weights are too large");
     }
     job.packed = onr_mem_alloc(ctx->mem, state->bytes);
-    if (job.packed == NULL) {
+    if (job.packed == NULL || !onr_backlog_add(ctx->backlog, onr_nbits_panels(&weights),
+                                               job.panel_bytes, pack_panels, &job, sizeof job)) {
+        onr_mem_free(ctx->mem, job.packed, state->bytes);
         return onr_fail_memory(ctx->err, "packed weights");
     }
     state->packed = job.packed;
-    onr_parallel_for(ctx->parallel, onr_nbits_panels(&weights), 1, pack_panels, &job);
     ctx->consumed |= 1u << B | 1u << SCALES | (has_zeros ? 1u << ZEROS : 0);
     return ONR_OK;
 }

@@ -150,10 +150,10 @@ static enum onr_status pack_layer(struct onr_prepare_ctx *ctx, const struct onr_
         return onr_fail(ctx->err, ONR_ERR_LIMIT, "packed weights are too large");
     }
     panels->data = onr_mem_alloc(ctx->mem, panels->bytes);
-    if (panels->data == NULL) {
+    if (panels->data == NULL ||
+        !onr_backlog_add(ctx->backlog, count, panels->panel_bytes, pack_panels, &job, sizeof job)) {
         return onr_fail_memory(ctx->err, "packed weights");
     }
-    onr_parallel_for(ctx->parallel, count, 1, pack_panels, &job);
     ctx->consumed |= 1u << in->weight | 1u << in->scale | (has_zeros ? 1u << in->zero : 0);
     return ONR_OK;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packing of constant B once per program, its panels shared by all threads. */
+/* Packing of constant B once per program, with that of all nodes. */
 #include "base/size.h"
 #include "ops/matrix/product.h"
 
 struct pack_task {
-    const struct onr_packed_b *packed;
+    const struct onr_gemm_f32 *kernel;
+    float *packed;
     struct onr_gemm_matrix b;
     size_t k, n, panels;
 };
@@ -13,15 +14,17 @@ static void pack_items(void *arg, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
     const struct pack_task *task = arg;
-    const struct onr_gemm_f32 *kernel = task->packed->kernel;
-    size_t element_bytes = onr_dtype_size(task->b.dtype);
-    for (size_t item = begin; item < end; item++) {
+    size_t matrix_bytes = task->k * task->n * onr_dtype_size(task->b.dtype);
+    size_t matrix_floats = task->panels * task->k * task->kernel->columns;
+    for (size_t item = begin; item < end;) {
         size_t batch = item / task->panels;
-        size_t panel = item % task->panels;
+        size_t first = item % task->panels;
+        size_t last = end - item < task->panels - first ? first + (end - item) : task->panels;
         struct onr_gemm_matrix b = task->b;
-        b.data = (const char *)b.data + batch * task->k * task->n * element_bytes;
-        float *packed = task->packed->data + batch * task->panels * task->k * kernel->columns;
-        onr_gemm_f32_pack(kernel, task->k, task->n, &b, panel, panel + 1, packed);
+        b.data = (const char *)b.data + batch * matrix_bytes;
+        onr_gemm_f32_pack_weights(task->kernel, task->k, task->n, &b, first, last,
+                                  task->packed + batch * matrix_floats);
+        item += last - first;
     }
 }
 
@@ -39,18 +42,26 @@ static enum onr_status pack_b(struct onr_prepare_ctx *ctx, struct onr_packed_b *
     if (packed->kernel == NULL) {
         packed->kernel = onr_gemm_f32_choose(&ctx->kernels->gemm, task->n);
     }
-    if (packed->data == NULL) {
-        if (!onr_product_packed_bytes(packed->kernel, batch, task->k, task->n, &packed->bytes)) {
+    const struct onr_gemm_f32 *kernel = packed->kernel;
+    bool is_given = packed->data != NULL;
+    if (!is_given) {
+        if (!onr_product_packed_bytes(kernel, batch, task->k, task->n, &packed->bytes)) {
             return onr_fail(ctx->err, ONR_ERR_LIMIT, "packed weights are too large");
         }
         packed->data = onr_mem_alloc(ctx->mem, packed->bytes);
     }
-    if (packed->data == NULL) {
+    task->kernel = kernel;
+    task->packed = packed->data;
+    task->panels = onr_gemm_f32_panels(kernel, task->n);
+    if (task->packed == NULL || !onr_backlog_add(ctx->backlog, batch * task->panels,
+                                                 kernel->columns * task->k * sizeof(float),
+                                                 pack_items, task, sizeof *task)) {
+        if (!is_given) {
+            onr_mem_free(ctx->mem, packed->data, packed->bytes);
+            packed->data = NULL;
+        }
         return onr_fail_memory(ctx->err, "packed weights");
     }
-    task->packed = packed;
-    task->panels = onr_gemm_f32_panels(packed->kernel, task->n);
-    onr_parallel_for(ctx->parallel, batch * task->panels, 1, pack_items, task);
     return ONR_OK;
 }
 

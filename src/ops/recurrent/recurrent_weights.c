@@ -119,6 +119,7 @@ static enum onr_status pack_weights(struct onr_prepare_ctx *ctx, struct onr_recu
                 return onr_fail_memory(ctx->err, "dequantised weights");
             }
             enum onr_status status = pack_input(ctx, state, &dims, input, values, ONR_FLOAT);
+            onr_backlog_run(ctx->backlog); /* which reads the values */
             onr_mem_free(ctx->mem, values, bytes);
             ONR_TRY(status);
         }

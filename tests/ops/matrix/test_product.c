@@ -170,8 +170,12 @@ static void packed_weights(void **state)
     assert_int_equal(onr_parallel_init(&parallel, 2, &mem, &err), ONR_OK);
     for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
         onr_kernels_init(&kernels, (enum onr_isa)isa);
+        struct onr_arena arena;
+        struct onr_backlog backlog;
+        onr_arena_init(&arena, &mem);
+        onr_backlog_init(&backlog, &parallel, &arena, true);
         struct onr_prepare_ctx ctx = {
-            .kernels = &kernels, .parallel = &parallel, .mem = &mem, .err = &err};
+            .kernels = &kernels, .backlog = &backlog, .mem = &mem, .err = &err};
         struct onr_product_state packed = {.kernels = &kernels};
         struct onr_gemm_matrix matrix = {b, ONR_FLOAT, 480, 1};
         assert_int_equal(onr_product_pack(&ctx, &matrix, 19, 480, &packed.packed), ONR_OK);
@@ -179,6 +183,7 @@ static void packed_weights(void **state)
             try_sizes(&packed, 1, rows[i], 480, 19);
         }
         onr_product_release(&mem, &packed);
+        onr_arena_free(&arena);
     }
     onr_parallel_free(&parallel);
     assert_int_equal(mem.live_bytes, 0);
