@@ -143,6 +143,70 @@ def test_options_reach_the_engine():
         onnxrun.InferenceSession(ADD, options)
 
 
+def test_spinning_is_asked_for_in_either_way():
+    options = onnxrun.SessionOptions()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    assert options.spin_us == 1000
+    session = onnxrun.InferenceSession(ADD, options)
+    assert session.run(None, {"x": ONES, "y": ONES})[0].sum() == 12
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    assert options.spin_us == 0
+    with pytest.raises(ValueError, match="spin_us is 1000001, expected 0 to 1000000"):
+        options.spin_us = 1000001
+
+
+def test_only_the_precision_of_the_model_is_there():
+    options = onnxrun.SessionOptions()
+    options.precision = "model"
+    with pytest.raises(onnxrun.Unsupported, match="precision is 'bfloat16': onnxrun computes in the "
+                                                  "types of the model"):
+        options.precision = "bfloat16"
+
+
+def test_limits_are_kept():
+    options = onnxrun.SessionOptions()
+    options.limits = onnxrun.Limits(loop_count=5)
+    session = onnxrun.InferenceSession(LOOP, options)
+    feed = {"n": 5, "c": True, "x": np.ones(4, np.float32)}
+    assert session.run(None, feed)[0].tolist() == [32] * 4
+    with pytest.raises(onnxrun.Error, match="more loop iterations than the limit allows"):
+        session.run(None, {**feed, "n": 6})
+    assert session.run(None, feed)[0].tolist() == [32] * 4
+    for limits in ({"file_bytes": 20}, {"name_bytes": 1}):
+        options.limits = onnxrun.Limits(**limits)
+        with pytest.raises(onnxrun.Error):
+            onnxrun.InferenceSession(model("(float x) => (float yy) { yy = Neg(x) }"), options)
+    with pytest.raises(TypeError, match="limits is 5, expected onnxrun.Limits"):
+        options.limits = 5
+    with pytest.raises(ValueError, match="node_count is 4294967296, expected 0 to 4294967295"):
+        options.limits = onnxrun.Limits(node_count=2**32)
+
+
+def test_a_model_works_on_when_its_files_vanish(tmp_path):
+    proto = onnx.load_from_string(model(
+        "(float[n, 64] x) => (float[n, 64] y) { y = MatMul(x, w) }"))
+    proto.graph.initializer.append(onnx.numpy_helper.from_array(np.eye(64, dtype=np.float32), "w"))
+    path = tmp_path / "model.onnx"
+    onnx.save(proto, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    session = onnxrun.InferenceSession(path)
+    (tmp_path / "weights.bin").unlink()
+    with pytest.raises(onnxrun.NoSuchFile, match="weights.bin"):
+        onnxrun.InferenceSession(path)
+    path.unlink()
+    x = np.ones((3, 64), np.float32)
+    assert np.array_equal(session.run(None, {"x": x})[0], x)
+    with pytest.raises(onnxrun.NoSuchFile, match="model.onnx"):
+        onnxrun.InferenceSession(path)
+
+
+def test_dimensions_of_sequences_are_left_alone():
+    options = onnxrun.SessionOptions()
+    options.add_free_dimension_override_by_name("n", 3)
+    session = onnxrun.InferenceSession(model(
+        "(seq(float[n]) x) => (int64 k) { k = SequenceLength(x) }"), options)
+    assert session.run(None, {"x": onnxrun.OrtValue([ONES[0]])})[0] == 1
+
+
 def test_seeds_repeat_what_random_operators_draw():
     source = model("(float[8] x) => (float[8] y) { y = RandomNormalLike(x) }")
     zeros = np.zeros(8, np.float32)
@@ -224,6 +288,8 @@ def test_the_commands_are_in_the_package(tmp_path):
     ran = command("run", path, "-i", "x=[[1,2,3]]", "-i", "y=ones")
     assert ran.returncode == 0 and "4" in ran.stdout, ran.stderr
     assert "Add" in command("dump", path).stdout
+    compared = command("compare", path, "--against", "onnxruntime", "-d", "n=2")
+    assert compared.returncode == 0 and "1 values compared" in compared.stdout, compared.stderr
     assert command("--version").stdout.split()[1] == onnxrun.__version__
     assert command("run", tmp_path / "missing").returncode == 2
 

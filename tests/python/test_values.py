@@ -104,12 +104,56 @@ def test_a_binding_is_checked(add):
         binding.bind_output("s", "cuda")
     with pytest.raises(onnxrun.InvalidArgument, match="needs element_type and shape"):
         binding.bind_output("s", "cpu", 0, buffer_ptr=1)
+    with pytest.raises(onnxrun.InvalidArgument, match=r'output "s" is float32, the memory bound to '
+                                                      r"it is float64\[3\]"):
+        binding.bind_ortvalue_output("s", onnxrun.OrtValue.ortvalue_from_numpy(np.zeros(3)))
+    with pytest.raises(onnxrun.InvalidArgument, match="a sequence is not written to memory"):
+        binding.bind_ortvalue_output("s", onnxrun.OrtValue([ONES]))
+
+
+@pytest.mark.parametrize("memory", [np.zeros((3, 2), np.float32), np.zeros((2, 6), np.float32)[:, :4]],
+                         ids=["in place", "strided"])
+def test_memory_of_another_shape_is_refused(add, memory):
+    binding = add.io_binding()
     binding.bind_cpu_input("x", ONES)
     binding.bind_cpu_input("y", ONES)
-    binding.bind_ortvalue_output("s", onnxrun.OrtValue.ortvalue_from_numpy(np.zeros(3)))
-    with pytest.raises(onnxrun.InvalidArgument, match=r'output "s" is float32\[2, 3\], the memory '
-                                                      r"bound to it is float64\[3\]"):
+    binding.bind_ortvalue_output("s", onnxrun.OrtValue.ortvalue_from_numpy(memory))
+    with pytest.raises(onnxrun.InvalidArgument, match='output "s" '):
         add.run_with_iobinding(binding)
+    binding.bind_ortvalue_output("s", onnxrun.OrtValue.ortvalue_from_numpy(ONES.copy()))
+    add.run_with_iobinding(binding)
+    assert binding.get_outputs()[0].numpy().sum() == 12
+
+
+def bound_product(kind, x, y):
+    """x and a matrix of ones multiplied, the product written to y."""
+    session = onnxrun.InferenceSession(model(
+        f"({kind}[n, 3] x, {kind}[3, 3] w) => ({kind}[n, 3] y) {{ y = MatMul(x, w) }}"))
+    binding = session.io_binding()
+    binding.bind_cpu_input("x", x)
+    binding.bind_cpu_input("w", np.ones((3, 3), x.dtype))
+    binding.bind_ortvalue_output("y", onnxrun.OrtValue.ortvalue_from_numpy(y))
+    session.run_with_iobinding(binding)
+    return binding.get_outputs()[0].numpy()
+
+
+@pytest.mark.parametrize("kind, dtype", [("float", np.float32), ("double", np.float64),
+                                         ("bfloat16", ml_dtypes.bfloat16)])
+def test_a_run_writes_bound_memory_itself(monkeypatch, kind, dtype):
+    monkeypatch.setattr(np, "copyto", None)
+    y = np.zeros((2, 3), dtype)
+    assert bound_product(kind, np.ones((2, 3), dtype), y) is y
+    assert y.astype(float).tolist() == [[3] * 3] * 2
+
+
+def test_memory_that_a_run_cannot_write_itself_is_copied_to():
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    strided = np.zeros((3, 2), np.float32).T
+    assert bound_product("float", x, strided) is strided
+    assert strided.tolist() == [[3] * 3, [12] * 3]
+    assert bound_product("float", x, x).tolist() == [[3] * 3, [12] * 3]
+    x = np.arange(9, dtype=np.float32).reshape(3, 3)
+    assert bound_product("float", x[:2], x[1:]).tolist() == [[3] * 3, [12] * 3]
 
 
 def test_sequences_are_bound():

@@ -41,6 +41,7 @@ from onnxrun._options import (
     ExecutionMode,
     ExecutionOrder,
     GraphOptimizationLevel,
+    Limits,
     RunOptions,
     SessionOptions,
 )
@@ -70,7 +71,7 @@ def get_build_info() -> str:
 __all__ = [
     "EPFail", "EngineError", "Error", "ExecutionMode", "ExecutionOrder", "Fail",
     "GraphOptimizationLevel", "IOBinding", "InferenceSession", "InvalidArgument", "InvalidGraph",
-    "InvalidProtobuf", "ModelLoaded", "ModelMetadata", "NoModel", "NoSuchFile", "NodeArg",
+    "InvalidProtobuf", "Limits", "ModelLoaded", "ModelMetadata", "NoModel", "NoSuchFile", "NodeArg",
     "NotImplemented", "OrtDevice", "OrtValue", "OutOfMemory", "RunOptions", "RuntimeException",
     "SessionOptions", "Step", "Unsupported", "__version__", "disable_telemetry_events", "enable_telemetry_events",
     "every", "explain", "get_all_providers", "get_available_providers", "get_build_info", "get_device",

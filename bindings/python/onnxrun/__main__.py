@@ -2,7 +2,8 @@
 """The commands onnxrun and onnxdump, which the package carries.
 
     python -m onnxrun run MODEL ...      python -m onnxrun bench MODEL ...
-    python -m onnxrun test FOLDER ...    python -m onnxrun dump MODEL ...
+    python -m onnxrun test FOLDER ...    python -m onnxrun profile MODEL ...
+    python -m onnxrun dump MODEL ...     python -m onnxrun compare MODEL ...
 
 "--help" after any of them, or alone, explains.
 """
@@ -15,7 +16,8 @@ from typing import NoReturn
 
 
 def _become(command: str, arguments: list[str]) -> NoReturn:
-    """Goes on as this command, in the same process."""
+    """Goes on as this command, in the same process; `onnxrun compare` finds this Python."""
+    os.environ.setdefault("PYTHON", sys.executable)
     path = Path(__file__).parent / "bin" / command
     os.execv(path, [str(path), *arguments])
 

@@ -40,6 +40,7 @@ class IOBinding:
         self._inputs: dict[str, Any] = {}
         self._outputs: dict[str, np.ndarray[Any, Any] | None] = {}
         self._results: list[OrtValue] = []
+        self._targets: list[np.ndarray[Any, Any] | None] | None = None  # None: to be found
 
     @property
     def _iobinding(self) -> IOBinding:
@@ -51,6 +52,7 @@ class IOBinding:
     def bind_cpu_input(self, name: str, arr_on_cpu: Any) -> None:
         """An array, read in place at each run when it is contiguous."""
         self._inputs[self._known(name, "input")] = arr_on_cpu
+        self._targets = None
 
     def bind_input(self, name: str, device_type: str, device_id: int, element_type: Any, shape: Any,
                    buffer_ptr: int) -> None:
@@ -63,6 +65,7 @@ class IOBinding:
 
     def clear_binding_inputs(self) -> None:
         self._inputs.clear()
+        self._targets = None
 
     def synchronize_inputs(self) -> None:
         """Accepted: data is where it is computed with."""
@@ -79,15 +82,29 @@ class IOBinding:
             if element_type is None or shape is None:
                 raise InvalidArgument(f'output "{name}": buffer_ptr needs element_type and shape')
             target = _array_at(buffer_ptr, element_type, shape)
-        self._outputs[self._known(name, "output")] = target
+        self._bind_target(name, target)
 
     def bind_ortvalue_output(self, name: str, ortvalue: OrtValue) -> None:
         """Written by each run; type and shape must fit."""
-        self._outputs[self._known(name, "output")] = ortvalue.numpy()
+        self._bind_target(name, ortvalue.numpy())
+
+    def _bind_target(self, name: str, target: Any) -> None:
+        """Binds memory, of which at least the type fits, or None."""
+        self._known(name, "output")
+        wanted = _dtypes.numpy_dtype(self._number(name))
+        if isinstance(target, list):
+            raise InvalidArgument(f'output "{name}": a sequence is not written to memory; bind it '
+                                  "by name")
+        if target is not None and target.dtype != wanted:
+            raise InvalidArgument(f'output "{name}" is {wanted.name}, the memory bound to it is '
+                                  f"{target.dtype.name}{list(target.shape)}")
+        self._outputs[name] = target
+        self._targets = None
 
     def clear_binding_outputs(self) -> None:
         self._outputs.clear()
         self._results.clear()
+        self._targets = None
 
     def synchronize_outputs(self) -> None:
         """Accepted: a run ends when its outputs are there."""
@@ -114,18 +131,50 @@ class IOBinding:
         return name
 
     def _run(self, run_options: RunOptions | None) -> None:
-        results = self._session.run(list(self._outputs), self._inputs, run_options)
+        if self._targets is None:
+            self._targets = [self._in_place(name) for name in self._outputs]
+        results = self._session._run_into(list(self._outputs), self._inputs, run_options,
+                                          self._targets)
         self._results = [_deliver(name, target, result) for (name, target), result
                          in zip(self._outputs.items(), results)]
+
+    def _in_place(self, name: str) -> np.ndarray[Any, Any] | None:
+        """The bytes of the memory bound to the output, if a run can write them itself: that it
+        reads no input from there and writes no other output there, and that it is not strided.
+        """
+        target = self._outputs[name]
+        if target is None or not (target.flags.carray and target.dtype.isnative):
+            return None
+        others = [array for other, array in self._outputs.items() if other != name]
+        if any(_may_share(target, value) for value in (*self._inputs.values(), *others)):
+            return None
+        return _dtypes.as_carrier(target, self._number(name))
+
+    def _number(self, output: str) -> int:
+        """The number of an output's element type."""
+        return next(declared[2] for declared in self._session._outputs if declared[0] == output)
+
+
+def _may_share(target: np.ndarray[Any, Any], value: Any) -> bool:
+    """Whether a value may lie in the memory of target."""
+    if isinstance(value, OrtValue):
+        value = value.numpy()
+    if isinstance(value, (list, tuple)):
+        return any(isinstance(item, np.ndarray) and np.may_share_memory(target, item)
+                   for item in value)
+    if isinstance(value, np.ndarray):
+        return np.may_share_memory(target, value)
+    return hasattr(value, "__dlpack__")
 
 
 def _deliver(name: str, target: np.ndarray[Any, Any] | None, result: Any) -> OrtValue:
     """The result as a value: in the memory of target, if there is one."""
     if target is None:
         return OrtValue(result)
-    if result.dtype != target.dtype or result.shape != target.shape:
-        raise InvalidArgument(
-            f'output "{name}" is {result.dtype.name}{list(result.shape)}, the memory bound to it '
-            f"is {target.dtype.name}{list(target.shape)}")
+    if result is None:  # it was written there
+        return OrtValue(target)
+    if result.shape != target.shape:
+        raise InvalidArgument(f'output "{name}" has the shape {list(result.shape)}, the memory '
+                              f"bound to it {list(target.shape)}")
     np.copyto(target, result)
     return OrtValue(target)

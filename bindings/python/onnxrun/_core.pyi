@@ -2,6 +2,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from typing_extensions import Self
 
 from onnxrun._values import Description
@@ -13,9 +14,11 @@ def describe(path: bytes, stage: int, format: int, names: list[bytes],
 
 class Session:
     def __new__(cls, source: bytes, is_path: bool, threads: int, memory_bytes: int, seed: int,
-                keep_denormals: bool, no_fusion: bool, /) -> Self: ...
+                keep_denormals: bool, no_fusion: bool, spin_us: int,
+                limits: tuple[int, int, int, int, int, int], /) -> Self: ...
     def run(self, names: list[str] | None, feed: dict[str, Any], run_options: Any,
-            observer: Callable[..., Callable[[list[Any]], None] | None] | None, /) -> list[Any]: ...
+            observer: Callable[..., Callable[[list[Any]], None] | None] | None,
+            targets: list[np.ndarray[Any, Any] | None] | None, /) -> list[Any]: ...
     def attend(self, names: list[str] | None, feed: dict[str, Any], run_options: Any,
                maker: Callable[[str, str, int, int, int, int], Any], is_mean: bool,
                /) -> list[Any]: ...

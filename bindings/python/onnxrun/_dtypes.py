@@ -83,6 +83,14 @@ def number_of(dtype: np.dtype[Any]) -> int:
     return _BY_NUMPY_NAME.get(dtype.name, 0)
 
 
+def as_carrier(array: np.ndarray[Any, Any], number: int) -> np.ndarray[Any, Any] | None:
+    """The bytes of a contiguous array as the core has them, in place; None when it cannot be."""
+    dtype = BY_NUMBER[number]
+    if number == STRING or dtype.extended in _SIGNED:
+        return None
+    return array.view(dtype.carrier) if dtype.extended else array
+
+
 def to_carrier(array: np.ndarray[Any, Any], number: int) -> np.ndarray[Any, Any]:
     """The array with the bytes that the core wants: contiguous, aligned, in native order."""
     dtype = BY_NUMBER[number]

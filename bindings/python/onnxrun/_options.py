@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from onnxrun._errors import InvalidArgument, Unsupported
 
 MAX_THREADS = 256
+SPIN_US = 1000  # where a session is told to spin and not how long
 
 
 class GraphOptimizationLevel(IntEnum):
@@ -36,6 +37,22 @@ class ExecutionOrder(IntEnum):
     MEMORY_EFFICIENT = 2
 
 
+class Limits(NamedTuple):
+    """What a model may cost, of which more is refused; 0 takes the default."""
+
+    file_bytes: int = 0  # of the file without external data (2 GiB - 1)
+    parse_bytes: int = 0  # memory while the file is read (64 MiB or 16 times what is no weight)
+    fold_bytes: int = 0  # of constants that are computed when it is loaded (64 MiB or 8 files)
+    node_count: int = 0  # with the nodes of functions (4 million)
+    name_bytes: int = 0  # of a name (64 KiB)
+    loop_count: int = 0  # iterations of all loops of a run (2^31)
+
+
+# Of Limits too, as many bits as the core has for each.
+_LARGEST = {"spin_us": 1_000_000, "memory_bytes": 2**64 - 1, "seed": 2**64 - 1,
+            "intra_op_num_threads": MAX_THREADS, "node_count": 2**32 - 1, "name_bytes": 2**32 - 1}
+
+
 class SessionOptions:
     """What an InferenceSession is made with.
 
@@ -47,6 +64,10 @@ class SessionOptions:
         memory_bytes: cap on the memory of the model, and again of each run; 0: none.
         seed: of random operators; 0 takes one from the operating system.
         keep_denormals: compute with numbers below 1.2e-38 instead of taking them for zero.
+        spin_us: microseconds that threads look for work after a run before they sleep; they are
+            sooner there for the next run, and take processors from other programs meanwhile.
+        limits: see Limits.
+        precision: "model", the types of the model, is the only one that there is.
 
     The other attributes of ONNX Runtime's class are kept and have no effect.
     """
@@ -59,6 +80,9 @@ class SessionOptions:
         self.memory_bytes = 0
         self.seed = 0
         self.keep_denormals = False
+        self.spin_us = 0
+        self.limits = Limits()
+        self.precision = "model"
         self.enable_cpu_mem_arena = True
         self.enable_mem_pattern = True
         self.enable_mem_reuse = True
@@ -74,23 +98,31 @@ class SessionOptions:
         self._entries: dict[str, str] = {}
         self._dimensions: dict[str, int] = {}
         self._providers: list[tuple[str, dict[str, str]]] = []
+        self._is_made = True
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "intra_op_num_threads":
-            value = _whole(name, value, MAX_THREADS)
-        elif name in ("memory_bytes", "seed"):
-            value = _whole(name, value, 2**64 - 1)
+        if name in _LARGEST:
+            value = _whole(name, value, _LARGEST[name])
+        elif name == "limits":
+            value = _limits(value)
+        elif name == "precision" and value != "model":
+            raise Unsupported(f"precision is {value!r}: onnxrun computes in the types of the "
+                              'model ("model"); export it in the type that you want')
         elif name == "optimized_model_filepath" and value:
             raise Unsupported("optimized_model_filepath: onnxrun does not write models; "
                                  "onnxrun.explain shows what became of one")
-        elif not name.startswith("_") and not hasattr(self, name) and name not in _ATTRIBUTES:
+        elif hasattr(self, "_is_made") and not hasattr(self, name):
             raise AttributeError(f"SessionOptions has no attribute '{name}'")
         super().__setattr__(name, value)
 
     def add_session_config_entry(self, key: str, value: str) -> None:
-        """Keeps a setting by name; "session.set_denormal_as_zero" is the one with an effect."""
+        """Keeps a setting by name. "session.set_denormal_as_zero" has an effect, and
+        "session.intra_op.allow_spinning": with "1", spin_us becomes 1000, with "0" 0.
+        """
         if key == "session.set_denormal_as_zero":
             self.keep_denormals = value == "0"
+        elif key == "session.intra_op.allow_spinning":
+            self.spin_us = SPIN_US if value == "1" else 0
         self._entries[str(key)] = str(value)
 
     def get_session_config_entry(self, key: str) -> str:
@@ -116,10 +148,6 @@ class SessionOptions:
         raise Unsupported(f"{os.fspath(path)}: onnxrun has no operators from libraries")
 
 
-_ATTRIBUTES = frozenset(
-    ["graph_optimization_level", "enable_profiling", "profile_file_prefix", "keep_denormals", "enable_cpu_mem_arena", "enable_mem_pattern", "enable_mem_reuse", "execution_mode", "execution_order", "inter_op_num_threads", "log_severity_level", "log_verbosity_level", "logid", "optimized_model_filepath", "use_deterministic_compute", "use_per_session_threads"])
-
-
 def _whole(name: str, value: Any, largest: int) -> int:
     """The value as an int from 0 to largest."""
     try:
@@ -129,6 +157,14 @@ def _whole(name: str, value: Any, largest: int) -> int:
     if not 0 <= number <= largest:
         raise InvalidArgument(f"{name} is {number}, expected 0 to {largest}")
     return int(number)
+
+
+def _limits(limits: Any) -> Limits:
+    """The limits, if they are some."""
+    if not isinstance(limits, Limits):
+        raise TypeError(f"limits is {limits!r}, expected onnxrun.Limits(...)")
+    return Limits(*(_whole(name, value, _LARGEST.get(name, 2**64 - 1))
+                    for name, value in limits._asdict().items()))
 
 
 class RunOptions:

@@ -67,7 +67,8 @@ class InferenceSession:
             self._core = _core.Session(
                 source, is_path, options.intra_op_num_threads, options.memory_bytes,
                 options.seed or _state["seed"], bool(options.keep_denormals),
-                options.graph_optimization_level == GraphOptimizationLevel.ORT_DISABLE_ALL)
+                options.graph_optimization_level == GraphOptimizationLevel.ORT_DISABLE_ALL,
+                options.spin_us, options.limits)
         self._dimensions = dict(options._dimensions)
         self._inputs, self._outputs = self._core.signature()
         self._output_names = frozenset(declared[0] for declared in self._outputs)
@@ -154,17 +155,23 @@ class InferenceSession:
         if (self._dimensions or self._profile or (run_options and run_options.terminate)
                 or (names and not self._output_names.issuperset(names))):
             return self._run_with_more(names, input_feed, run_options)
-        return self._run(names, input_feed, run_options, None)
+        return self._run(names, input_feed, run_options, None, None)
+
+    def _run_into(self, names: list[str], feed: dict[str, Any], run_options: RunOptions | None,
+                  targets: list[Any]) -> list[Any]:
+        """A run that writes outputs to the arrays that are given for them; these come back None."""
+        return self._run_with_more(names or None, feed, run_options, targets if names else None)
 
     def _run_with_more(self, names: list[Any] | None, feed: dict[str, Any],
-                       run_options: RunOptions | None) -> list[Any]:
+                       run_options: RunOptions | None,
+                       targets: list[Any] | None = None) -> list[Any]:
         """A run that is measured, looked into, or has something to check before it."""
         self._check_run(feed, run_options)
         if names and not self._output_names.issuperset(names):
             return self._run_inside(names, feed, run_options)
         with _measured(self._profile, "model_run"):
             observer = self._profile.step if self._profile is not None else None
-            return self._run(names, feed, run_options, observer)
+            return self._run(names, feed, run_options, observer, targets)
 
     def _run_inside(self, names: list[Any], feed: dict[str, Any],
                     run_options: RunOptions | None) -> list[Any]:
@@ -172,7 +179,7 @@ class InferenceSession:
         outputs = [name for name in names if name in self._output_names]
         collector = Collector([name for name in names if name not in self._output_names],
                               [declared[0] for declared in self._outputs])
-        results = dict(zip(outputs, self._run(outputs, feed, run_options, collector)))
+        results = dict(zip(outputs, self._run(outputs, feed, run_options, collector, None)))
         return [results[name] if name in results else collector.result(name) for name in names]
 
     def run_with_attention(self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any],
@@ -215,13 +222,14 @@ class InferenceSession:
         """Raises when a run is not to begin."""
         if run_options is not None and run_options.terminate:
             raise Fail("the run was cancelled: terminate is set in its options")
-        self._check_dimensions(feed)
+        if self._dimensions:
+            self._check_dimensions(feed)
 
     def _check_dimensions(self, feed: dict[str, Any]) -> None:
         """Raises when an input differs from what the options say of a symbolic dimension."""
         for name, _, _, shape, _ in self._inputs:
-            got = getattr(feed.get(name), "shape", ())
-            got = got() if callable(got) else got
+            value = feed.get(name)
+            got = getattr(value.numpy() if isinstance(value, OrtValue) else value, "shape", ())
             for axis, dim in enumerate(shape or ()):
                 wanted = self._dimensions.get(dim) if isinstance(dim, str) else None
                 if wanted is not None and axis < len(got) and got[axis] != wanted:

@@ -223,6 +223,22 @@ bool core_value_open(struct core_value *value, PyObject *object, const onnxrun_v
     return !PyErr_Occurred() && open_any(value, object, description);
 }
 
+bool core_target_open(struct core_value *value, PyObject *array, onnxrun_dtype dtype)
+{
+    bool fits = false;
+    *value = (struct core_value){.tensor = NULL};
+    if (!borrow(value, array, dtype, 0, &fits)) {
+        return false;
+    }
+    if (!fits) {
+        PyErr_SetString(PyExc_SystemError, "onnxrun: the prepared memory does not fit");
+        return false;
+    }
+    Py_INCREF(array);
+    value->keep = array;
+    return true;
+}
+
 void core_value_close(struct core_value *value)
 {
     onnxrun_tensor_free(value->tensor);

@@ -77,6 +77,7 @@ void core_context_free(struct core_context *context)
     PyMem_Free(context->inputs);
     PyMem_Free(context->outputs);
     PyMem_Free(context->values);
+    PyMem_Free(context->targets);
     PyMem_Free(context);
 }
 
@@ -91,7 +92,9 @@ struct core_context *core_context_new(const onnxrun_model *model,
     made->inputs = PyMem_Calloc(input_count + 1, sizeof *made->inputs);
     made->outputs = PyMem_Calloc(output_count + 1, sizeof *made->outputs);
     made->values = PyMem_Calloc(input_count + 1, sizeof *made->values);
-    if (made->inputs == NULL || made->outputs == NULL || made->values == NULL) {
+    made->targets = PyMem_Calloc(output_count + 1, sizeof *made->targets);
+    if (made->inputs == NULL || made->outputs == NULL || made->values == NULL ||
+        made->targets == NULL) {
         core_context_free(made);
         return (void *)PyErr_NoMemory();
     }

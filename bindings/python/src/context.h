@@ -22,12 +22,14 @@ enum core_watch { CORE_WATCH_NOTHING, CORE_WATCH_STEPS, CORE_WATCH_ATTENTION, CO
 struct core_context {
     struct core_context *next; /* in the list of those that are idle */
     onnxrun_session *session;
-    onnxrun_binding *inputs;   /* [input_count] */
-    onnxrun_binding *outputs;  /* [output_count] */
-    struct core_value *values; /* [input_count] */
-    PyThreadState *thread;     /* of Python, without the GIL, during a run */
-    PyObject *run_options;     /* borrowed during a run */
-    PyObject *observer;        /* likewise; told of each node, unless it is None */
+    onnxrun_binding *inputs;    /* [input_count] */
+    onnxrun_binding *outputs;   /* [output_count] */
+    struct core_value *values;  /* [input_count] */
+    struct core_value *targets; /* [output_count] memory that outputs are written to, if any */
+    size_t target_count;        /* that are open */
+    PyThreadState *thread;      /* of Python, without the GIL, during a run */
+    PyObject *run_options;      /* borrowed during a run */
+    PyObject *observer;         /* likewise; told of each node, unless it is None */
     struct core_weights weights;
     bool has_failed; /* the observer or the maker raised */
     int64_t asked;   /* when Python was asked for the last time */

@@ -50,6 +50,9 @@ bool core_value_open(struct core_value *value, PyObject *object, const onnxrun_v
                      PyObject *description);
 void core_value_close(struct core_value *value);
 
+/* Borrows an array of this element type for a run to write. False: an exception. */
+bool core_target_open(struct core_value *value, PyObject *array, onnxrun_dtype dtype);
+
 /* The elements of an array of float32, of which there must be so many. NULL: an exception. */
 float *core_array_floats(PyObject *array, size_t count);
 

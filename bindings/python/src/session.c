@@ -119,11 +119,39 @@ static bool bind_outputs(Session *self, struct core_context *context, PyObject *
     return true;
 }
 
+/* Has outputs written to the arrays of a list, of which those that are None are not there. */
+static bool bind_targets(Session *self, struct core_context *context, PyObject *targets,
+                         size_t output_count)
+{
+    for (size_t i = 0; i < output_count && i < self->output_count; i++) {
+        PyObject *target = PyList_GetItem(targets, (Py_ssize_t)i);
+        context->targets[i] = (struct core_value){.tensor = NULL};
+        context->target_count = i + 1;
+        if (target == NULL) {
+            return false;
+        }
+        if (target != Py_None) {
+            const char *name = context->outputs[i].name;
+            size_t at = 0;
+            while (self->outputs[at].name != name) {
+                at++;
+            }
+            if (!core_target_open(&context->targets[i], target, self->outputs[at].dtype)) {
+                return false;
+            }
+            context->outputs[i].tensor = context->targets[i].tensor;
+        }
+    }
+    return true;
+}
+
+/* What was written to a target is None. */
 static PyObject *collect(const struct core_context *context, size_t count)
 {
     PyObject *results = PyList_New((Py_ssize_t)count);
     for (size_t i = 0; results != NULL && i < count; i++) {
-        PyObject *result = core_to_python(context->outputs[i].tensor);
+        bool is_target = i < context->target_count && context->targets[i].tensor != NULL;
+        PyObject *result = core_to_python(is_target ? NULL : context->outputs[i].tensor);
         if (result == NULL || PyList_SetItem(results, (Py_ssize_t)i, result) != 0) {
             Py_CLEAR(results);
         }
@@ -141,18 +169,23 @@ static PyObject *run_bound(struct core_context *context, size_t input_count, siz
     return status == ONNXRUN_OK ? collect(context, output_count) : core_raise(&error);
 }
 
-/* Runs in a context that has been taken for it. */
+/* Runs in a context that has been taken for it. targets: see bind_targets, or None. */
 static PyObject *run_in(Session *self, struct core_context *context, PyObject *names,
-                        PyObject *feed)
+                        PyObject *feed, PyObject *targets)
 {
     size_t input_count = 0, output_count = 0;
+    context->target_count = 0;
     PyObject *results = NULL;
     if (bind_outputs(self, context, names, &output_count) &&
+        (targets == Py_None || bind_targets(self, context, targets, output_count)) &&
         bind_inputs(self, context, feed, &input_count)) {
         results = run_bound(context, input_count, output_count);
     }
     for (size_t i = 0; i < input_count; i++) {
         core_value_close(&context->values[i]);
+    }
+    for (size_t i = 0; i < context->target_count; i++) {
+        core_value_close(&context->targets[i]);
     }
     return results;
 }
@@ -160,8 +193,9 @@ static PyObject *run_in(Session *self, struct core_context *context, PyObject *n
 static PyObject *session_run(PyObject *object, PyObject *args)
 {
     Session *self = (Session *)object;
-    PyObject *names, *feed, *run_options, *observer;
-    if (!PyArg_ParseTuple(args, "OO!OO", &names, &PyDict_Type, &feed, &run_options, &observer)) {
+    PyObject *names, *feed, *run_options, *observer, *targets;
+    if (!PyArg_ParseTuple(args, "OO!OOO", &names, &PyDict_Type, &feed, &run_options, &observer,
+                          &targets)) {
         return NULL;
     }
     enum core_watch watch = observer != Py_None ? CORE_WATCH_STEPS : CORE_WATCH_NOTHING;
@@ -171,7 +205,7 @@ static PyObject *session_run(PyObject *object, PyObject *args)
     }
     context->run_options = run_options;
     context->observer = observer;
-    PyObject *results = run_in(self, context, names, feed);
+    PyObject *results = run_in(self, context, names, feed, targets);
     context_give_back(self, context, watch);
     return results;
 }
@@ -192,7 +226,7 @@ static PyObject *session_attend(PyObject *object, PyObject *args)
     }
     context->run_options = run_options;
     context->weights = (struct core_weights){.maker = maker, .is_mean = is_mean != 0};
-    PyObject *results = run_in(self, context, names, feed);
+    PyObject *results = run_in(self, context, names, feed, Py_None);
     core_weights_end(&context->weights);
     context_give_back(self, context, CORE_WATCH_ATTENTION);
     return results;
@@ -288,16 +322,18 @@ static bool prepare(Session *self)
     return first != NULL;
 }
 
-/* Session(source: bytes, is_path, threads, memory_bytes, seed, keep_denormals, no_fusion) */
+/* Session(source: bytes, is_path, threads, memory_bytes, seed, keep_denormals, no_fusion, spin_us,
+ *         (file_bytes, parse_bytes, fold_bytes, node_count, name_bytes, loop_count)) */
 static PyObject *session_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     PyObject *source;
     int is_path, keep_denormals, no_fusion;
-    unsigned threads;
-    unsigned long long memory_bytes, seed;
+    unsigned threads, spin_us, node_count, name_bytes;
+    unsigned long long memory_bytes, seed, file_bytes, parse_bytes, fold_bytes, loop_count;
     (void)keywords;
-    if (!PyArg_ParseTuple(args, "O!pIKKpp", &PyBytes_Type, &source, &is_path, &threads,
-                          &memory_bytes, &seed, &keep_denormals, &no_fusion)) {
+    if (!PyArg_ParseTuple(args, "O!pIKKppI(KKKIIK)", &PyBytes_Type, &source, &is_path, &threads,
+                          &memory_bytes, &seed, &keep_denormals, &no_fusion, &spin_us, &file_bytes,
+                          &parse_bytes, &fold_bytes, &node_count, &name_bytes, &loop_count)) {
         return NULL;
     }
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
@@ -308,11 +344,18 @@ static PyObject *session_new(PyTypeObject *type, PyObject *args, PyObject *keywo
     onnxrun_model_options model = ONNXRUN_MODEL_OPTIONS_INIT;
     model.threads = threads;
     model.no_fusion = (uint32_t)no_fusion;
-    model.limits.memory_bytes = memory_bytes;
+    model.limits = (onnxrun_limits){.file_bytes = file_bytes,
+                                    .parse_bytes = parse_bytes,
+                                    .memory_bytes = memory_bytes,
+                                    .fold_bytes = fold_bytes,
+                                    .node_count = node_count,
+                                    .name_bytes = name_bytes,
+                                    .loop_count = loop_count};
     self->options = (onnxrun_session_options)ONNXRUN_SESSION_OPTIONS_INIT;
     self->options.threads = threads;
     self->options.seed = seed;
     self->options.keep_denormals = (uint32_t)keep_denormals;
+    self->options.spin_us = spin_us;
     if (!load(self, source, is_path != 0, &model) || !prepare(self)) {
         Py_DECREF(self);
         return NULL;
