@@ -14,9 +14,11 @@ if(ONNXRUN_SHARED AND ONNXRUN_THREADS AND NOT ONNXRUN_SANITIZE)
         set_tests_properties(python.${name} PROPERTIES FIXTURES_REQUIRED python_package)
     endfunction()
 
-    foreach(name IN ITEMS session inputs values watch attention threads as_onnxruntime backend clients)
+    foreach(name IN ITEMS session inputs values watch attention threads as_onnxruntime backend clients
+            example)
         onnxrun_package_test(${name} -m pytest -q -p no:cacheprovider tests/python/test_${name}.py)
     endforeach()
-    onnxrun_package_test(types -m mypy --strict --cache-dir build/mypy bindings/python/onnxrun)
-    onnxrun_package_test(style -m ruff check --no-cache bindings tests/python)
+    onnxrun_package_test(types -m mypy --strict --cache-dir build/mypy bindings/python/onnxrun
+                         examples)
+    onnxrun_package_test(style -m ruff check --no-cache bindings examples tests/python)
 endif()
