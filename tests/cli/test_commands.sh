@@ -540,6 +540,10 @@ run 0 onnxrun compare modules.onnx --against expected -i x=arange -d s1=2 --fuse
 stdout_has 'values compared: 0 differ'
 run 0 onnxrun compare modules.onnx --against expected -i x=arange -d s1=2
 stdout_has '; 2 are not in expected'
+run 0 sh -c 'printf cut >expected/b1.npy'
+run 2 onnxrun compare modules.onnx --against expected -i x=arange -d s1=2
+stdout_has '2 values compared: 0 differ'
+stderr_has 'onnxrun: value "b1": expected/b1.npy: '
 run 0 sh -c 'rm expected/*; cp cases/good/test_data_set_0/output_0.pb expected/y.pb'
 run 0 onnxrun compare cases/good/model.onnx --against expected -i 'x=[-1, 2]'
 run 0 onnxrun run half.onnx -i 'ids=[[1, 2, 3]]' --dump expected

@@ -143,7 +143,9 @@ static void compare_value(struct command *command, const char *name, const onnxr
     command->next = index + 1;
     command->status = reference_next(command->reference, name, onnxrun_tensor_kind(value), &want,
                                      &command->error);
-    if (command->status == ONNXRUN_OK) {
+    if (command->status != ONNXRUN_OK && index > 0) {
+        (void)tool_prefix(&command->error, "value \"%.100s\": ", name);
+    } else if (command->status == ONNXRUN_OK) {
         compared_set(&command->compared, index, value, want);
         progress_set(&command->progress, index + 1, command->compared.count, 0);
         onnxrun_tensor_free(want);
@@ -171,8 +173,8 @@ static int should_stop(void *user)
     return ((const struct command *)user)->status != ONNXRUN_OK;
 }
 
-/* A run, which goes through on_step, and the outputs that no node computes: those that only have
- * another shape. */
+/* A run, which goes through on_step and ends early when the reference does; and the outputs that no
+ * node computes: those that only have another shape. */
 static int run_once(struct command *command)
 {
     double milliseconds;
@@ -181,8 +183,7 @@ static int run_once(struct command *command)
     onnxrun_status status = timed_run(&command->timed, &milliseconds);
     progress_end(&command->progress);
     if (status != ONNXRUN_OK) {
-        return command->status != ONNXRUN_OK ? tool_report(&command->error)
-                                             : timed_report(&command->timed);
+        return command->status != ONNXRUN_OK ? EXIT_CODE_OK : timed_report(&command->timed);
     }
     size_t step_values = command->reference == NULL ? command->compared.count : command->next;
     for (size_t i = 0; i < command->timed.output_count; i++) {
@@ -197,7 +198,7 @@ static int run_once(struct command *command)
             compare_value(command, output->name, output->tensor);
         }
     }
-    return command->status == ONNXRUN_OK ? EXIT_CODE_OK : tool_report(&command->error);
+    return EXIT_CODE_OK;
 }
 
 static onnxrun_status open_reference(struct command *command)
@@ -225,21 +226,35 @@ static onnxrun_status open_reference(struct command *command)
     return status;
 }
 
+static void print_compared(const struct command *command)
+{
+    if (command->timed.is_json) {
+        compared_print_json(&command->compared, command->timed.model_path, command->against);
+    } else {
+        compared_print_text(&command->compared, command->against);
+    }
+}
+
+/* What was compared, be it that the reference ended early. */
 static int report(const struct command *command)
 {
     const struct compared *compared = &command->compared;
-    if (compared_number_of(compared, COMPARED_MISSING) == compared->count) {
+    bool has_none = compared_number_of(compared, COMPARED_MISSING) == compared->count;
+    if (!has_none) {
+        print_compared(command);
+    }
+    if (command->status != ONNXRUN_OK) {
+        (void)tool_report(&command->error);
+    } else if (has_none) {
         tool_error("%s has none of the %zu values that were computed", command->against,
                    compared->count);
-        return EXIT_CODE_MODEL;
     }
-    if (command->timed.is_json) {
-        compared_print_json(compared, command->timed.model_path, command->against);
-    } else {
-        compared_print_text(compared, command->against);
+    if (compared_number_of(compared, COMPARED_DIFFERENT) > 0) {
+        return EXIT_CODE_DIFFERENT;
     }
-    return compared_number_of(compared, COMPARED_DIFFERENT) > 0 ? EXIT_CODE_DIFFERENT
-                                                                : EXIT_CODE_OK;
+    return command->status != ONNXRUN_OK ? tool_exit_code(command->status)
+           : has_none                    ? EXIT_CODE_MODEL
+                                         : EXIT_CODE_OK;
 }
 
 /* The first run finds the values, whose names and sizes ONNX Runtime is told; the second compares
