@@ -279,12 +279,12 @@ int view_dot(const struct view_options *options, onnxrun_stage stage)
     if (stage != ONNXRUN_STAGE_MODEL && stage != ONNXRUN_STAGE_GRAPH) {
         return tool_usage_error("onnxdump", "--dot draws the stages model and graph");
     }
-    if (onnxrun_model_open(options->path, NULL, stage, &model, &error) != ONNXRUN_OK) {
+    if (view_open(options, NULL, stage, &model, &error) != ONNXRUN_OK) {
         return tool_report(&error);
     }
     if (stage == ONNXRUN_STAGE_MODEL) {
         /* A model whose types are wrong is drawn without them. */
-        (void)onnxrun_model_open(options->path, NULL, ONNXRUN_STAGE_TYPES, &typed, &error);
+        (void)view_open(options, NULL, ONNXRUN_STAGE_TYPES, &typed, &error);
     }
     struct drawing drawing = {.model = model};
     put_graph(&drawing, typed != NULL ? onnxrun_model_graph(typed) : NULL);

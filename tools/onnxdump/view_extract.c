@@ -116,7 +116,7 @@ static onnxrun_status extract(const struct view_options *options, struct cut *cu
     status = cut_select(cut, error);
     if (status == ONNXRUN_OK) {
         /* A model whose types cannot be inferred may declare them. */
-        (void)onnxrun_model_open(options->path, NULL, ONNXRUN_STAGE_TYPES, &typed, &ignored);
+        (void)view_open(options, NULL, ONNXRUN_STAGE_TYPES, &typed, &ignored);
         struct part part = {
             .cut = cut, .typed = typed, .model_path = options->path, .model = model};
         status = part_write(&part, options->output, error);
@@ -135,8 +135,7 @@ int view_extract(const struct view_options *options)
         return tool_usage_error("onnxdump", "--extract needs a file to write: -o FILE");
     }
     /* What is taken apart here byte by byte has been checked there. */
-    onnxrun_status status =
-        onnxrun_model_open(options->path, NULL, ONNXRUN_STAGE_MODEL, &model, &error);
+    onnxrun_status status = view_open(options, NULL, ONNXRUN_STAGE_MODEL, &model, &error);
     onnxrun_model_free(model);
     if (status == ONNXRUN_OK) {
         status = extract(options, &cut, &file, &error);
