@@ -185,6 +185,93 @@ static void weights_model(const char *name)
     save(name, &p);
 }
 
+/* Names that would end an element, start one, or stand for something else in JavaScript. */
+static void markup_model(const char *name)
+{
+    static const char *const names[] = {"</script><script>hacked=1</script>",
+                                        "<!--<script>",
+                                        "<img src=x onerror=hacked=1>/\"';hacked=1//&lt;\\",
+                                        "\xe2\x80\xa8hacked=1\xe2\x80\xa9",
+                                        "__proto__/constructor",
+                                        "toString"};
+    enum { count = sizeof names / sizeof names[0] };
+    struct proto p;
+    const int64_t dims[] = {-1};
+    proto_model(&p, 8, 17);
+    proto_value(&p, GRAPH_INPUT, names[0], ONR_FLOAT, 1, dims);
+    for (size_t i = 0; i + 1 < count; i++) {
+        proto_node_open(&p, GRAPH_NODE, "Relu", names[i], names[i + 1]);
+        proto_string(&p, NODE_NAME, names[i]);
+        proto_entry(&p, NODE_METADATA, "namespace", names[i]);
+        proto_close(&p);
+    }
+    proto_value(&p, GRAPH_OUTPUT, names[count - 1], ONR_FLOAT, 1, dims);
+    proto_close(&p);
+    proto_entry(&p, MODEL_METADATA, names[0], names[2]);
+    save(name, &p);
+}
+
+/* A body: an operator of x, which it captures. */
+static void write_body(struct proto *p, const char *attribute, const char *op_type)
+{
+    proto_open(p, NODE_ATTR);
+    proto_string(p, ATTR_NAME, attribute);
+    proto_int(p, ATTR_TYPE, 5);
+    proto_open(p, ATTR_G);
+    proto_string(p, GRAPH_NAME, attribute);
+    proto_node(p, op_type, "x", attribute);
+    proto_value(p, GRAPH_OUTPUT, attribute, ONR_FLOAT, 1, (const int64_t[]){-1});
+    proto_close(p);
+    proto_close(p);
+}
+
+static void branch_model(const char *name)
+{
+    struct proto p;
+    const int64_t dims[] = {-1};
+    proto_model(&p, 8, 17);
+    proto_value(&p, GRAPH_INPUT, "c", ONR_BOOL, 0, NULL);
+    proto_value(&p, GRAPH_INPUT, "x", ONR_FLOAT, 1, dims);
+    proto_node_open(&p, GRAPH_NODE, "If", "c", "y");
+    write_body(&p, "then_branch", "Sin");
+    write_body(&p, "else_branch", "Cos");
+    proto_close(&p);
+    proto_value(&p, GRAPH_OUTPUT, "y", ONR_FLOAT, 1, dims);
+    save(name, &p);
+}
+
+/* 8,000 nodes: 200 layers of 10 blocks, each with a way around it, and a value that every block
+ * reads. */
+static void layers_model(const char *name)
+{
+    struct proto p;
+    const int64_t dims[] = {-1, 64};
+    proto_model(&p, 8, 17);
+    proto_value(&p, GRAPH_INPUT, "x", ONR_FLOAT, 2, dims);
+    proto_value(&p, GRAPH_INPUT, "mask", ONR_FLOAT, 2, dims);
+    char last[32] = "x";
+    for (unsigned block = 0; block < 2000; block++) {
+        static const char *const ops[] = {"Mul", "Sin", "Tanh", "Add"};
+        char values[4][32];
+        for (unsigned i = 0; i < 4; i++) {
+            char inputs[80], path[80];
+            (void)snprintf(values[i], sizeof values[i], block == 1999 && i == 3 ? "y" : "v%u_%u",
+                           block, i);
+            const char *before = i == 0 ? last : values[i - 1];
+            const char *other = i == 0 ? ",mask" : i == 3 ? "," : "";
+            (void)snprintf(inputs, sizeof inputs, "%s%s%s", before, other, i == 3 ? last : "");
+            (void)snprintf(path, sizeof path, "/layer.%u/block.%u/%s", block / 10, block % 10,
+                           ops[i]);
+            proto_node_open(&p, GRAPH_NODE, ops[i], inputs, values[i]);
+            proto_string(&p, NODE_NAME, path);
+            proto_close(&p);
+        }
+        (void)snprintf(last, sizeof last, "%s", values[3]);
+    }
+    proto_value(&p, GRAPH_OUTPUT, "y", ONR_FLOAT, 2, dims);
+    save(name, &p);
+}
+
 static void tensor_file(const char *name, size_t count, const float *values)
 {
     struct proto p;
@@ -241,6 +328,9 @@ int main(int argc, char **argv)
     modules_model("modules.onnx");
     weights_model("weights.onnx");
     attention_models();
+    markup_model("markup.onnx");
+    branch_model("branch.onnx");
+    layers_model("layers.onnx");
     test_cases();
     return 0;
 }

@@ -501,6 +501,18 @@ stdout_is 'not supported
 stderr_has 'Frobnicate-17 at node "y"'
 run 3 onnxdump unknown.onnx --explain --json
 stdout_is_json
+run 0 onnxdump modules.onnx --html page.html
+stdout_is ''
+[ "$(grep -c '<script type="application/json"' page.html)" -eq 4 ] || fail "page without its data"
+run 0 onnxdump modules.onnx --html - -d s1=4
+cp out page && stdout_has '"dims": [{"name": "s1", "value": 4}]'
+[ "$(head -c 15 page)" = '<!DOCTYPE html>' ] || fail "no page on stdout"
+run 0 onnxdump unknown.onnx --html page.html
+run 1 onnxdump modules.onnx --html page.html -d s2=4
+run 1 onnxdump modules.onnx --html
+run 2 onnxdump bad.onnx --html page.html
+run 2 onnxdump modules.onnx --html missing/page.html
+stderr_has 'cannot write "missing/page.html"'
 run 2 onnxdump missing.onnx
 run 0 onnxdump --ops
 stdout_has 'Softmax'

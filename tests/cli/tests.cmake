@@ -28,4 +28,5 @@ if(ONNXRUN_TOOLS)
                         ${PROJECT_SOURCE_DIR}/tests/models/data/bert_eager__ts17
                         ${PROJECT_SOURCE_DIR}/tests/models/data/gpt2_sdpa__dyn18
                         ${PROJECT_SOURCE_DIR}/tests/models/data/vit_eager__dyn23)
+    onnxrun_python_test(cli test_html $<TARGET_FILE:onnxdump> $<TARGET_FILE:make_models>)
 endif()

@@ -41,7 +41,8 @@ enum option_code {
     OPTION_PYTHON,
     OPTION_FUSED,
     OPTION_DOT,
-    OPTION_EXTRACT
+    OPTION_EXTRACT,
+    OPTION_HTML
 };
 
 /* Reports an option that getopt_long refused (it returned code '?' or ':'); returns

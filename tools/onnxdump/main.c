@@ -36,6 +36,8 @@ static const char help[] =
     "      --extract IN..OUT -o FILE\n"
     "                      write the nodes between these values as a model of its own; several\n"
     "                      with commas, no IN: from the inputs, no OUT: to the outputs\n"
+    "      --html FILE     writes a page for a browser: the graph folded by module, before and\n"
+    "                      after fusion; \"-\" is stdout\n"
     "      --ops           the operators that this build can run\n"
     "\n"
     "Options\n"
@@ -53,6 +55,7 @@ static const char help[] =
     "  onnxdump model.onnx -d batch=1 -d sequence=128\n"
     "  onnxdump model.onnx --stage model | less\n"
     "  onnxdump model.onnx --cost -d batch=1 -d sequence=128\n"
+    "  onnxdump model.onnx --html model.html && xdg-open model.html\n"
     "  onnxdump model.onnx --check && echo fine\n"
     "  onnxdump model.onnx --dot | dot -Tsvg >model.svg\n"
     "  onnxdump model.onnx --extract hidden,mask..logits -o head.onnx\n"
@@ -69,6 +72,7 @@ enum view {
     VIEW_ONNXTXT,
     VIEW_DOT,
     VIEW_EXTRACT,
+    VIEW_HTML,
     VIEW_OPS
 };
 
@@ -77,6 +81,7 @@ struct dump {
     onnxrun_stage stage;
     struct inputs inputs; /* holds the dimensions */
     struct view_options options;
+    const char *html; /* file to write */
     onnxrun_error error;
 };
 
@@ -127,6 +132,10 @@ static int add_option(struct dump *dump, int option, char *const *argv)
     case 'o':
         dump->options.output = optarg;
         return EXIT_CODE_OK;
+    case OPTION_HTML:
+        dump->view = VIEW_HTML;
+        dump->html = optarg;
+        return EXIT_CODE_OK;
     case OPTION_NO_FUSION:
         dump->options.no_fusion = true;
         return EXIT_CODE_OK;
@@ -158,6 +167,7 @@ static int parse_options(struct dump *dump, int argc, char **argv, bool *is_done
         {"dot", no_argument, NULL, OPTION_DOT},
         {"extract", required_argument, NULL, OPTION_EXTRACT},
         {"output", required_argument, NULL, 'o'},
+        {"html", required_argument, NULL, OPTION_HTML},
         {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
         {"ops", no_argument, NULL, OPTION_OPS},
         {"dim", required_argument, NULL, 'd'},
@@ -228,6 +238,9 @@ static int show(struct dump *dump)
         break;
     case VIEW_EXTRACT:
         code = view_extract(options);
+        break;
+    case VIEW_HTML:
+        code = view_html(options, dump->html);
         break;
     case VIEW_OPS:
         code = view_ops(options->is_json);

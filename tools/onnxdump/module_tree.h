@@ -55,7 +55,17 @@ void module_tree_add(struct module_tree *tree, const onnxrun_model *model);
 /* The module of a node. */
 size_t module_tree_find(struct module_tree *tree, const onnxrun_graph *graph, uint32_t node);
 
+/* Counts the MACs of the modules; needs a number in options for each dimension of the inputs.
+ * *is_complete: false when those behind a shape that depends on data, or of bodies, are missing. */
+struct view_options;
+onnxrun_status module_tree_add_macs(struct module_tree *tree, const struct view_options *options,
+                                    bool *is_complete, onnxrun_error *error);
+
 /* Adds each module's sums to those around it, and compares them; to be called once, last. */
 void module_tree_sum(struct module_tree *tree);
+
+/* Prints the modules in order as a JSON array of {name, class, parent, nodes, parameters, bytes,
+ * macs}; parent is an index. */
+void module_tree_json(FILE *out, const struct module_tree *tree, bool has_macs);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The module tree as text, where modules that are alike share a line, and as JSON. */
+/* The module tree, as text with a line for modules that are alike. */
 #include "common/escape.h"
 #include "onnxdump/module_tree.h"
 #include "onnxdump/views.h"
@@ -9,39 +9,6 @@
 #include <string.h>
 
 #define MAX_LABEL_WIDTH 60
-
-/* ---- multiplications, which need a number for each dimension ---- */
-
-struct mac_count {
-    struct module_tree *tree;
-    const onnxrun_graph *graph;
-};
-
-static void add_macs(void *user, const onnxrun_step_cost *cost)
-{
-    const struct mac_count *count = user;
-    size_t module = module_tree_find(count->tree, count->graph, cost->node);
-    count->tree->modules[module].macs += cost->flops / 2;
-}
-
-/* Counts in the graph without fusion, whose nodes are those of the file. */
-static onnxrun_status count_macs(struct module_tree *tree, const struct view_options *options,
-                                 bool *is_complete, onnxrun_error *error)
-{
-    onnxrun_model_options load = ONNXRUN_MODEL_OPTIONS_INIT;
-    onnxrun_model *model;
-    onnxrun_cost total;
-    load.no_fusion = 1;
-    onnxrun_status status = view_open(options, &load, ONNXRUN_STAGE_PROGRAM, &model, error);
-    if (status == ONNXRUN_OK) {
-        struct mac_count count = {tree, onnxrun_model_graph(model)};
-        status = onnxrun_model_cost(model, options->dims, options->dim_count, add_macs, &count,
-                                    &total, error);
-        *is_complete = total.is_complete != 0;
-    }
-    onnxrun_model_free(model);
-    return status;
-}
 
 /* ---- text ---- */
 
@@ -194,37 +161,6 @@ static void print_note(const onnxrun_model *model, const struct view_options *op
     }
 }
 
-/* ---- JSON ---- */
-
-static void print_json(const struct module_tree *tree, bool has_macs)
-{
-    fputs("{\"modules\": [", stdout);
-    for (size_t i = 0; i < tree->count; i++) {
-        const struct module *module = &tree->modules[i];
-        fputs(i > 0 ? ",\n {\"name\": " : "\n {\"name\": ", stdout);
-        escape_json(stdout, module->name, strlen(module->name));
-        fputs(", \"class\": ", stdout);
-        if (module->class_name != NULL) {
-            escape_json(stdout, module->class_name, strlen(module->class_name));
-        } else {
-            fputs("null", stdout);
-        }
-        if (module->parent != MODULE_NONE) {
-            printf(", \"parent\": %zu", module->parent);
-        } else {
-            fputs(", \"parent\": null", stdout);
-        }
-        printf(", \"nodes\": %" PRIu64 ", \"parameters\": %" PRIu64 ", \"bytes\": %" PRIu64,
-               module->nodes, module->parameters, module->bytes);
-        if (has_macs) {
-            printf(", \"macs\": %" PRIu64 "}", module->macs);
-        } else {
-            fputs(", \"macs\": null}", stdout);
-        }
-    }
-    fputs("]}\n", stdout);
-}
-
 static void show(struct module_tree *tree, const onnxrun_model *model,
                  const struct view_options *options)
 {
@@ -232,12 +168,14 @@ static void show(struct module_tree *tree, const onnxrun_model *model,
     onnxrun_status status = ONNXRUN_OK;
     bool is_complete = true, has_macs = view_open_dims(model, options, NULL) == 0;
     if (has_macs) {
-        status = count_macs(tree, options, &is_complete, &error);
+        status = module_tree_add_macs(tree, options, &is_complete, &error);
         has_macs = status == ONNXRUN_OK;
     }
     module_tree_sum(tree);
     if (options->is_json) {
-        print_json(tree, has_macs);
+        fputs("{\"modules\": ", stdout);
+        module_tree_json(stdout, tree, has_macs);
+        fputs("}\n", stdout);
         return;
     }
     print_tree(tree, has_macs);

@@ -49,6 +49,8 @@ int view_dot(const struct view_options *options, onnxrun_stage stage);
 
 /* Writes the part of the model that options->extract names to options->output. */
 int view_extract(const struct view_options *options);
+/* Writes a page that shows the graph before and after fusion to the file at out, or stdout for "-". */
+int view_html(const struct view_options *options, const char *out);
 
 /* ---- what several views share ---- */
 

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The page of --html before and behind its data; made of the folder html when the tool is built. */
+#ifndef ONNXRUN_TOOLS_HTML_PAGE_H
+#define ONNXRUN_TOOLS_HTML_PAGE_H
+
+#include <stddef.h>
+
+extern const unsigned char html_page_head[];
+extern const size_t html_page_head_size;
+extern const unsigned char html_page_tail[];
+extern const size_t html_page_tail_size;
+
+#endif
