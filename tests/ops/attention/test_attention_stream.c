@@ -330,7 +330,7 @@ static bool is_left_open(size_t query, size_t key)
 static void check_against_own_masks(struct call *c)
 {
     size_t count = c->a.queries * c->a.keys;
-    const float *shared = run(c, onr_cpu_isa(), 2, false);
+    const float *shared = run(c, onr_cpu_isa(), 2, false, NULL);
     check(c);
     for (int m = 0; m < ONR_ATTENTION_MASKS && c->d.masks[m] != NULL; m++) {
         size_t bytes = count * onr_dtype_size(c->a.masks[m].dtype);
@@ -341,7 +341,7 @@ static void check_against_own_masks(struct call *c)
         c->a.masks[m].strides.head = count;
         c->d.masks[m] = all;
     }
-    assert_memory_equal(run(c, onr_cpu_isa(), 2, false), shared, c->bytes);
+    assert_memory_equal(run(c, onr_cpu_isa(), 2, false, NULL), shared, c->bytes);
 }
 
 static void rows_that_heads_share_are_read_once(void **state)
