@@ -187,7 +187,11 @@ static enum onr_status projections_prepare(struct onr_prepare_ctx *ctx)
         state->product[i].kernels = ctx->kernels;
     }
     ctx->state = state;
-    return pack_all(ctx, choose_kernel(ctx), state);
+    enum onr_status status = pack_all(ctx, choose_kernel(ctx), state);
+    if (status != ONR_OK) {
+        projections_release(ctx->mem, state);
+    }
+    return status;
 }
 
 struct projections {

@@ -157,36 +157,52 @@ static void every_part_of_the_epilogue(void **state)
     }
 }
 
+/* A constant B, k x 480, and what it was packed with. */
+struct weights {
+    struct onr_mem mem;
+    struct onr_parallel parallel;
+    struct onr_arena arena;
+    struct onr_backlog backlog;
+    struct onr_kernels kernels;
+    struct onr_product_state state;
+};
+
+static void pack_weights(struct weights *w, enum onr_isa isa, size_t k)
+{
+    struct onr_error err;
+    struct onr_gemm_matrix matrix = {b, ONR_FLOAT, 480, 1};
+    onr_mem_init(&w->mem, NULL, 0);
+    assert_int_equal(onr_parallel_init(&w->parallel, 2, &w->mem, &err), ONR_OK);
+    onr_arena_init(&w->arena, &w->mem);
+    onr_backlog_init(&w->backlog, &w->parallel, &w->arena, true);
+    onr_kernels_init(&w->kernels, isa);
+    w->state = (struct onr_product_state){.kernels = &w->kernels};
+    struct onr_prepare_ctx ctx = {
+        .kernels = &w->kernels, .backlog = &w->backlog, .mem = &w->mem, .err = &err};
+    assert_int_equal(onr_product_pack(&ctx, &matrix, k, 480, &w->state.packed), ONR_OK);
+}
+
+static void free_weights(struct weights *w)
+{
+    onr_product_release(&w->mem, &w->state);
+    onr_arena_free(&w->arena);
+    onr_parallel_free(&w->parallel);
+    assert_int_equal(w->mem.live_bytes, 0);
+}
+
 /* The tiles are wide for up to four rows. */
 static void packed_weights(void **state)
 {
     (void)state;
     static const size_t rows[] = {1, 2, 4, 9};
-    struct onr_mem mem;
-    struct onr_parallel parallel;
-    struct onr_kernels kernels;
-    struct onr_error err;
-    onr_mem_init(&mem, NULL, 0);
-    assert_int_equal(onr_parallel_init(&parallel, 2, &mem, &err), ONR_OK);
     for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
-        onr_kernels_init(&kernels, (enum onr_isa)isa);
-        struct onr_arena arena;
-        struct onr_backlog backlog;
-        onr_arena_init(&arena, &mem);
-        onr_backlog_init(&backlog, &parallel, &arena, true);
-        struct onr_prepare_ctx ctx = {
-            .kernels = &kernels, .backlog = &backlog, .mem = &mem, .err = &err};
-        struct onr_product_state packed = {.kernels = &kernels};
-        struct onr_gemm_matrix matrix = {b, ONR_FLOAT, 480, 1};
-        assert_int_equal(onr_product_pack(&ctx, &matrix, 19, 480, &packed.packed), ONR_OK);
+        struct weights weights;
+        pack_weights(&weights, (enum onr_isa)isa, 19);
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-            try_sizes(&packed, 1, rows[i], 480, 19);
+            try_sizes(&weights.state, 1, rows[i], 480, 19);
         }
-        onr_product_release(&mem, &packed);
-        onr_arena_free(&arena);
+        free_weights(&weights);
     }
-    onr_parallel_free(&parallel);
-    assert_int_equal(mem.live_bytes, 0);
 }
 
 /* Three products, one after the other: the first has too few rows to prefetch for the second. */
@@ -194,77 +210,56 @@ static void products_tell_the_one_before_what_to_prefetch(void **state)
 {
     (void)state;
     static const size_t rows[] = {1, 40, 40};
-    struct onr_mem mem;
-    struct onr_parallel parallel;
-    struct onr_kernels kernels;
-    struct onr_error err;
-    onr_mem_init(&mem, NULL, 0);
-    onr_kernels_init(&kernels, onr_cpu_isa());
-    assert_int_equal(onr_parallel_init(&parallel, 1, &mem, &err), ONR_OK);
-    struct onr_prepare_ctx prepare = {
-        .kernels = &kernels, .parallel = &parallel, .mem = &mem, .err = &err};
-    struct onr_product_state packed = {.kernels = &kernels};
-    struct onr_product_state plain = {.kernels = &kernels};
-    struct onr_gemm_matrix matrix = {b, ONR_FLOAT, 480, 1};
-    assert_int_equal(onr_product_pack(&prepare, &matrix, 19, 480, &packed.packed), ONR_OK);
+    struct weights weights;
+    pack_weights(&weights, onr_cpu_isa(), 19);
+    const struct onr_packed_b *packed = &weights.state.packed;
+    struct onr_product_state plain = {.kernels = &weights.kernels};
     struct onr_plan_ctx ctx = {.thread_count = 2};
     struct onr_product products[3];
     for (size_t i = 0; i < 3; i++) {
         products[i] = make_product(1, rows[i], 480, 19);
-        onr_product_plan(&products[i], &packed, ctx.thread_count, &ctx.workspace_bytes);
+        onr_product_plan(&products[i], &weights.state, ctx.thread_count, &ctx.workspace_bytes);
         onr_product_link(&products[i], 1, &ctx);
     }
     assert_true(!products[1].is_prefetched && products[2].is_prefetched);
     assert_true(products[0].next.data == NULL && products[2].next.data == NULL);
-    assert_ptr_equal(products[1].next.data, packed.packed.data);
-    assert_int_equal(products[1].next.pieces * products[1].next.piece_bytes, packed.packed.bytes);
+    assert_ptr_equal(products[1].next.data, packed->data);
+    assert_int_equal(products[1].next.pieces * products[1].next.piece_bytes, packed->bytes);
     assert_ptr_equal(ctx.next_stream, &products[2].next);
     struct onr_product other = make_product(1, 40, 480, 19);
     onr_product_plan(&other, &plain, ctx.thread_count, &ctx.workspace_bytes);
     onr_product_link(&other, 1, &ctx);
     assert_ptr_equal(ctx.next_stream, &products[2].next);
     struct onr_product_operands operands = {.a = a, .b = b, .y = y};
-    try_product(&products[1], &packed, operands);
-    try_product(&products[2], &packed, operands);
-    onr_product_release(&mem, &packed);
-    onr_parallel_free(&parallel);
+    try_product(&products[1], &weights.state, operands);
+    try_product(&products[2], &weights.state, operands);
+    free_weights(&weights);
 }
 
 /* Ten or more panels with enough work in each to be taken one by one. */
 static void threads_that_are_done_take_panels_that_were_kept_back(void **state)
 {
     (void)state;
-    struct onr_mem mem;
-    struct onr_parallel parallel;
-    struct onr_kernels kernels;
-    struct onr_error err;
-    onr_mem_init(&mem, NULL, 0);
-    onr_kernels_init(&kernels, onr_cpu_isa());
-    assert_int_equal(onr_parallel_init(&parallel, 1, &mem, &err), ONR_OK);
-    struct onr_prepare_ctx prepare = {
-        .kernels = &kernels, .parallel = &parallel, .mem = &mem, .err = &err};
-    struct onr_product_state packed = {.kernels = &kernels};
-    struct onr_gemm_matrix matrix = {b, ONR_FLOAT, 480, 1};
-    assert_int_equal(onr_product_pack(&prepare, &matrix, 80, 480, &packed.packed), ONR_OK);
-    size_t columns = packed.packed.kernel->columns;
+    struct weights weights;
+    pack_weights(&weights, onr_cpu_isa(), 80);
+    size_t columns = weights.state.packed.kernel->columns;
     struct onr_product product = make_product(1, 2 * 131072 / (80 * columns), 480, 80);
     struct onr_product_operands operands = {.a = a, .b = b, .y = y};
     assert_true(product.m * product.n <= MOST);
-    run(product, &packed, &operands, 1);
+    run(product, &weights.state, &operands, 1);
     check(&product, &operands);
     memcpy(first, y, sizeof y);
     for (unsigned threads = 2; threads <= 5; threads++) {
         struct onr_plan_ctx ctx = {.thread_count = threads};
         struct onr_product planned = product;
-        onr_product_plan(&planned, &packed, threads, &ctx.workspace_bytes);
+        onr_product_plan(&planned, &weights.state, threads, &ctx.workspace_bytes);
         onr_product_link(&planned, 1, &ctx);
         assert_int_equal(planned.kept_back, planned.row_splits == 1 ? planned.panels / 4 : 0);
         memset(y, 0xff, product.m * product.n * sizeof(float));
-        run(product, &packed, &operands, threads);
+        run(product, &weights.state, &operands, threads);
         assert_memory_equal(y, first, sizeof y);
     }
-    onr_product_release(&mem, &packed);
-    onr_parallel_free(&parallel);
+    free_weights(&weights);
 }
 
 static void halves_are_rounded_after_the_activation(void **state)
