@@ -50,6 +50,23 @@ static bool is_stream(const struct onr_product *products, size_t count)
     return true;
 }
 
+/* Panels that a tile spans. */
+static size_t tile_panels(const struct onr_product *p)
+{
+    bool is_wide = p->m <= ONR_GEMM_WIDE_ROWS && p->kernel->wide[p->m] != NULL;
+    return is_wide ? p->kernel->wide_panels[p->m] : 1;
+}
+
+/* How many of the panels are kept back: none where threads would not get whole tiles. */
+static size_t count_kept_back(const struct onr_product *p, size_t panels, size_t thread_count)
+{
+    size_t tiles = thread_count * tile_panels(p); /* of all threads, side by side */
+    if (thread_count == 1 || panels / p->grain < 4 * tiles) {
+        return 0;
+    }
+    return panels - panels * 3 / 4 / tiles * tiles;
+}
+
 void onr_product_link(struct onr_product *products, size_t count, struct onr_plan_ctx *ctx)
 {
     if (!is_stream(products, count)) {
@@ -64,7 +81,7 @@ void onr_product_link(struct onr_product *products, size_t count, struct onr_pla
         panels += products[i].panels;
     }
     first->is_stream = true;
-    first->kept_back = ctx->thread_count > 1 && first->grain == 1 && !is_copied ? panels / 4 : 0;
+    first->kept_back = is_copied ? 0 : count_kept_back(first, panels, ctx->thread_count);
     if (ctx->next_stream != NULL) {
         *ctx->next_stream =
             (struct onr_stream){.data = first->packed,
@@ -157,7 +174,8 @@ void onr_product_share_items(const struct onr_product_task *tasks, size_t count,
     s.parts = s.item_count / first->grain;
     s.parts = s.parts < parallel->thread_count ? larger(s.parts, 1) : parallel->thread_count;
     s.bulk = s.parts > 1 ? s.item_count - first->kept_back : s.item_count;
-    s.step = larger((s.item_count - s.bulk) / (4 * s.parts), 1);
+    size_t tile = first->is_stream ? tile_panels(first) : 1;
+    s.step = larger((s.item_count - s.bulk) / (4 * s.parts * tile), 1) * tile;
     onr_parallel_for(parallel, s.parts, 1, run_parts, &s);
 }
 
