@@ -151,6 +151,68 @@ static void attention_with_two_masks(void **state)
                 FUSED);
 }
 
+static void attention_under_the_diagonal(void **state)
+{
+    (void)state;
+#define SQUARE                                                                                     \
+    "in float x [n, 4]; out float y [n, 4]; init int64 one [1] = 1; init int64 two [2] = 2, 2;"    \
+    "init int64 flat [2] = -1, 4; init float ones = 1; init float zero = 0;"                       \
+    "init float low = -inf; init float lowest = -3.4028235e38; init int64 up = 1;"                 \
+    "rows = Shape(x) end=1; split = Concat(one, rows, two) axis=0; h = Reshape(x, split);"         \
+    "square = Concat(rows, rows) axis=0;"                                                          \
+    "q = Transpose(h) perm=[0, 2, 1, 3]; k = Transpose(h) perm=[0, 2, 3, 1];"                      \
+    "v = Transpose(h) perm=[0, 2, 1, 3]; s = MatMul(q, k);"
+#define LOWER "e = Expand(ones, square); l = Trilu(e) upper=0; f = Equal(l, zero);"
+#define UPPER "e = Expand(ones, square); u = Trilu(e, up); f = Equal(u, ones);"
+#define EACH  "init float b [2, 1, 1] = 0.5, 1;" /* for each head */
+#define TAKEN "Shape Concat Reshape onnxrun.AttentionChain Reshape"
+    static const char *const taken[] = {
+        SQUARE LOWER "m = Where(f, low, zero); a = Add(s, m);" TAIL,
+        SQUARE LOWER "m = Where(f, lowest, zero); a = Add(m, s);" TAIL,
+        SQUARE UPPER "a = Where(f, lowest, s);" TAIL,
+        SQUARE UPPER "g = Not(f); a = Where(g, s, low);" TAIL,
+        SQUARE "e = Expand(low, square); u = Trilu(e, up); init int64 axes [2] = 0, 1;"
+               "m = Unsqueeze(u, axes); a = Add(s, m);" TAIL,
+        SQUARE LOWER EACH "m = Where(f, low, zero); c = Add(s, b); a = Add(c, m);" TAIL,
+        SQUARE LOWER EACH "m = Where(f, low, zero); c = Add(s, m); a = Add(c, b);" TAIL,
+        SQUARE UPPER "w = Trilu(e) upper=0; g = Equal(w, zero); c = Where(f, low, s);"
+                     "a = Where(g, low, c);" TAIL,
+    };
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        check_fused(taken[i], TAKEN);
+    }
+}
+
+/* The mask stays: Trilu does. */
+static void masks_that_are_not_causal_stay(void **state)
+{
+    (void)state;
+    static const char *const kept[] = {
+        /* another mask may leave what is above alone */
+        SQUARE LOWER EACH "m = Where(f, lowest, zero); c = Add(s, b); a = Add(c, m);" TAIL,
+        /* something is added below; what is above counts; the first query sees nothing */
+        SQUARE LOWER "m = Where(f, low, ones); a = Add(s, m);" TAIL,
+        SQUARE LOWER "init float some = -100; m = Where(f, some, zero); a = Add(s, m);" TAIL,
+        SQUARE "init int64 down = -1; e = Expand(ones, square); l = Trilu(e, down) upper=0;"
+               "f = Equal(l, zero); m = Where(f, low, zero); a = Add(s, m);" TAIL,
+        /* the other way round; two diagonals; a row for all queries; a diagonal across heads */
+        SQUARE LOWER "a = Where(f, s, low);" TAIL,
+        SQUARE UPPER "l = Trilu(e) upper=1; g = Equal(l, u); m = Where(g, low, zero);"
+                     "a = Add(s, m);" TAIL,
+        SQUARE "row = Concat(one, rows) axis=0; e = Expand(ones, row); l = Trilu(e) upper=0;"
+               "f = Equal(l, zero); m = Where(f, low, zero); a = Add(s, m);" TAIL,
+        /* a later mask gives what is hidden another score */
+        SQUARE LOWER "init float some = -5; init bool c [2] = true, false; b = Where(f, low, s);"
+                     "a = Where(c, some, b);" TAIL,
+    };
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        check_results(kept[i]);
+        char *text = graph_test_text(kept[i]);
+        assert_non_null(strstr(text, "= Trilu"));
+        onnxrun_text_free(text);
+    }
+}
+
 static void attention_with_softcap(void **state)
 {
     (void)state;
@@ -389,6 +451,8 @@ int main(void)
         cmocka_unit_test_teardown(attention_broadcasts_as_its_nodes_do, test_tensors_free),
         cmocka_unit_test_teardown(attention_with_scores_that_are_replaced, test_tensors_free),
         cmocka_unit_test_teardown(attention_with_two_masks, test_tensors_free),
+        cmocka_unit_test_teardown(attention_under_the_diagonal, test_tensors_free),
+        cmocka_unit_test_teardown(masks_that_are_not_causal_stay, test_tensors_free),
         cmocka_unit_test_teardown(attention_with_softcap, test_tensors_free),
         cmocka_unit_test_teardown(attention_with_sinks, test_tensors_free),
         cmocka_unit_test_teardown(attention_with_heads_that_share_keys, test_tensors_free),

@@ -10,11 +10,15 @@
  *   p = Where(IsNaN(p), 0, p)      where queries that see nothing are to give zeros
  *   y = p V                        by MatMul or Einsum
  *
+ * A mask that Trilu makes, so that each query sees the keys up to its own, becomes an attribute: it is
+ * never built, nor read.
+ *
  * One node of onnxrun.AttentionChain takes their place. It has the broadcasting of these operators,
  * so nothing needs to be known of dimensions that only a run tells, and it reads heads where they
  * lie (attention_view.h), also those that several heads of Q share. A Transpose behind goes as well.
  */
 #include "graph/op_def.h"
+#include "graph/passes/attention_causal.h"
 #include "graph/passes/attention_product.h"
 #include "graph/passes/attention_sinks.h"
 
@@ -24,18 +28,12 @@
 #define DEPTH 8 /* nodes between the product and Softmax, at most */
 #define MASKS 2
 
-struct mask {
-    uint32_t value;
-    bool is_flag; /* true keys, or false ones, get the score `fill` */
-    bool hides;
-    double fill;
-};
-
 struct attention {
     struct onr_attention_product scores, values;
     struct onr_attention_view q, k, v;
-    struct mask masks[MASKS]; /* that is applied last comes first */
+    struct onr_masking masks[MASKS]; /* that is applied last comes first */
     int mask_count;
+    int64_t right;  /* query i sees keys up to i + right; -1: all */
     uint32_t sinks; /* or ONR_NO_VALUE */
     double scale;
     double softcap; /* 0: none */
@@ -49,7 +47,7 @@ struct attention {
 /* A number that Where puts in place of some scores, given as input 1 or 2; the other one then is in
  * *scores. */
 static bool read_fill(const struct onr_fuser *fuser, const struct onr_node *where,
-                      struct mask *mask, uint32_t *scores)
+                      struct onr_masking *mask, uint32_t *scores)
 {
     for (uint32_t i = 1; i <= 2; i++) {
         if (onr_fuse_number(fuser, where->inputs[i], &mask->fill) && !isnan(mask->fill)) {
@@ -67,7 +65,7 @@ static bool read_fill(const struct onr_fuser *fuser, const struct onr_node *wher
 static bool leads_to_product(const struct onr_fuser *fuser, uint32_t value, int depth)
 {
     struct onr_attention_product product;
-    struct mask mask;
+    struct onr_masking mask;
     double scale = 1;
     if (depth == 0 || onr_attention_scores(fuser, value, &product)) {
         return depth > 0;
@@ -91,7 +89,7 @@ static uint32_t take_mask(const struct onr_fuser *fuser, uint32_t value, struct 
 {
     const struct onr_node *where = onr_fuse_producer(fuser, value, "Where");
     const struct onr_node *sum = onr_fuse_producer(fuser, value, "Add");
-    struct mask mask = {.is_flag = false};
+    struct onr_masking mask = {.is_flag = false};
     uint32_t scores = ONR_NO_VALUE;
     if (where != NULL) {
         (void)read_fill(fuser, where, &mask, &scores);
@@ -218,6 +216,25 @@ static bool find_operands(const struct onr_fuser *fuser, struct attention *found
     return false;
 }
 
+/* Takes causal masks off the others, save where a later one may give what they hide a score again. */
+static void take_causal(const struct onr_fuser *fuser, uint32_t scores, struct attention *found)
+{
+    int kept = 0;
+    int64_t last = 0;
+    bool is_only = found->mask_count == 1;
+    bool is_final = true;
+    for (int m = 0; m < found->mask_count; m++) {
+        struct onr_masking mask = found->masks[m];
+        if (is_final && onr_attention_causal(fuser, &mask, scores, is_only, &last)) {
+            found->right = found->right < 0 || last < found->right ? last : found->right;
+        } else {
+            found->masks[kept++] = mask;
+            is_final = is_final && !mask.is_flag;
+        }
+    }
+    found->mask_count = kept;
+}
+
 /* ---- the node ---- */
 
 /* Numbers are kept as floats, which must not lose anything that the graph has. */
@@ -261,7 +278,7 @@ static void add_masks(struct onr_fused *fused, const struct attention *found)
     static const char *const fills[] = {"fill", "fill2"};
     static const char *const hides[] = {"hides", "hides2"};
     for (int m = 0; m < found->mask_count; m++) {
-        const struct mask *mask = &found->masks[found->mask_count - 1 - m];
+        const struct onr_masking *mask = &found->masks[found->mask_count - 1 - m];
         fused->inputs[fused->input_count++] = mask->value;
         if (mask->is_flag && mask->fill != (double)-INFINITY) {
             onr_fused_float(fused, fills[m], (float)mask->fill);
@@ -304,6 +321,9 @@ static void set_node(const struct attention *found, struct onr_fused *fused)
     if (found->empty_is_zero) {
         onr_fused_int(fused, "empty_is_zero", 1);
     }
+    if (found->right >= 0) {
+        onr_fused_int(fused, "right", found->right);
+    }
     add_masks(fused, found);
 }
 
@@ -319,7 +339,7 @@ static bool match_attention(const struct onr_fuser *fuser, const struct onr_node
                             struct onr_fused *fused)
 {
     static const char *const name = "AttentionChain";
-    struct attention found = {.sinks = ONR_NO_VALUE, .scale = 1};
+    struct attention found = {.sinks = ONR_NO_VALUE, .scale = 1, .right = -1};
     uint32_t x = softmax->inputs[0];
     enum onr_dtype dtype = onr_fuse_fact(fuser, x)->dtype;
     int64_t axis = onr_attr_int(softmax, "axis", softmax->version >= 13 ? -1 : 1);
@@ -349,6 +369,7 @@ static bool match_attention(const struct onr_fuser *fuser, const struct onr_node
         return onr_fuse_miss(fuser, name, x,
                              "numbers that are exact in float, masks of no more dimensions");
     }
+    take_causal(fuser, scores, &found);
     set_node(&found, fused);
     return true;
 }

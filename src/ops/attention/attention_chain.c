@@ -17,6 +17,7 @@
  *           fill, fill2: float, default -inf: what stands for the score of a key that a mask of
  *           bool hides. hides, hides2: int, default 0: false hides, 1: true hides.
  *           empty_is_zero: int, default 0.
+ *           right: int, default -1 (none): query i sees the keys up to i + right.
  *           q, k, v, y: string, default "bnsh", and q_part, k_part, v_part: see attention_layout.h.
  * Edge      A mask of numbers is added; mask comes before mask2. A query whose masks are -inf
  *           everywhere gives NaN, or zeros with empty_is_zero or sinks; one whose masks are the
@@ -156,7 +157,8 @@ static void plan_operands(struct chain_plan *plan, const struct onr_chain_dims *
     a->is_double = a->q_dtype == ONR_DOUBLE;
     a->scale = (double)onr_attr_float(ctx->node, "scale", 1);
     a->softcap = (double)onr_attr_float(ctx->node, "softcap", 0);
-    a->window_left = a->window_right = -1;
+    a->window_left = -1;
+    a->window_right = onr_attr_int(ctx->node, "right", -1);
     a->hidden = (double)-INFINITY;
     a->scores_output = ONR_SCORES_NONE;
 }
@@ -313,14 +315,23 @@ static enum onr_status chain_run(struct onr_run_ctx *ctx)
 #define CHAIN_TYPES (ONR_BIT(FLOAT) | ONR_BIT(DOUBLE))
 
 static const struct onr_attr_spec chain_attrs[] = {
-    {"empty_is_zero", ONR_ATTR_INT, false}, {"fill", ONR_ATTR_FLOAT, false},
-    {"fill2", ONR_ATTR_FLOAT, false},       {"groups", ONR_ATTR_INT, false},
-    {"hides", ONR_ATTR_INT, false},         {"hides2", ONR_ATTR_INT, false},
-    {"k", ONR_ATTR_STRING, false},          {"k_part", ONR_ATTR_INTS, false},
-    {"q", ONR_ATTR_STRING, false},          {"q_part", ONR_ATTR_INTS, false},
-    {"scale", ONR_ATTR_FLOAT, false},       {"softcap", ONR_ATTR_FLOAT, false},
-    {"v", ONR_ATTR_STRING, false},          {"v_part", ONR_ATTR_INTS, false},
-    {"y", ONR_ATTR_STRING, false},          {NULL, 0, false},
+    {"empty_is_zero", ONR_ATTR_INT, false},
+    {"fill", ONR_ATTR_FLOAT, false},
+    {"fill2", ONR_ATTR_FLOAT, false},
+    {"groups", ONR_ATTR_INT, false},
+    {"hides", ONR_ATTR_INT, false},
+    {"hides2", ONR_ATTR_INT, false},
+    {"k", ONR_ATTR_STRING, false},
+    {"k_part", ONR_ATTR_INTS, false},
+    {"q", ONR_ATTR_STRING, false},
+    {"q_part", ONR_ATTR_INTS, false},
+    {"right", ONR_ATTR_INT, false},
+    {"scale", ONR_ATTR_FLOAT, false},
+    {"softcap", ONR_ATTR_FLOAT, false},
+    {"v", ONR_ATTR_STRING, false},
+    {"v_part", ONR_ATTR_INTS, false},
+    {"y", ONR_ATTR_STRING, false},
+    {NULL, 0, false},
 };
 static const struct onr_param_spec chain_inputs[] = {
     {CHAIN_TYPES, 1},

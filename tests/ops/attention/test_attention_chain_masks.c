@@ -156,6 +156,33 @@ static void softcap_and_sinks(void **state)
     }
 }
 
+static struct onr_tensor *column(enum onr_dtype dtype, const double x[3])
+{
+    const float rounded[] = {(float)x[0], (float)x[1], (float)x[2]};
+    return test_tensor(dtype, SHAPE(1, 1, 3, 1),
+                       dtype == ONR_DOUBLE ? (const void *)x : (const void *)rounded);
+}
+
+static void keys_up_to_a_diagonal(void **state)
+{
+    (void)state;
+    static const double y[3][3] = {{1, 2, 3}, {2, 3, 3}, {3, 3, 3}};
+    static const enum onr_dtype dtypes[] = {ONR_FLOAT, ONR_DOUBLE};
+    for (int64_t right = -1; right < 3; right++) {
+        for (int d = 0; d < 2; d++) {
+            struct op_test t;
+            const double *want = y[right < 0 ? 2 : right];
+            op_test_begin(&t, "onnxrun", "AttentionChain", 1);
+            op_test_input(&t, column(dtypes[d], (double[]){0, 0, 0}));
+            op_test_input(&t, column(dtypes[d], (double[]){1, 1, 1}));
+            op_test_input(&t, column(dtypes[d], (double[]){1, 3, 5}));
+            op_test_int(&t, "right", right);
+            op_test_output(&t, column(dtypes[d], want));
+            op_test_run(&t);
+        }
+    }
+}
+
 /* ---- refusals ---- */
 
 static void begin_small(struct op_test *t, const char *order)
@@ -221,6 +248,7 @@ int main(void)
         cmocka_unit_test_teardown(flags_over_many_keys, test_tensors_free),
         cmocka_unit_test_teardown(two_masks_in_order, test_tensors_free),
         cmocka_unit_test_teardown(softcap_and_sinks, test_tensors_free),
+        cmocka_unit_test_teardown(keys_up_to_a_diagonal, test_tensors_free),
         cmocka_unit_test_teardown(layouts_that_make_no_sense_are_refused, test_tensors_free),
         cmocka_unit_test_teardown(masks_and_sinks_that_do_not_fit_are_refused, test_tensors_free),
     };
