@@ -74,7 +74,8 @@ enum onr_status onr_graph_symbol(struct onr_graph *graph, const char *name, int6
 const struct onr_attr *onr_node_attr(const struct onr_node *node, const char *name)
 {
     for (uint32_t i = 0; i < node->attr_count; i++) {
-        if (strcmp(node->attrs[i].name, name) == 0) {
+        /* Most names differ in their first letter, and the planner asks for many. */
+        if (node->attrs[i].name[0] == name[0] && strcmp(node->attrs[i].name, name) == 0) {
             return &node->attrs[i];
         }
     }

@@ -2,7 +2,6 @@
 #include "ops/attention/attention_layout.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define LETTERS "bnshpx1"
@@ -29,9 +28,9 @@ static bool is_order(struct onr_string order)
 static enum onr_status read_part(const struct onr_node *node, const char *name,
                                  struct onr_head_layout *layout, struct onr_error *err)
 {
-    char part[8];
+    char part[] = "?_part";
     size_t count = 0;
-    (void)snprintf(part, sizeof part, "%s_part", name);
+    part[0] = name[0];
     const int64_t *ints = onr_attr_ints(node, part, &count);
     bool is_packed = strchr(layout->order, 'p') != NULL;
     bool is_valid = count == 5 || (count == 0 && !is_packed && strchr(layout->order, 'x') == NULL);

@@ -34,7 +34,7 @@ struct onr_head_dims {
     int64_t batch, heads, rows, width;
 };
 
-/* The attributes NAME: the order, and NAME_part: [index, offset, width, heads, stride]. */
+/* The attributes NAME, a letter: the order, and NAME_part: [index, offset, width, heads, stride]. */
 enum onr_status onr_head_layout_read(const struct onr_node *node, const char *name,
                                      struct onr_head_layout *layout,
                                      struct onr_error *err) ONR_MUST_USE;

@@ -196,7 +196,7 @@ static enum onr_status projections_prepare(struct onr_prepare_ctx *ctx)
 
 struct projections {
     uint32_t count;
-    struct onr_product product[ONR_MAX_PRODUCTS];
+    struct onr_product product[];
 };
 
 /* Without rows when the output is not wanted. */
@@ -227,11 +227,13 @@ static struct onr_product make_product(const struct onr_plan_ctx *ctx, uint32_t 
 static enum onr_status projections_plan(struct onr_plan_ctx *ctx)
 {
     const struct projections_state *state = ctx->state;
-    struct projections *plan = ONR_ARENA_NEW(ctx->arena, struct projections);
+    uint32_t count = ctx->node->output_count;
+    struct projections *plan =
+        onr_arena_alloc(ctx->arena, sizeof *plan + count * sizeof plan->product[0]);
     if (plan == NULL) {
         return onr_fail_memory(ctx->err, "plan of Projections");
     }
-    plan->count = ctx->node->output_count;
+    plan->count = count;
     for (uint32_t i = 0; i < plan->count; i++) {
         const struct onr_product *product = &plan->product[i];
         plan->product[i] = make_product(ctx, i);
