@@ -577,7 +577,7 @@ stderr_has 'half.onnx is no folder'
 run 1 onnxrun compare half.onnx
 stderr_has '--against is missing'
 run 2 onnxrun run half.onnx -i 'ids=[[1, 2, 3]]' --dump half.onnx/folder
-stderr_has 'cannot make the folder half.onnx/folder: '
+stderr_has 'cannot make the folder "half.onnx/folder": '
 run 2 onnxrun compare relu.onnx -d s1=1 --against onnxruntime --python ./missing
 stderr_has 'cannot start ./missing: No such file or directory; --python names another'
 run 2 env PYTHON=false onnxrun compare relu.onnx -d s1=1 --against onnxruntime

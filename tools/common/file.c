@@ -162,6 +162,12 @@ onnxrun_status file_write(const char *path, const struct file_part *parts, size_
     return status != ONNXRUN_OK ? status : closed;
 }
 
+onnxrun_status file_make_folder(const char *path, onnxrun_error *error)
+{
+    return mkdir(path, 0777) == 0 || errno == EEXIST ? ONNXRUN_OK
+                                                     : fail_io(error, "make the folder", path);
+}
+
 bool file_exists(const char *path)
 {
     struct stat info;

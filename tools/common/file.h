@@ -46,6 +46,9 @@ onnxrun_status file_draft_write(struct file_draft *draft, int64_t at, const void
  * is as before. Error: IO. */
 onnxrun_status file_draft_close(struct file_draft *draft, int64_t size, onnxrun_error *error);
 
+/* Makes the folder unless it is there. Error: IO with path and reason. */
+onnxrun_status file_make_folder(const char *path, onnxrun_error *error);
+
 bool file_exists(const char *path);
 
 #endif

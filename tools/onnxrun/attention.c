@@ -6,15 +6,13 @@
 #include "onnxrun/attention.h"
 
 #include "common/npy.h"
+#include "common/value_file.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define HEADER_BYTES 256 /* enough for any 5 dimensions */
-#define NAME_BYTES   100 /* of a node, in the name of a file */
 
 /* ---- files ---- */
 
@@ -24,37 +22,22 @@ static const char *name_of(const onnxrun_attention_row *row)
     return row->name[0] != '\0' ? row->name : row->output_name;
 }
 
-/* "FOLDER/003_encoder.layer.3.MatMul_1.npy" */
+/* "FOLDER/003_NAME.npy" */
 static char *path_in_folder(const struct attention_files *files, const onnxrun_attention_row *row)
 {
-    char name[NAME_BYTES + 1];
-    const char *from = name_of(row);
-    size_t length = 0;
-    while (*from == '/' || *from == '.') {
-        from++;
-    }
-    for (; *from != '\0' && length < NAME_BYTES; from++) {
-        bool is_plain = isalnum((unsigned char)*from) != 0 || strchr("._-", *from) != NULL;
-        name[length++] = *from == '/' ? '.' : (is_plain ? *from : '_');
-    }
-    name[length] = '\0';
-    const char *slash = files->path[strlen(files->path) - 1] == '/' ? "" : "/";
-    return tool_printf("%s%s%03zu_%s.npy", files->path, slash, row->index, name);
+    char *name = tool_printf("%03zu_%s", row->index, name_of(row));
+    char *path = value_file_path(files->path, name, ".npy");
+    free(name);
+    return path;
 }
 
 static onnxrun_status find_folder(struct attention_files *files, onnxrun_error *error)
 {
     struct stat info;
     size_t length = strlen(files->path);
-    files->is_folder = stat(files->path, &info) == 0 && S_ISDIR(info.st_mode);
-    if (files->is_folder || length == 0 || files->path[length - 1] != '/') {
-        return ONNXRUN_OK;
-    }
-    files->is_folder = true;
-    return mkdir(files->path, 0777) == 0
-               ? ONNXRUN_OK
-               : tool_fail(error, ONNXRUN_ERR_IO, "cannot make the folder \"%s\": %s", files->path,
-                           strerror(errno));
+    files->is_folder =
+        files->path[length - 1] == '/' || (stat(files->path, &info) == 0 && S_ISDIR(info.st_mode));
+    return files->is_folder ? file_make_folder(files->path, error) : ONNXRUN_OK;
 }
 
 /* Sizes of an attention in the file: batch, heads, queries, keys. */
@@ -205,7 +188,20 @@ int attention_tell(void *user, const onnxrun_attention_row *row)
     return status != ONNXRUN_OK;
 }
 
-onnxrun_status attention_end(struct attention_files *files, bool is_good, onnxrun_error *error)
+onnxrun_status attention_end(struct attention_files *files, onnxrun_status status, bool no_fusion,
+                             onnxrun_error *error)
 {
-    return close_file(files, is_good, error);
+    if (files->error.status != ONNXRUN_OK) { /* that is why the run was cancelled */
+        *error = files->error;
+        status = error->status;
+    }
+    if (status == ONNXRUN_OK && files->path != NULL && files->count == 0) {
+        return tool_fail(error, ONNXRUN_ERR_VALUE,
+                         "--attention: no operation of the model is an attention%s",
+                         no_fusion ? ": with --no-fusion the nodes of one stay apart"
+                                   : " ('onnxdump MODEL --explain' says what kept the nodes of one "
+                                     "apart)");
+    }
+    onnxrun_status ended = close_file(files, status == ONNXRUN_OK, error);
+    return status == ONNXRUN_OK ? ended : status;
 }

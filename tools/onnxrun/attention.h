@@ -2,8 +2,8 @@
 /*
  * Weights of attention in .npy files, written row by row while a model runs. One file has those of
  * all attentions, float32 [attentions, batch, heads, queries, keys], or without heads when their
- * mean is asked for. A folder gets a file for each attention, NUMBER_NODE.npy, without the first
- * axis.
+ * mean is asked for. A folder gets a file for each attention, without the first axis, named NUMBER_NODE
+ * as common/value_file.h does it.
  */
 #ifndef ONNXRUN_TOOLS_ATTENTION_H
 #define ONNXRUN_TOOLS_ATTENTION_H
@@ -31,7 +31,9 @@ struct attention_files {
 /* For on_attention of the session's options; user is the struct. */
 int attention_tell(void *user, const onnxrun_attention_row *row);
 
-/* After the run: completes the file, or gives it up unless the run was good. Error: IO. */
-onnxrun_status attention_end(struct attention_files *files, bool is_good, onnxrun_error *error);
+/* After the run, also if path is NULL: completes the file, or gives it up unless the run had status
+ * OK, which is returned otherwise. Errors: of the files; VALUE: there was no attention. */
+onnxrun_status attention_end(struct attention_files *files, onnxrun_status status, bool no_fusion,
+                             onnxrun_error *error);
 
 #endif

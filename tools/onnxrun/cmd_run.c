@@ -236,24 +236,6 @@ static int choose_outputs(struct run *run)
     return EXIT_CODE_OK;
 }
 
-/* Completes the file of weights, or says why there is none. */
-static onnxrun_status end_attention(struct run *run, onnxrun_status status)
-{
-    if (run->attention.error.status != ONNXRUN_OK) { /* that is why the run was cancelled */
-        run->error = run->attention.error;
-        status = run->error.status;
-    }
-    if (status == ONNXRUN_OK && run->attention.path != NULL && run->attention.count == 0) {
-        return tool_fail(&run->error, ONNXRUN_ERR_VALUE,
-                         "--attention: no operation of the model is an attention%s",
-                         run->no_fusion ? ": with --no-fusion the nodes of one stay apart"
-                                        : " ('onnxdump MODEL --explain' says what kept the nodes "
-                                          "of one apart)");
-    }
-    onnxrun_status ended = attention_end(&run->attention, status == ONNXRUN_OK, &run->error);
-    return status == ONNXRUN_OK ? ended : status;
-}
-
 /* Outputs that no node computes, as they only have another shape, were not told as steps. */
 static int end_dump(struct run *run)
 {
@@ -288,7 +270,7 @@ static int compute(struct run *run)
                                      run->outputs, run->output_count, &run->error);
         progress_end(&progress);
     }
-    status = end_attention(run, status);
+    status = attention_end(&run->attention, status, run->no_fusion, &run->error);
     if (status == ONNXRUN_OK) {
         return run->dump_folder != NULL ? end_dump(run) : EXIT_CODE_OK;
     }

@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "onnxrun/dump.h"
 
+#include "common/file.h"
 #include "common/npy.h"
 #include "common/value_file.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 onnxrun_status dump_begin(struct dump *dump, const char *folder, const onnxrun_model *model)
 {
     *dump = (struct dump){.folder = folder, .names = {.graph = onnxrun_model_graph(model)}};
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
-        dump->status = tool_fail(&dump->error, ONNXRUN_ERR_IO, "cannot make the folder %s: %s",
-                                 folder, strerror(errno));
-    }
+    dump->status = file_make_folder(folder, &dump->error);
     return dump->status;
 }
 
