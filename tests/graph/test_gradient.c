@@ -239,7 +239,7 @@ static void products_with_transposes(void **state)
         (void)snprintf(text, sizeof text,
                        "opset %d; p = Gemm(a, b, c) transA=%d transB=%d alpha=0.5 beta=3.0;"
                        "y = Mul(p, p);",
-                       i < 2 ? 10 : 13, i % 2, i / 2);
+                       i < 2 ? 11 : 13, i % 2, i / 2);
         struct function f = {
             ROUGH "in double c;",
             text,

@@ -135,7 +135,7 @@ static enum onr_status map_inputs(const struct differ *d, struct onr_node *copy)
     struct onr_arena *arena = d->graph->arena;
     copy->inputs = onr_arena_copy(arena, copy->inputs, copy->input_count * sizeof *copy->inputs);
     if (copy->inputs == NULL) {
-        return onr_fail_memory(d->ctx->err, "nodes of a gradient");
+        return onr_fail_memory(d->ctx->err, "gradient");
     }
     for (uint32_t i = 0; i < copy->input_count; i++) {
         if (copy->inputs[i] != ONR_NO_VALUE) {
@@ -153,7 +153,7 @@ static enum onr_status copy_node(struct differ *d, const struct onr_node *node)
     ONR_TRY(map_inputs(d, &copy));
     copy.outputs = ONR_ARENA_ARRAY(graph->arena, node->output_count, uint32_t);
     if (copy.outputs == NULL) {
-        return onr_fail_memory(d->ctx->err, "nodes of a gradient");
+        return onr_fail_memory(d->ctx->err, "gradient");
     }
     for (uint32_t i = 0; i < node->output_count; i++) {
         uint32_t id = node->outputs[i];
@@ -213,13 +213,11 @@ static enum onr_status add_gradient(const struct differ *d, const struct onr_gra
                                     uint32_t value, uint32_t part)
 {
     uint32_t inputs[] = {d->of[value].gradient, part};
-    struct onr_node sum = {
-        .op_type = "Add", .domain = "", .version = 14, .inputs = inputs, .input_count = 2};
     if (inputs[0] == ONR_NO_VALUE) {
         d->of[value].gradient = part;
         return ONR_OK;
     }
-    return onr_gradient_node(step, &sum, &d->of[value].gradient);
+    return onr_gradient_node(step, "Add", inputs, 2, &d->of[value].gradient);
 }
 
 static bool has_gradient(const struct differ *d, const struct onr_node *node, uint32_t output)
@@ -296,13 +294,8 @@ static enum onr_status bind_outputs(const struct differ *d, const struct onr_gra
         if (i >= node->output_count || node->outputs[i] == ONR_NO_VALUE) {
             continue;
         }
-        struct onr_node copy = {.op_type = "Identity",
-                                .domain = "",
-                                .version = 16,
-                                .inputs = &d->of[id].gradient,
-                                .input_count = 1};
         uint32_t made = ONR_NO_VALUE;
-        ONR_TRY(onr_gradient_node(step, &copy, &made));
+        ONR_TRY(onr_gradient_node(step, "Identity", &d->of[id].gradient, 1, &made));
         d->graph->nodes[d->graph->node_count - 1].outputs[0] = node->outputs[i];
     }
     return ONR_OK;
@@ -337,7 +330,7 @@ static enum onr_status expand_with(struct differ *d, struct onr_arena *scratch, 
     uint32_t count = d->graph->value_count;
     d->of = ONR_ARENA_ARRAY(scratch, count, struct tangent);
     if (d->of == NULL) {
-        return onr_fail_memory(d->ctx->err, "marks of the pass gradient");
+        return onr_fail_memory(d->ctx->err, "gradient");
     }
     for (uint32_t i = 0; i < count; i++) {
         d->of[i] = (struct tangent){.same = i, .gradient = ONR_NO_VALUE};

@@ -29,33 +29,36 @@ enum onr_status onr_gradient_value(struct onr_graph *graph, const char *name, ui
 {
     name = onr_arena_printf(graph->arena, "%.64s.%u", name, (unsigned)graph->value_count);
     if (name == NULL) {
-        return onr_fail_memory(err, "value of a gradient");
+        return onr_fail_memory(err, "gradient");
     }
     return onr_graph_add_value(graph, name, id, err);
 }
 
-enum onr_status onr_gradient_node(const struct onr_gradient_step *step, struct onr_node *made,
-                                  uint32_t *result)
+enum onr_status onr_gradient_node(const struct onr_gradient_step *step, const char *op_type,
+                                  const uint32_t *inputs, uint32_t input_count, uint32_t *result)
 {
     struct onr_graph *graph = step->graph;
-    struct onr_arena *arena = graph->arena;
     struct onr_error *err = step->ctx->err;
+    struct onr_node *node = NULL;
     if (graph->node_count >= MAX_NODES) {
         return onr_fail(err, ONR_ERR_LIMIT, "more than %u nodes with gradients",
                         (unsigned)MAX_NODES);
     }
-    made->inputs = onr_arena_copy(arena, made->inputs, made->input_count * sizeof *made->inputs);
-    made->outputs = ONR_ARENA_NEW(arena, uint32_t);
-    if (made->inputs == NULL || made->outputs == NULL) {
-        return onr_fail_memory(err, "node of a gradient");
+    uint32_t *ids = ONR_ARENA_ARRAY(graph->arena, input_count + 1, uint32_t);
+    if (ids == NULL) {
+        return onr_fail_memory(err, "gradient");
     }
     ONR_TRY(onr_gradient_value(graph, step->label, result, err));
-    made->name = step->label;
-    made->outputs[0] = *result;
-    made->output_count = 1;
-    struct onr_node *node = NULL;
     ONR_TRY(onr_graph_add_node(graph, &node, err));
-    *node = *made;
+    memcpy(ids + 1, inputs, input_count * sizeof *ids);
+    ids[0] = *result;
+    node->name = step->label;
+    node->op_type = op_type;
+    node->version = OPSET;
+    node->inputs = ids + 1;
+    node->outputs = ids;
+    node->input_count = input_count;
+    node->output_count = 1;
     return ONR_OK;
 }
 
@@ -68,7 +71,7 @@ static enum onr_status add_constant(const struct onr_gradient_step *step, enum o
     struct onr_constant *constant = ONR_ARENA_NEW(arena, struct onr_constant);
     void *copy = onr_arena_copy(arena, data, bytes);
     if (constant == NULL || copy == NULL) {
-        return onr_fail_memory(step->ctx->err, "constant of a gradient");
+        return onr_fail_memory(step->ctx->err, "gradient");
     }
     *constant = (struct onr_constant){
         .dtype = dtype, .shape = {.rank = rank, .dim = {1}}, .data = copy, .bytes = bytes};
@@ -82,9 +85,7 @@ static enum onr_status add_number(const struct onr_gradient_step *step, float nu
 {
     uint32_t inputs[] = {ONR_NO_VALUE, step->gradient};
     ONR_TRY(add_constant(step, ONR_FLOAT, 0, &number, &inputs[0]));
-    struct onr_node made = {
-        .op_type = "CastLike", .domain = "", .version = OPSET, .inputs = inputs, .input_count = 2};
-    return onr_gradient_node(step, &made, id);
+    return onr_gradient_node(step, "CastLike", inputs, 2, id);
 }
 
 /* A terminated copy of the name that stands next; NULL when memory is out. */
@@ -154,8 +155,10 @@ static bool read_modifiers(struct reader *r, struct onr_node *made)
         } else {
             made->domain = node->domain;
             made->version = node->version;
-            made->attr_count = node->attr_count;
-            memcpy(made->attrs, node->attrs, node->attr_count * sizeof *node->attrs);
+            while (made->attr_count < node->attr_count) {
+                made->attrs[made->attr_count] = node->attrs[made->attr_count];
+                made->attr_count++;
+            }
         }
     }
     return has_memory;
@@ -180,20 +183,27 @@ static enum onr_status read_args(struct reader *r, uint32_t args[MAX_ARGS], uint
 static enum onr_status read_node(struct reader *r, const char *name, uint32_t *id)
 {
     const struct onr_gradient_step *step = r->step;
+    const struct onr_node *node = step->node;
     bool is_standard = step->ctx->registry->find("", name, OPSET) != NULL;
     uint32_t args[MAX_ARGS];
-    struct onr_node made = {.op_type = strcmp(name, "self") == 0 ? step->node->op_type : name,
-                            .domain = is_standard ? "" : "com.microsoft",
-                            .version = is_standard ? OPSET : ONR_CONTRIB_LATEST,
-                            .inputs = args,
-                            .attrs = ONR_ARENA_ARRAY(step->graph->arena,
-                                                     step->node->attr_count + MADE_ATTRS,
-                                                     struct onr_attr)};
-    if (made.attrs == NULL || !read_modifiers(r, &made)) {
-        return onr_fail_memory(step->ctx->err, "attributes of a gradient");
+    uint32_t count = 0;
+    struct onr_node like = {
+        .domain = is_standard ? "" : "com.microsoft",
+        .version = is_standard ? OPSET : ONR_CONTRIB_LATEST,
+        .attrs =
+            ONR_ARENA_ARRAY(step->graph->arena, node->attr_count + MADE_ATTRS, struct onr_attr)};
+    if (like.attrs == NULL || !read_modifiers(r, &like)) {
+        return onr_fail_memory(step->ctx->err, "gradient");
     }
-    ONR_TRY(read_args(r, args, &made.input_count));
-    return onr_gradient_node(step, &made, id);
+    ONR_TRY(read_args(r, args, &count));
+    ONR_TRY(
+        onr_gradient_node(step, strcmp(name, "self") == 0 ? node->op_type : name, args, count, id));
+    struct onr_node *made = &step->graph->nodes[step->graph->node_count - 1];
+    made->domain = like.domain;
+    made->version = like.version;
+    made->attrs = like.attrs;
+    made->attr_count = like.attr_count;
+    return ONR_OK;
 }
 
 /* What a row of the table says with these arguments in place of g and x. */
@@ -238,7 +248,7 @@ static enum onr_status read_word(struct reader *r, uint32_t *id)
 {
     const char *name = read_name(r);
     if (name == NULL) {
-        return onr_fail_memory(r->step->ctx->err, "name in a gradient");
+        return onr_fail_memory(r->step->ctx->err, "gradient");
     }
     bool is_capital = name[0] <= 'Z';
     if (*r->at == '?') {
@@ -266,7 +276,7 @@ static enum onr_status read_value(struct reader *r, uint32_t *id)
     }
     const char *attr = is_letter(*r->at) ? read_name(r) : "";
     if (attr == NULL) {
-        return onr_fail_memory(r->step->ctx->err, "name in a gradient");
+        return onr_fail_memory(r->step->ctx->err, "gradient");
     }
     int64_t number =
         attr[0] != '\0' ? onr_attr_int(r->step->node, attr, -1) : onr_gradient_int(&r->at);

@@ -29,12 +29,6 @@
 #define RANK(x)    "Shape(Shape(" x "))"
 #define JOIN(a, b) "Concat[axis=0](" a "," b ")"
 
-/* Of products with the attributes transA and transB; more: further inputs. */
-#define BY_A(op, more) "transA?" op "@[transA=transB][transB=1](x1,g" more "):" \
-    op "@[transA=0][transB=!transB](g,x1" more ")"
-#define BY_B(op, more) "transB?" op "@[transA=1][transB=transA](g,x0" more "):" \
-    op "@[transA=!transA][transB=0](x0,g" more ")"
-
 static const char rules[] =
     "Abs:Mul(g,Sign(x))\n"
     "Add:sum(g,x);*\n"
@@ -49,8 +43,8 @@ static const char rules[] =
     "Expand:sum(g,x);\n"
     "Flatten:like(g,x)\n"
     "Floor:\n"
-    "FusedMatMul:sum(" BY_A("FusedMatMul", "") ",x);sum(" BY_B("FusedMatMul", "") ",x)\n"
-    "Gemm:" BY_A("Gemm", ",0") ";" BY_B("Gemm", ",0") ";sum(Mul(g,beta),x)\n"
+    "FusedMatMul:sum(BYA,x);sum(BYB,x)\n"
+    "Gemm-11:BYA;BYB;sum(Mul(g,beta),x)\n"
     "Greater:;\n"
     "GreaterOrEqual:;\n"
     "Identity:g\n"
@@ -94,6 +88,9 @@ static const char rules[] =
     "EXPONENT:CastLike(x1,g)\n"
     /* each element that was reduced gets what its result has */
     "SPREAD:Expand(like(g,self@[keepdims=1](x0,x1)),Shape(x0))\n"
+    /* of products with the attributes transA and transB, by A and by B */
+    "BYA:transA?self@[transA=transB][transB=1](x1,g):self@[transA=0][transB=!transB](g,x1)\n"
+    "BYB:transB?self@[transA=1][transB=transA](g,x0):self@[transA=!transA][transB=0](x0,g)\n"
     /* operands of MatMul as matrices: [K] is [1,K] at the left and [K,1] at the right */
     "LEFT:Expand(x0,Expand(#1,#2))\n"
     "RIGHT:Reshape[allowzero=1](x1,Slice(" JOIN("Shape(x1)", "#1") ",#0,Max(#2," RANK("x1") ")))\n"

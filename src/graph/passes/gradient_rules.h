@@ -38,8 +38,9 @@ enum onr_status onr_gradient_apply(const struct onr_gradient_step *step, const c
 enum onr_status onr_gradient_value(struct onr_graph *graph, const char *name, uint32_t *id,
                                    struct onr_error *err) ONR_MUST_USE;
 
-/* Adds a node with one output, a new value. Inputs are copied, attributes are not. */
-enum onr_status onr_gradient_node(const struct onr_gradient_step *step, struct onr_node *made,
+/* Adds a node of ai.onnx with these inputs, at least one, and one output, a new value. */
+enum onr_status onr_gradient_node(const struct onr_gradient_step *step, const char *op_type,
+                                  const uint32_t *inputs, uint32_t input_count,
                                   uint32_t *result) ONR_MUST_USE;
 
 #endif
