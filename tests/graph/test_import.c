@@ -322,6 +322,38 @@ static void symbols_are_shared_by_name(void **state)
     proto_free(&p);
 }
 
+/* As Paddle2ONNX writes it; two of them have different lengths at run time. */
+static void a_dimension_called_question_mark_is_unknown(void **state)
+{
+    (void)state;
+    struct import_test t = {0};
+    struct proto p;
+    proto_model(&p, 8, 17);
+    proto_open(&p, GRAPH_INPUT);
+    proto_string(&p, 1, "a");
+    proto_open(&p, 2);
+    proto_open(&p, TYPE_TENSOR);
+    proto_int(&p, 1, ONR_FLOAT);
+    proto_open(&p, 2);
+    for (int i = 0; i < 2; i++) {
+        proto_open(&p, 1);
+        proto_string(&p, 2, "?");
+        proto_close(&p);
+    }
+    for (int i = 0; i < 4; i++) {
+        proto_close(&p);
+    }
+    output(&p, "a");
+    import_ok(&t, &p);
+    const struct onr_shape *a = &import_value(t.graph, "a")->fact.shape;
+    assert_int_equal(a->rank, 2);
+    assert_int_equal(a->dim[0], ONR_DIM_UNKNOWN);
+    assert_int_equal(a->dim[1], ONR_DIM_UNKNOWN);
+    assert_int_equal(t.graph->symbol_count, 0);
+    import_test_free(&t);
+    proto_free(&p);
+}
+
 static void an_input_without_shape_has_unknown_rank(void **state)
 {
     (void)state;
@@ -1093,6 +1125,7 @@ int main(void)
         cmocka_unit_test(a_node_needs_a_type_and_outputs),
         cmocka_unit_test(inputs_need_a_name_and_a_type),
         cmocka_unit_test(symbols_are_shared_by_name),
+        cmocka_unit_test(a_dimension_called_question_mark_is_unknown),
         cmocka_unit_test(an_input_without_shape_has_unknown_rank),
         cmocka_unit_test(inputs_that_are_no_tensors_have_their_kind),
         cmocka_unit_test(an_input_with_initializer_is_a_default),

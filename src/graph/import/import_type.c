@@ -2,6 +2,8 @@
 /* Declared types to facts. */
 #include "graph/import/importer.h"
 
+#include <string.h>
+
 /* The dimension that stands for a name; the same name is the same number wherever it occurs in the
  * model. */
 static enum onr_status find_symbol(struct importer *im, const char *name, int64_t *dim)
@@ -27,8 +29,9 @@ static enum onr_status import_dim(struct importer *im, size_t index,
                                   const Onnx__TensorShapeProto__Dimension *proto, int64_t *dim)
 {
     *dim = ONR_DIM_UNKNOWN;
+    /* Paddle2ONNX calls every dimension that it does not know "?"; they need not be equal. */
     if (proto->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM &&
-        onr_text_or_empty(proto->dim_param)[0] != '\0') {
+        onr_text_or_empty(proto->dim_param)[0] != '\0' && strcmp(proto->dim_param, "?") != 0) {
         return find_symbol(im, proto->dim_param, dim);
     }
     if (proto->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE) {
