@@ -5,6 +5,7 @@
  *
  *   LSTM (lstm.c) of W = (W - W_zero_point) * W_scale and R likewise, where X as a whole, and H in
  *   each step, are replaced by the numbers that dynamic quantisation to uint8 represents them by.
+ *   Products are those of the integers; gates are X W + H R, then the bias, as in ONNX Runtime.
  *
  * Shapes    As LSTM, but W: [directions, input, 4 hidden], R: [directions, hidden, 4 hidden].
  *           W_scale, R_scale: [directions] or [directions, 4 hidden]; W_zero_point, R_zero_point:

@@ -23,6 +23,7 @@ struct walk {
     unsigned direction;
     size_t step;           /* that is computed */
     const char *projected; /* of this step */
+    float x_scale;         /* of the integers that stand for X, when weights are quantised */
     bool has_peepholes;
     void (*cell)(const struct onr_cell *cell);
     bool is_last_half; /* after the cell the step is done */
@@ -230,7 +231,8 @@ static void cell_range(void *arg, size_t begin, size_t end, unsigned worker)
             .function = config->function[w->direction],
             .wide = w->plan->wide,
             .hidden = w->plan->dims.hidden,
-            .projected = w->projected + b * config->gates * row,
+            .projected = config->is_quantized ? block(w, ONR_BLOCK_BIAS)
+                                              : w->projected + b * config->gates * row,
             .sums = block(w, ONR_BLOCK_SUMS) + b * config->gates * row,
             .h = block(w, ONR_BLOCK_H) + b * row,
             .c = config->kind == ONR_CELL_LSTM ? block(w, ONR_BLOCK_C) + b * row : NULL,
@@ -252,19 +254,31 @@ static void run_cells(struct walk *w, void (*cell)(const struct onr_cell *), boo
     onr_parallel_for(w->ctx->parallel, w->plan->dims.batch, onr_grain(work), cell_range, w);
 }
 
+/* sums = H R^T + projected, with H quantised anew; the cell adds the bias. */
+static void sum_quantized(struct walk *w)
+{
+    const struct onr_recurrent_dims *d = &w->plan->dims;
+    struct onr_recurrent_integers integers = onr_recurrent_integers(w->ctx, 2);
+    float *steps = (float *)(void *)block(w, ONR_BLOCK_ROUNDED);
+    float *sums = (float *)(void *)block(w, ONR_BLOCK_SUMS);
+    float scale = onr_recurrent_quantize(d->batch * d->hidden,
+                                         (const float *)(void *)block(w, ONR_BLOCK_H), steps);
+    multiply(w, &w->plan->product[ONR_PART_RECURRENT], ONR_PART_RECURRENT, steps, NULL, sums);
+    onr_recurrent_scale(&integers, w->direction, scale, d->batch, sums,
+                        (const float *)(const void *)w->projected);
+}
+
 static void run_step(struct walk *w)
 {
     const struct onr_recurrent_config *config = &w->state->config;
     const struct onr_recurrent_plan *plan = w->plan;
-    const void *h = block(w, ONR_BLOCK_H);
     char *sums = block(w, ONR_BLOCK_SUMS);
     if (config->is_quantized) {
-        void *rounded = block(w, ONR_BLOCK_ROUNDED);
-        onr_recurrent_round(plan->dims.batch * plan->dims.hidden, h, rounded);
-        h = rounded;
+        sum_quantized(w);
+    } else {
+        multiply(w, &plan->product[ONR_PART_RECURRENT], ONR_PART_RECURRENT, block(w, ONR_BLOCK_H),
+                 block(w, ONR_BLOCK_HIDDEN_BIAS), sums);
     }
-    multiply(w, &plan->product[ONR_PART_RECURRENT], ONR_PART_RECURRENT, h,
-             block(w, ONR_BLOCK_HIDDEN_BIAS), sums);
     if (config->kind != ONR_CELL_GRU) {
         run_cells(w, config->kind == ONR_CELL_LSTM ? onr_cell_lstm : onr_cell_rnn, true);
         return;
@@ -275,6 +289,21 @@ static void run_step(struct walk *w)
                  NULL, sums + 2 * plan->dims.hidden * w->wide_bytes);
     }
     run_cells(w, onr_cell_gru_state, true);
+}
+
+/* The inputs of `count` steps times W^T, with the bias; quantised ones without. */
+static void project(const struct walk *w, const void *x, size_t count)
+{
+    const struct onr_recurrent_plan *plan = w->plan;
+    bool is_quantized = w->state->config.is_quantized;
+    char *projected = block(w, ONR_BLOCK_PROJECTED);
+    multiply(w, count == plan->chunk ? &plan->product[ONR_PART_INPUT] : &plan->rest, ONR_PART_INPUT,
+             x, block(w, is_quantized ? ONR_BLOCK_HIDDEN_BIAS : ONR_BLOCK_BIAS), projected);
+    if (is_quantized) {
+        struct onr_recurrent_integers integers = onr_recurrent_integers(w->ctx, 1);
+        onr_recurrent_scale(&integers, w->direction, w->x_scale, count * plan->dims.batch,
+                            (float *)(void *)projected, NULL);
+    }
 }
 
 static void run_direction(struct walk *w)
@@ -289,8 +318,7 @@ static void run_direction(struct walk *w)
         size_t first = is_backward(w) ? left - count : done;
         const char *x = operand(w, 0);
         x = x_step > 0 && x != NULL ? x + first * x_step * w->wide_bytes : NULL;
-        multiply(w, count == plan->chunk ? &plan->product[ONR_PART_INPUT] : &plan->rest,
-                 ONR_PART_INPUT, x, block(w, ONR_BLOCK_BIAS), block(w, ONR_BLOCK_PROJECTED));
+        project(w, x, count);
         for (size_t i = 0; i < count; i++) {
             size_t at = is_backward(w) ? count - 1 - i : i;
             w->step = first + at;
@@ -311,26 +339,8 @@ static size_t used_inputs(const struct walk *w)
     return longest * w->plan->dims.batch * w->plan->dims.input;
 }
 
-static void dequantize(const struct walk *w, uint32_t input)
-{
-    uint32_t scale = input == 1 ? 8 : 10;
-    const struct onr_tensor *weights = w->ctx->inputs[input];
-    struct onr_recurrent_integers integers = {
-        .dtype = weights->dtype,
-        .data = weights->data,
-        .scale = w->ctx->inputs[scale]->data,
-        .zero_point = w->ctx->inputs[scale + 1]->data,
-        .directions = w->state->config.directions,
-        .k = (size_t)weights->shape.dim[1],
-        .n = (size_t)weights->shape.dim[2],
-        .is_per_column = w->ctx->inputs[scale]->shape.rank == 2,
-    };
-    onr_recurrent_dequantize(&integers,
-                             (float *)(void *)block(w, input == 1 ? ONR_BLOCK_W : ONR_BLOCK_R));
-}
-
 /* Fills the blocks that stand for X, W and R. */
-static void copy_operands(const struct walk *w)
+static void copy_operands(struct walk *w)
 {
     static const enum onr_recurrent_block blocks[] = {ONR_BLOCK_X, ONR_BLOCK_W, ONR_BLOCK_R};
     bool is_quantized = w->state->config.is_quantized;
@@ -340,14 +350,15 @@ static void copy_operands(const struct walk *w)
             continue;
         }
         if (i > 0 && is_quantized) {
-            dequantize(w, i);
+            struct onr_recurrent_integers integers = onr_recurrent_integers(w->ctx, i);
+            onr_recurrent_centre(&integers, (float *)(void *)block(w, blocks[i]));
             continue;
         }
         load(w, tensor, 0, (size_t)onr_tensor_count(tensor), block(w, blocks[i]));
     }
     if (is_quantized) {
         float *x = (float *)(void *)block(w, ONR_BLOCK_X);
-        onr_recurrent_round(used_inputs(w), x, x);
+        w->x_scale = onr_recurrent_quantize(used_inputs(w), x, x);
     }
 }
 

@@ -7,27 +7,38 @@
 #include <math.h>
 #include <string.h>
 
-void onr_recurrent_dequantize(const struct onr_recurrent_integers *w, float *out)
+struct onr_recurrent_integers onr_recurrent_integers(const struct onr_run_ctx *ctx, uint32_t input)
+{
+    uint32_t scale = input == 1 ? 8 : 10;
+    const struct onr_tensor *weights = ctx->inputs[input];
+    return (struct onr_recurrent_integers){
+        .dtype = weights->dtype,
+        .data = weights->data,
+        .scale = ctx->inputs[scale]->data,
+        .zero_point = ctx->inputs[scale + 1]->data,
+        .directions = (size_t)weights->shape.dim[0],
+        .k = (size_t)weights->shape.dim[1],
+        .n = (size_t)weights->shape.dim[2],
+        .is_per_column = ctx->inputs[scale]->shape.rank == 2,
+    };
+}
+
+void onr_recurrent_centre(const struct onr_recurrent_integers *w, float *out)
 {
     size_t columns = w->is_per_column ? w->n : 1;
     for (size_t i = 0; i < w->directions * w->k * w->n; i++) {
         size_t parameter = i / (w->k * w->n) * columns + (w->is_per_column ? i % w->n : 0);
-        float scale = 0;
-        memcpy(&scale, (const char *)w->scale + parameter * sizeof scale, sizeof scale);
-        int value = 0;
-        int zero = 0;
         if (w->dtype == ONR_UINT8) {
-            value = ((const uint8_t *)w->data)[i];
-            zero = ((const uint8_t *)w->zero_point)[parameter];
+            out[i] = (float)(((const uint8_t *)w->data)[i] -
+                             ((const uint8_t *)w->zero_point)[parameter]);
         } else {
-            value = ((const int8_t *)w->data)[i];
-            zero = ((const int8_t *)w->zero_point)[parameter];
+            out[i] =
+                (float)(((const int8_t *)w->data)[i] - ((const int8_t *)w->zero_point)[parameter]);
         }
-        out[i] = (float)(value - zero) * scale;
     }
 }
 
-void onr_recurrent_round(size_t count, const float *values, float *out)
+float onr_recurrent_quantize(size_t count, const float *values, float *out)
 {
     float low = 0;
     float high = 0;
@@ -39,20 +50,34 @@ void onr_recurrent_round(size_t count, const float *values, float *out)
     float zero = nearbyintf(fminf(fmaxf(-low / scale, 0.0f), 255.0f));
     for (size_t i = 0; i < count; i++) {
         float step = nearbyintf(values[i] / scale) + zero;
-        out[i] = (fminf(fmaxf(step, 0.0f), 255.0f) - zero) * scale;
+        out[i] = fminf(fmaxf(step, 0.0f), 255.0f) - zero;
+    }
+    return scale;
+}
+
+void onr_recurrent_scale(const struct onr_recurrent_integers *w, unsigned direction, float scale,
+                         size_t rows, float *values, const float *added)
+{
+    const float *scales = (const float *)w->scale + direction * (w->is_per_column ? w->n : 1);
+    for (size_t r = 0; r < rows; r++) {
+        float *row = values + r * w->n;
+        for (size_t i = 0; i < w->n; i++) {
+            row[i] *= scale * scales[w->is_per_column ? i : 0];
+        }
+        for (size_t i = 0; added != NULL && i < w->n; i++) {
+            row[i] += added[r * w->n + i];
+        }
     }
 }
 
-/* The constant W (1) or R (2) of a quantised operator as floats, to be freed; NULL: out of memory.
- */
-static float *dequantize_constant(struct onr_prepare_ctx *ctx, uint32_t input, size_t *bytes)
+/* The integers of the constant W (1) or R (2) as floats, to be freed; NULL: out of memory. */
+static float *centre_constant(struct onr_prepare_ctx *ctx, uint32_t input, size_t *bytes)
 {
     const struct onr_constant *w = ctx->constants[input];
     uint32_t scale = input == 1 ? 8 : 10;
     struct onr_recurrent_integers integers = {
         .dtype = w->dtype,
         .data = w->data,
-        .scale = ctx->constants[scale]->data,
         .zero_point = ctx->constants[scale + 1]->data,
         .directions = (size_t)w->shape.dim[0],
         .k = (size_t)w->shape.dim[1],
@@ -64,7 +89,7 @@ static float *dequantize_constant(struct onr_prepare_ctx *ctx, uint32_t input, s
         values = onr_mem_alloc(ctx->mem, *bytes);
     }
     if (values != NULL) {
-        onr_recurrent_dequantize(&integers, values);
+        onr_recurrent_centre(&integers, values);
     }
     return values;
 }
@@ -114,9 +139,9 @@ static enum onr_status pack_weights(struct onr_prepare_ctx *ctx, struct onr_recu
                                ctx->constants[input]->dtype));
         } else if (is_constant(ctx, 6 + 2 * input) && is_constant(ctx, 7 + 2 * input)) {
             size_t bytes = 0;
-            float *values = dequantize_constant(ctx, input, &bytes);
+            float *values = centre_constant(ctx, input, &bytes);
             if (values == NULL) {
-                return onr_fail_memory(ctx->err, "dequantised weights");
+                return onr_fail_memory(ctx->err, "quantised weights");
             }
             enum onr_status status = pack_input(ctx, state, &dims, input, values, ONR_FLOAT);
             onr_backlog_run(ctx->backlog); /* which reads the values */

@@ -74,6 +74,53 @@ static void refuse(const struct onr_tensor *w, const struct onr_tensor *const *p
     op_test_fails(&t, status, text);
 }
 
+#define WIDE 300
+
+/* With the identity as activation Y is o * (i * g), of which each factor is one sum of integers times
+ * one scale: no bit is lost in the sum. */
+static void sums_are_those_of_integers(void **state)
+{
+    (void)state;
+    static const float scale[] = {0.013f};
+    static const uint8_t zero[] = {0};
+    float x[WIDE];
+    int8_t w[WIDE * 4];
+    int64_t sums[4] = {0};
+    x[0] = -3.5f;
+    x[1] = 4.25f;
+    for (int i = 2; i < WIDE; i++) {
+        x[i] = 0.37f * (float)(i * 29 % 23 - 11) / 1.7f;
+    }
+    float step = (4.25f + 3.5f) / 255.0f;
+    for (int i = 0; i < WIDE; i++) {
+        for (int gate = 0; gate < 4; gate++) {
+            int number = (i * 37 + gate * 53) % 251 - 125;
+            w[i * 4 + gate] = (int8_t)number;
+            sums[gate] += number * (int64_t)nearbyintf(x[i] / step);
+        }
+    }
+    float gates[4];
+    for (int gate = 0; gate < 4; gate++) {
+        gates[gate] = (float)sums[gate] * (step * scale[0]);
+    }
+    struct op_test t;
+    op_test_begin(&t, "com.microsoft", "DynamicQuantizeLSTM", 1);
+    op_test_strings(&t, "activations", 3,
+                    (struct onr_string[]){{"Affine", 6}, {"Affine", 6}, {"Affine", 6}});
+    op_test_floats(&t, "activation_alpha", 3, (float[]){1, 1, 1});
+    op_test_floats(&t, "activation_beta", 3, (float[]){0, 0, 0});
+    op_test_input(&t, test_f32(SHAPE(1, 1, WIDE), x));
+    op_test_input(&t, test_tensor(ONR_INT8, SHAPE(1, WIDE, 4), w));
+    op_test_input(&t, test_tensor(ONR_INT8, SHAPE(1, 1, 4), (int8_t[]){1, 2, 3, 4}));
+    struct onr_tensor *scales = test_f32(SHAPE(1), scale);
+    struct onr_tensor *zeros = test_tensor(ONR_INT8, SHAPE(1), zero);
+    add_parameters(&t, (const struct onr_tensor *[]){scales, zeros, scales, zeros});
+    op_test_output(&t, test_f32(SHAPE(1, 1, 1, 1), (float[]){gates[1] * (gates[0] * gates[3])}));
+    t.rtol = 0;
+    t.atol = 0;
+    op_test_run(&t);
+}
+
 static void bad_shapes_are_refused(void **state)
 {
     (void)state;
@@ -99,6 +146,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(weights_are_dequantised, test_tensors_free),
+        cmocka_unit_test_teardown(sums_are_those_of_integers, test_tensors_free),
         cmocka_unit_test_teardown(bad_shapes_are_refused, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
