@@ -452,6 +452,35 @@ run 1 onnxdump relu.onnx --dot --stage plan
 stderr_has '--dot draws the stages model and graph'
 run 3 onnxdump unknown.onnx --stage graph --dot
 run 2 onnxdump bad.onnx --dot
+run 0 onnxdump --diff relu.onnx relu.onnx
+stdout_is '- relu.onnx
++ relu.onnx
+
+weights: 0 equal
+
+nodes: 1 equal
+
+The models are equal.'
+run 1 onnxdump --diff relu.onnx random.onnx
+stdout_is '- relu.onnx
++ random.onnx
+
+signature
+! input x: float[s1, 3] -> float[2]
+! output y: float[s1, 3] -> float[2]
+
+weights: 0 equal
+
+nodes: 0 equal, 1 only in the first model, 1 only in the second model
+in no module
+  - Relu  y
+  + RandomUniformLike  y'
+run 1 onnxdump relu.onnx random.onnx --diff --json
+stdout_is_json
+stdout_has '{"section": "nodes", "sign": "-", "what": "Relu", "name": "y", "detail": null, "module": ""}'
+run 2 onnxdump --diff relu.onnx bad.onnx
+run 2 onnxdump --diff relu.onnx
+stderr_has 'there is no second model to compare with'
 run 0 onnxdump modules.onnx --extract e..b0 -o part.onnx
 stdout_is 'part.onnx: 2 of 6 nodes, 1 weight
   in   e: float[s1, 8]
@@ -592,7 +621,8 @@ for command in 'onnxdump' 'onnxdump --json' 'onnxrun run' 'onnxrun run -i z=1' \
     'onnxrun run -i z=1 --dump hostile' 'onnxrun compare --against cases' \
     'onnxrun run -o z=1' 'onnxdump --stage plan' 'onnxdump --stage model' 'onnxdump --modules' \
     'onnxdump --modules --json' 'onnxdump --cost' 'onnxdump --cost --json' 'onnxdump --stats' \
-    'onnxdump --check' 'onnxdump --onnxtxt' 'onnxdump --dot' 'onnxdump --extract .. -o part.onnx' 'onnxdump --check --json' 'onnxdump --explain' 'onnxdump --explain --json'; do
+    'onnxdump --check' 'onnxdump --onnxtxt' 'onnxdump --dot' 'onnxdump --extract .. -o part.onnx' \
+    'onnxdump --diff relu.onnx' 'onnxdump --diff --json relu.onnx' 'onnxdump --check --json' 'onnxdump --explain' 'onnxdump --explain --json'; do
     title="$command hostile.onnx"
     $command hostile.onnx >out 2>err
     no_control

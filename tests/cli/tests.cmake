@@ -24,6 +24,10 @@ if(ONNXRUN_TOOLS)
                         ${PROJECT_SOURCE_DIR}/models/digits-vit/digits-vit-ts.onnx
                         ${PROJECT_SOURCE_DIR}/models/digits-vit/digits-vit-dynamo.onnx
                         ${PROJECT_SOURCE_DIR}/tests/models/data/bert_eager__ts17/model.onnx)
+    onnxrun_python_test(cli diff $<TARGET_FILE_DIR:onnxrun_command>
+                        ${PROJECT_SOURCE_DIR}/tests/models/data/bert_eager__ts17
+                        ${PROJECT_SOURCE_DIR}/tests/models/data/gpt2_sdpa__dyn18
+                        ${PROJECT_SOURCE_DIR}/tests/models/data/vit_eager__dyn23)
     onnxrun_python_test(cli extract $<TARGET_FILE_DIR:onnxrun_command>
                         ${PROJECT_SOURCE_DIR}/tests/models/data/bert_eager__ts17
                         ${PROJECT_SOURCE_DIR}/tests/models/data/gpt2_sdpa__dyn18

@@ -42,7 +42,8 @@ enum option_code {
     OPTION_FUSED,
     OPTION_DOT,
     OPTION_EXTRACT,
-    OPTION_HTML
+    OPTION_HTML,
+    OPTION_DIFF
 };
 
 /* Reports an option that getopt_long refused (it returned code '?' or ':'); returns

@@ -10,6 +10,7 @@
 
 static const char help[] =
     "Usage: onnxdump MODEL [VIEW] [OPTION]...\n"
+    "       onnxdump --diff MODEL OTHER [--json]\n"
     "       onnxdump --ops [--json]\n"
     "Shows what is in an ONNX file, and what becomes of it on the way to a run.\n"
     "\n"
@@ -38,6 +39,9 @@ static const char help[] =
     "                      with commas, no IN: from the inputs, no OUT: to the outputs\n"
     "      --html FILE     writes a page for a browser: the graph folded by module, before and\n"
     "                      after fusion; \"-\" is stdout\n"
+    "      --diff          what differs between two models: signature, weights by name or\n"
+    "                      content, nodes by what they compute, by module; the exit status is 0\n"
+    "                      when they are equal, 1 when not, 2 when one cannot be read\n"
     "      --ops           the operators that this build can run\n"
     "\n"
     "Options\n"
@@ -59,6 +63,7 @@ static const char help[] =
     "  onnxdump model.onnx --check && echo fine\n"
     "  onnxdump model.onnx --dot | dot -Tsvg >model.svg\n"
     "  onnxdump model.onnx --extract hidden,mask..logits -o head.onnx\n"
+    "  onnxdump --diff model.onnx optimized.onnx\n"
     "  onnxdump model.onnx --json | jq '.nodes[].op_type' | sort | uniq -c\n"
     "\n" EXIT_CODE_HELP;
 
@@ -71,6 +76,7 @@ enum view {
     VIEW_CHECK,
     VIEW_ONNXTXT,
     VIEW_DOT,
+    VIEW_DIFF,
     VIEW_EXTRACT,
     VIEW_HTML,
     VIEW_OPS
@@ -125,6 +131,9 @@ static int add_option(struct dump *dump, int option, char *const *argv)
     case OPTION_DOT:
         dump->view = VIEW_DOT;
         return EXIT_CODE_OK;
+    case OPTION_DIFF:
+        dump->view = VIEW_DIFF;
+        return EXIT_CODE_OK;
     case OPTION_EXTRACT:
         dump->view = VIEW_EXTRACT;
         dump->options.extract = optarg;
@@ -154,6 +163,23 @@ static int add_option(struct dump *dump, int option, char *const *argv)
     }
 }
 
+/* What is left behind the options. */
+static int take_models(struct dump *dump, int argc, char *const *argv)
+{
+    int expected = dump->view == VIEW_OPS ? 0 : dump->view == VIEW_DIFF ? 2 : 1;
+    if (argc - optind > expected) {
+        return tool_usage_error("onnxdump", "unexpected argument \"%s\"", argv[argc - 1]);
+    }
+    if (argc - optind < expected) {
+        return tool_usage_error("onnxdump", "%s",
+                                optind == argc ? "no model is given"
+                                               : "there is no second model to compare with");
+    }
+    dump->options.path = argv[optind];
+    dump->options.other = expected == 2 ? argv[optind + 1] : NULL;
+    return EXIT_CODE_OK;
+}
+
 static int parse_options(struct dump *dump, int argc, char **argv, bool *is_done)
 {
     static const struct option options[] = {
@@ -165,6 +191,7 @@ static int parse_options(struct dump *dump, int argc, char **argv, bool *is_done
         {"check", no_argument, NULL, OPTION_CHECK},
         {"onnxtxt", no_argument, NULL, OPTION_ONNXTXT},
         {"dot", no_argument, NULL, OPTION_DOT},
+        {"diff", no_argument, NULL, OPTION_DIFF},
         {"extract", required_argument, NULL, OPTION_EXTRACT},
         {"output", required_argument, NULL, 'o'},
         {"html", required_argument, NULL, OPTION_HTML},
@@ -192,13 +219,7 @@ static int parse_options(struct dump *dump, int argc, char **argv, bool *is_done
     if (*is_done || code != EXIT_CODE_OK) {
         return code;
     }
-    if (optind + (dump->view == VIEW_OPS ? 0 : 1) != argc) {
-        return optind == argc
-                   ? tool_usage_error("onnxdump", "no model is given")
-                   : tool_usage_error("onnxdump", "unexpected argument \"%s\"", argv[argc - 1]);
-    }
-    dump->options.path = argv[optind];
-    return EXIT_CODE_OK;
+    return take_models(dump, argc, argv);
 }
 
 static int show(struct dump *dump)
@@ -242,6 +263,9 @@ static int show(struct dump *dump)
     case VIEW_HTML:
         code = view_html(options, dump->html);
         break;
+    case VIEW_DIFF:
+        code = view_diff(options);
+        break;
     case VIEW_OPS:
         code = view_ops(options->is_json);
         break;
@@ -258,6 +282,8 @@ int main(int argc, char **argv)
     int code = parse_options(&dump, argc, argv, &is_done);
     if (code == EXIT_CODE_OK && !is_done) {
         code = show(&dump);
+    } else if (code != EXIT_CODE_OK && dump.view == VIEW_DIFF) {
+        code = VIEW_DIFF_TROUBLE;
     }
     inputs_free(&dump.inputs);
     return tool_end(code);

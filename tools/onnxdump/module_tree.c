@@ -2,6 +2,7 @@
 /* From the nodes of a model to its modules. */
 #include "onnxdump/module_tree.h"
 
+#include "common/hash.h"
 #include "onnxdump/views.h"
 
 #include <stdlib.h>
@@ -9,23 +10,6 @@
 
 #define MAX_DEPTH       64 /* what lies deeper belongs to the module at this depth */
 #define SHARED_ELEMENTS 64 /* a smaller weight that modules share gets no line of its own */
-
-#define HASH_SEED  UINT64_C(0xcbf29ce484222325)
-#define HASH_PRIME UINT64_C(0x100000001b3)
-
-/* FNV-1a. */
-static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        hash = (hash ^ ((const uint8_t *)bytes)[i]) * HASH_PRIME;
-    }
-    return hash;
-}
-
-static uint64_t hash_number(uint64_t hash, uint64_t number)
-{
-    return hash_bytes(hash, &number, sizeof number);
-}
 
 /* ---- modules by name ---- */
 
@@ -341,7 +325,7 @@ void module_tree_sum(struct module_tree *tree)
     for (size_t i = tree->count; i-- > 0;) {
         struct module *module = &tree->modules[i];
         const char *class_name = module->class_name != NULL ? module->class_name : "";
-        uint64_t likeness = hash_bytes(module->likeness, class_name, strlen(class_name));
+        uint64_t likeness = hash_text(module->likeness, class_name);
         likeness = hash_number(likeness, module->parameters);
         module->likeness = hash_number(likeness, module->macs);
         if (module->parent != MODULE_NONE) {
@@ -350,8 +334,8 @@ void module_tree_sum(struct module_tree *tree)
             around->parameters += module->parameters;
             around->bytes += module->bytes;
             around->macs += module->macs;
-            around->likeness = hash_number(
-                hash_bytes(around->likeness, module->name, strlen(module->name)), module->likeness);
+            around->likeness =
+                hash_number(hash_text(around->likeness, module->name), module->likeness);
         }
     }
 }

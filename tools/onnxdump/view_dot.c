@@ -73,13 +73,10 @@ static void add_weight(const struct drawing *drawing, FILE *out, const onnxrun_g
 {
     onnxrun_weight_info weight;
     onnxrun_weight_get_info(drawing->model, view_weight(graph, value), &weight);
-    onnxrun_value_info info = {
-        .name = view_value_name(graph, value), .dtype = weight.dtype, .rank = (int32_t)weight.rank};
-    for (uint32_t i = 0; i < weight.rank; i++) {
-        info.dims[i] = weight.dims[i];
-    }
     fputc('\n', out);
-    inputs_print_info(out, &info);
+    escape_name(out, view_value_name(graph, value));
+    fputs(": ", out);
+    view_print_weight_type(out, &weight);
 }
 
 /* ---- boxes ---- */

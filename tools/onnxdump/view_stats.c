@@ -155,11 +155,9 @@ static void print_text(const char *name, const onnxrun_weight_info *info, const 
     printf(" %10" PRIu64 " %6" PRIu64 " %6" PRIu64 "  ", stats->zeros, stats->nans,
            stats->infinities);
     escape_name(stdout, name);
-    printf(": %s[", onnxrun_dtype_name(info->dtype));
-    for (uint32_t i = 0; i < info->rank; i++) {
-        printf("%s%" PRId64, i > 0 ? ", " : "", info->dims[i]);
-    }
-    puts("]");
+    fputs(": ", stdout);
+    view_print_weight_type(stdout, info);
+    fputc('\n', stdout);
 }
 
 static void print_json(const char *name, const onnxrun_weight_info *info, const struct stats *stats,

@@ -103,6 +103,15 @@ onnxrun_status view_open(const struct view_options *options, const onnxrun_model
     return status;
 }
 
+void view_print_weight_type(FILE *out, const onnxrun_weight_info *info)
+{
+    fprintf(out, "%s[", onnxrun_dtype_name(info->dtype));
+    for (uint32_t i = 0; i < info->rank; i++) {
+        fprintf(out, "%s%" PRId64, i > 0 ? ", " : "", info->dims[i]);
+    }
+    fputc(']', out);
+}
+
 /* ---- dimensions ---- */
 
 static bool has_name(const char *const *names, size_t count, const char *name)

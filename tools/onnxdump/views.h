@@ -15,6 +15,7 @@ struct view_options {
     const onnxrun_dim *dims; /* [dim_count] from -d */
     size_t dim_count;
     bool is_json;
+    const char *other;   /* a second model, or NULL */
     const char *extract; /* IN..OUT, or NULL */
     const char *output;  /* a file, or NULL */
     bool no_fusion;      /* costs of the nodes as the file has them */
@@ -52,6 +53,11 @@ int view_extract(const struct view_options *options);
 /* Writes a page that shows the graph before and after fusion to the file at out, or stdout for "-". */
 int view_html(const struct view_options *options, const char *out);
 
+/* What differs between the models options->path and options->other. Returns, like diff, 0 when they
+ * are equal, 1 when they are not, and 2 when one of them cannot be read. */
+#define VIEW_DIFF_TROUBLE 2
+int view_diff(const struct view_options *options);
+
 /* ---- what several views share ---- */
 
 /* "n of something", as in "1 node", "2 nodes". */
@@ -77,6 +83,9 @@ const onnxrun_weight *view_weight(const onnxrun_graph *graph, uint32_t value);
  * load NULL: defaults. */
 onnxrun_status view_open(const struct view_options *options, const onnxrun_model_options *load,
                          onnxrun_stage stage, onnxrun_model **model, onnxrun_error *error);
+
+/* Prints "float[768, 3072]". */
+void view_print_weight_type(FILE *out, const onnxrun_weight_info *info);
 
 /* Names of the dimensions of inputs, each once, that have no number in options; returns their
  * number. names (may be NULL) has room for that many; borrowed from the model. */
