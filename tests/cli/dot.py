@@ -67,6 +67,9 @@ def main():
         check_hostile(onnxdump, Path(scratch) / "quotes.onnx")
         _, text = check_model(onnxdump, Path(scratch) / "weights.onnx")
         assert text.count("style=dashed") == 2, "the bodies of If are drawn"
+        # A value that all layers use is named beside each.
+        _, text = check_model(onnxdump, Path(scratch) / "layers.onnx")
+        assert text.count("shape=plaintext") == 200, text.count("shape=plaintext")
     for model in models:
         boxes, _ = check_model(onnxdump, model)
         assert len(boxes) <= MAX_BOXES, f"{model}: {len(boxes)} boxes"

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_ARROWS 16 /* of one value */
+
 struct drawing {
     const onnxrun_model *model;
     struct picture picture;
@@ -227,23 +229,55 @@ static void put_module(struct drawing *drawing, size_t index)
 
 /* ---- the graph ---- */
 
+/* "name: type" of the value that a port gives. */
+static void put_value(const struct picture_port *port)
+{
+    onnxrun_value_info info;
+    struct label label;
+    picture_value(port->graph, port->typed, port->value, &info);
+    label_begin(&label);
+    inputs_print_info(label.out, &info);
+    label_end(&label);
+}
+
+static void put_arrow(const struct picture_port *port, size_t box)
+{
+    onnxrun_value_info info;
+    struct label label;
+    picture_value(port->graph, port->typed, port->value, &info);
+    printf("b%zu -> b%zu [tooltip=", port->box, box);
+    put_name(info.name);
+    if (info.dtype != ONNXRUN_UNDEFINED) {
+        fputs(", label=", stdout);
+        label_begin(&label);
+        inputs_print_type(label.out, &info);
+        label_end(&label);
+    }
+    puts("];");
+}
+
+/* A value that goes to many boxes is named beside each: arrows across all of the graph hide it, and
+ * Graphviz takes minutes for them. */
 static void put_arrows(struct picture *picture)
 {
+    size_t end;
     picture_sort(picture);
-    for (size_t i = 0; i < picture->arrow_count; i++) {
-        const struct picture_port *port = &picture->ports[picture->arrows[i].port];
-        onnxrun_value_info info;
-        struct label label;
-        picture_value(port->graph, port->typed, port->value, &info);
-        printf("b%zu -> b%zu [tooltip=", port->box, picture->arrows[i].box);
-        put_name(info.name);
-        if (info.dtype != ONNXRUN_UNDEFINED) {
-            fputs(", label=", stdout);
-            label_begin(&label);
-            inputs_print_type(label.out, &info);
-            label_end(&label);
+    for (size_t i = 0; i < picture->arrow_count; i = end) {
+        size_t index = picture->arrows[i].port;
+        const struct picture_port *port = &picture->ports[index];
+        for (end = i; end < picture->arrow_count && picture->arrows[end].port == index;) {
+            end++;
         }
-        puts("];");
+        for (size_t k = i; k < end; k++) {
+            if (end - i <= MAX_ARROWS) {
+                put_arrow(port, picture->arrows[k].box);
+            } else {
+                printf("b%zu [shape=plaintext, style=\"\", label=", picture->box_count);
+                put_value(port);
+                printf("];\nb%zu -> b%zu [style=dashed];\n", picture->box_count++,
+                       picture->arrows[k].box);
+            }
+        }
     }
 }
 
