@@ -373,6 +373,13 @@ stdout_is 'cost of a run with s1 = 4
      1       256      384 B      128 B     1.00      256 B  Linear  b0
      2       256      384 B      128 B     1.00      256 B  Linear  b1
      3       256      384 B      128 B     1.00      256 B  MatMul  y'
+run 0 onnxdump modules.onnx --cost
+stdout_has '  MACs       256
+  formula    256*s1'
+run 0 onnxdump modules.onnx --cost --json
+stdout_has '"macs_formula": "256*s1"'
+run 0 onnxdump modules.onnx --cost --json -d s1=4
+stdout_has '"macs_formula": null'
 run 0 onnxdump modules.onnx --cost --no-fusion
 stdout_has 'cost of a run with s1 = 1'
 stdout_has '     2         0       32 B       32 B     0.00       64 B  Relu  b0'

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a run costs, node by node: multiplications, bytes moved, memory alive. */
 #include "common/escape.h"
+#include "onnxdump/formula.h"
 #include "onnxdump/views.h"
 
 #include <inttypes.h>
@@ -14,6 +15,8 @@ struct costs {
     onnxrun_cost total;
     uint64_t peak_bytes; /* of memory alive */
     size_t peak_step;
+    bool has_formula;
+    struct formula formula; /* of the MACs, for dimensions without a number */
 };
 
 static void keep_step(void *user, const onnxrun_step_cost *cost)
@@ -66,6 +69,11 @@ static void print_total(const struct costs *costs)
     const onnxrun_cost *total = &costs->total;
     char a[VIEW_NUMBER_BYTES], b[VIEW_NUMBER_BYTES];
     printf("  MACs       %s\n", view_count(total->flops / 2, a));
+    if (costs->has_formula) {
+        fputs("  formula    ", stdout);
+        formula_print(stdout, &costs->formula);
+        fputc('\n', stdout);
+    }
     printf("  bytes      %s read, %s written\n", view_bytes(total->read_bytes, a),
            view_bytes(total->written_bytes, b));
     printf("  intensity  %.2f FLOP per byte\n",
@@ -116,11 +124,29 @@ static void print_json_sums(uint64_t flops, uint64_t read_bytes, uint64_t writte
            memory_bytes);
 }
 
+/* The formula as a string, or null. */
+static void print_json_formula(const struct costs *costs)
+{
+    char *text = NULL;
+    size_t length;
+    FILE *out = costs->has_formula ? open_memstream(&text, &length) : NULL;
+    fputs(", \"macs_formula\": ", stdout);
+    if (out == NULL) {
+        fputs("null", stdout);
+        return;
+    }
+    formula_print(out, &costs->formula);
+    (void)fclose(out);
+    escape_json(stdout, text, length);
+    free(text);
+}
+
 static void print_json(const struct costs *costs)
 {
     const onnxrun_cost *total = &costs->total;
     fputc('{', stdout);
     print_json_sums(total->flops, total->read_bytes, total->written_bytes, total->memory_bytes);
+    print_json_formula(costs);
     printf(", \"peak_step\": %zu, \"is_complete\": %s,\n \"steps\": [", costs->peak_step,
            total->is_complete ? "true" : "false");
     for (size_t i = 0; i < costs->count; i++) {
@@ -152,6 +178,9 @@ int view_cost(const struct view_options *options)
         costs.graph = onnxrun_model_graph(model);
         status = onnxrun_model_cost(model, options->dims, options->dim_count, keep_step, &costs,
                                     &costs.total, &error);
+    }
+    if (status == ONNXRUN_OK) {
+        costs.has_formula = formula_find(&costs.formula, model, options);
     }
     if (status == ONNXRUN_OK && options->is_json) {
         print_json(&costs);
