@@ -347,7 +347,7 @@ static void check_against_own_masks(struct call *c)
 static void rows_that_heads_share_are_read_once(void **state)
 {
     (void)state;
-    static const double hide[] = {-INFINITY, -3.4028235e38, -100};
+    static const double hide[] = {(double)-INFINITY, -3.4028235e38, -100};
     for (size_t queries = 8; queries < 120; queries += 100) {
         for (int h = 0; h < 3; h++) {
             struct call c = make_call(1, 3, 3, queries, 100, 600, 16, 16);
