@@ -240,6 +240,24 @@ static void branch_model(const char *name)
     save(name, &p);
 }
 
+/* Between two modules of "net" a node without a name. */
+static void unnamed_model(const char *name)
+{
+    struct proto p;
+    const int64_t dims[] = {-1};
+    proto_model(&p, 8, 17);
+    proto_value(&p, GRAPH_INPUT, "x", ONR_FLOAT, 1, dims);
+    proto_node_open(&p, GRAPH_NODE, "Sin", "x", "a");
+    proto_string(&p, NODE_NAME, "/net/first/Sin");
+    proto_close(&p);
+    proto_node(&p, "Cos", "a", "b");
+    proto_node_open(&p, GRAPH_NODE, "Tan", "b", "y");
+    proto_string(&p, NODE_NAME, "/net/second/Tan");
+    proto_close(&p);
+    proto_value(&p, GRAPH_OUTPUT, "y", ONR_FLOAT, 1, dims);
+    save(name, &p);
+}
+
 /* 8,000 nodes: 200 layers of 10 blocks, each with a way around it, and a value that every block
  * reads. */
 static void layers_model(const char *name)
@@ -330,6 +348,7 @@ int main(int argc, char **argv)
     attention_models();
     markup_model("markup.onnx");
     branch_model("branch.onnx");
+    unnamed_model("unnamed.onnx");
     layers_model("layers.onnx");
     test_cases();
     return 0;

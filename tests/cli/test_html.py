@@ -45,8 +45,8 @@ FAULTS = """(() => {
     return faults;
 })()"""
 
-# Milliseconds of the script for a frame while the graph moves; the least, for other tests may run at
-# the same time.
+# Milliseconds of the script for a frame while the graph moves; the least, for other tests may run
+# at the same time.
 FRAME = """(() => {
     const times = [];
     for (let i = 0; i < 41; i++) {
@@ -165,6 +165,8 @@ class Pages(unittest.TestCase):
     def test_before_and_after_fusion(self):
         self.open("modules")
         self.js("byId('open-all').click()")
+        self.assertEqual(self.js("APP.graph.nodes.filter(isGone).map((node) => node.outputs[0])"),
+                         ["a0", "a1"])
         self.browser.press("2")
         self.assertEqual(self.js("APP.stage.name"), "graph")
         after = self.js("APP.graph.nodes.map((node) => node.op_type)")
@@ -175,6 +177,24 @@ class Pages(unittest.TestCase):
         self.browser.press("1")
         self.assertEqual(self.js("APP.selected.id.outputs"), ["y"])
         self.assertEqual(self.js("APP.graph.nodes.length"), 6)
+
+    def test_the_selection_is_kept_from_stage_to_stage(self):
+        self.open("modules")
+        for kind, target, name in (("module", "1", "MODULES[1].name"),
+                                   ("value", "APP.graph.values.get('b0')", "'b0'"),
+                                   ("node", "APP.graph.nodes[2]", "'b0'")):
+            self.js(f"APP.reveal({{kind: '{kind}', id: {target}}})")
+            self.browser.press("2")
+            self.assertEqual(self.js("APP.selected.kind"), kind)
+            self.assertTrue(self.js(f"[APP.selected.id.name, APP.selected.id.outputs?.[0],"
+                                    f" MODULES[APP.selected.id]?.name].includes({name})"))
+            self.browser.press("1")
+
+    def test_a_node_without_a_name_stays_within_the_module_around_it(self):
+        self.open("unnamed")
+        self.assertEqual(self.js("modulePath(APP.graph.nodes[1].module)"), "net")
+        self.assertEqual(self.js("APP.view.scene.boxes.filter((b) => b.kind === 'cut').length"), 0)
+        self.assertEqual(self.js(FAULTS), [])
 
     def test_search(self):
         self.open("modules")

@@ -4,8 +4,9 @@
  * so that a frame takes a few milliseconds whatever the size of the graph.
  */
 
-const TEXT_SCALE = 0.4; /* below this, boxes have no text */
-const BATCH = 400;      /* curves in one path: long paths are slow */
+const TEXT_SCALE = 0.4;    /* below this, boxes have no text but a title */
+const BORDER_SCALE = 0.15; /* nor a border */
+const BATCH = 400;         /* curves in one path: long paths are slow */
 
 /* The part of the plane that is shown: a point p of it is at (p - x) * scale on the canvas. */
 class View {
@@ -163,21 +164,19 @@ class View {
     /* The header lies over the curves that go through it. */
     drawHeader(box) {
         const {context, scale} = this;
-        const size = Math.max(13, Math.min(11 / scale, (box.bottom - box.top) / 6));
-        if (size * scale < 6) {
+        const [text] = box.box.lines, room = box.right - box.left - 40;
+        const width = textWidth(TITLE_FONT, box.box.title) + textWidth(TEXT_FONT, text);
+        const size = Math.max(1, Math.min(11 / 13 / scale, room / width,
+                                          (box.bottom - box.top) / 80));
+        if (size * scale < 0.4) {
             return;
         }
-        context.save();
-        context.beginPath();
-        context.rect(box.left, box.top, box.right - box.left, box.bottom - box.top);
-        context.clip();
         context.textAlign = "left";
         context.textBaseline = "middle";
-        const middle = box.top + HEADER / 2 + (size - 13) / 2;
-        const end = this.drawMasked(box, box.box.title, TITLE_FONT, COLORS.text, size / 13,
+        const middle = box.top + HEADER / 2 + 7 * (size - 1);
+        const end = this.drawMasked(box, box.box.title, TITLE_FONT, COLORS.text, size,
                                     box.left + 12, middle);
-        this.drawMasked(box, box.box.lines[0], TEXT_FONT, COLORS.muted, size / 13, end, middle);
-        context.restore();
+        this.drawMasked(box, text, TEXT_FONT, COLORS.muted, size, end, middle);
     }
 
     /* Text on the ground of an opened module, over what is there; returns where more may stand. */
@@ -272,13 +271,13 @@ class View {
     drawNode(box) {
         const {context, scale} = this;
         const node = box.id, color = opColor(node.op_type), isFused = fusionOf(node) !== undefined;
-        if (scale < 0.15) {
+        if (scale < BORDER_SCALE) {
             context.fillStyle = this.isSelected(box) ? COLORS.accent : color;
             context.fillRect(box.left, box.top, box.right - box.left, box.bottom - box.top);
             return;
         }
         this.path(box, 6);
-        context.fillStyle = isFused ? COLORS.fused : COLORS.card;
+        context.fillStyle = scale < TEXT_SCALE ? color : isFused ? COLORS.fused : COLORS.card;
         context.fill();
         context.save();
         context.clip();
@@ -286,7 +285,9 @@ class View {
         context.fillRect(box.left, box.top, 5, box.bottom - box.top);
         context.restore();
         this.path(box, 6);
-        this.strokeBorder(box, COLORS.border);
+        context.setLineDash(isGone(node) ? [4, 3] : []);
+        this.strokeBorder(box, isGone(node) ? COLORS.muted : COLORS.border);
+        context.setLineDash([]);
         if (node.bodies.length > 0) {
             this.path({left: box.left + 3, top: box.top + 3, right: box.right - 3,
                        bottom: box.bottom - 3}, 4);
@@ -297,7 +298,7 @@ class View {
 
     drawModule(box) {
         const {context} = this;
-        if (this.scale >= 0.15) {
+        if (this.scale >= BORDER_SCALE) {
             this.path({left: box.left + 4, top: box.top + 4, right: box.right + 4,
                        bottom: box.bottom + 4}, 9);
             context.fillStyle = COLORS.frame;
@@ -327,10 +328,25 @@ class View {
         }
     }
 
+    /* The title alone, as large as the box lets it be: for small scales. */
+    drawTitle(box) {
+        const {context} = this, {title} = box.box;
+        const size = Math.min((box.right - box.left - 14) / textWidth(TITLE_FONT, title),
+                              (box.bottom - box.top) / 18, 11 / 13 / this.scale);
+        if (13 * size * this.scale >= 5) {
+            context.textAlign = "center";
+            context.textBaseline = "middle";
+            context.font = TITLE_FONT.replace("13px", 13 * size + "px");
+            context.fillStyle = box.kind === "node" ? COLORS.card : COLORS.text;
+            context.fillText(title, (box.left + box.right) / 2, (box.top + box.bottom) / 2);
+        }
+    }
+
     /* Title and lines of a node or a closed module. */
     drawLines(box, inset) {
         const {context} = this;
         if (this.scale < TEXT_SCALE) {
+            this.drawTitle(box);
             return;
         }
         context.textAlign = "left";
@@ -362,44 +378,4 @@ class View {
             context.fillText(box.box.label, x, y);
         }
     }
-
-    /* ---- what is at a point ---- */
-
-    /* The innermost box there, else the value whose curve passes within a few pixels, or null. */
-    find(x, y) {
-        const point = this.at(x, y);
-        let found = null;
-        for (const box of this.scene.boxes) {
-            const isIn = point.x >= box.left && point.x <= box.right && point.y >= box.top &&
-                point.y <= box.bottom;
-            if (isIn) {
-                found = box;
-            }
-        }
-        if (found !== null && (found.kind !== "open" || point.y < found.top + HEADER)) {
-            return found;
-        }
-        const reach = 5 / this.scale;
-        const curve = this.scene.curves.find((one) => isNear(one, point, reach));
-        return curve !== undefined ? {kind: "value", id: curve.value} : found;
-    }
-}
-
-/* Is the point within reach of the curve? */
-function isNear(curve, {x, y}, reach) {
-    if (y < curve.y1 || y > curve.y4 || x < curve.left - reach || x > curve.right + reach) {
-        return false;
-    }
-    if (y <= curve.y2 || y >= curve.y3) {
-        return Math.abs(x - (y <= curve.y2 ? curve.x1 : curve.x2)) <= reach;
-    }
-    const {x1, y2, x2, y3} = curve, middle = (y2 + y3) / 2;
-    let near = Infinity;
-    for (let i = 0; i <= 24; i++) {
-        const t = i / 24, s = 1 - t;
-        const cx = x1 * (s * s * s + 3 * s * s * t) + x2 * (3 * s * t * t + t * t * t);
-        const cy = y2 * s * s * s + 3 * middle * s * t + y3 * t * t * t;
-        near = Math.min(near, Math.hypot(cx - x, cy - y));
-    }
-    return near <= reach * 1.5;
 }

@@ -42,8 +42,8 @@ function(write_array name text)
         "const size_t ${name}_size = sizeof ${name};\n\n")
 endfunction()
 
-read_files(script model.js layers.js places.js scene.js colors.js canvas.js panel.js page.js
-    search.js input.js)
+read_files(script model.js layers.js places.js scene.js colors.js canvas.js pick.js panel.js
+    page.js search.js input.js)
 read_files(style page.css)
 read_files(page page.html)
 hash_source("${script}" script_hash)

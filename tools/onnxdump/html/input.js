@@ -51,8 +51,8 @@ function step(key) {
 
 function stepOut() {
     const {selected} = APP;
-    const module = selected === null ? ROOT : selected.kind === "node" ? selected.id.module
-        : selected.kind === "module" ? MODULES[selected.id].parent : ROOT;
+    const module = selected?.kind === "module" ? MODULES[selected.id].parent
+        : APP.moduleOf(selected);
     if (module !== ROOT) {
         APP.reveal({kind: "module", id: module});
     }
@@ -161,13 +161,13 @@ function pointerUp(event) {
     const wasClick = pointers.delete(event.pointerId) && !hasMoved && event.type === "pointerup";
     byId("canvas").classList.remove("dragging");
     if (wasClick) {
-        const {x, y} = positionOf(event), found = APP.view.find(x, y);
+        const {x, y} = positionOf(event), found = findAt(APP.view, x, y);
         APP.select(found === null ? null : targetOf(found));
     }
 }
 
 function doubleClick(event) {
-    const {x, y} = positionOf(event), found = APP.view.find(x, y);
+    const {x, y} = positionOf(event), found = findAt(APP.view, x, y);
     if (found !== null) {
         activate();
     }
@@ -180,7 +180,7 @@ function tipText({kind, id}) {
 }
 
 function hover({x, y}) {
-    const {view} = APP, found = view.find(x, y);
+    const {view} = APP, found = findAt(view, x, y);
     if (found?.id !== view.marks.hovered?.id) {
         view.marks.hovered = found;
         view.redraw();

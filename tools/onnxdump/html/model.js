@@ -14,16 +14,26 @@ const PAGE = readData("data-page");
 const MODULES = PAGE.modules;
 const DIMS = new Map(PAGE.dims.map((dim) => [dim.name, dim.value])); /* from -d */
 MODULES.forEach((module, index) => {
-    module.depth = index === ROOT ? 0 : MODULES[module.parent].depth + 1;
+    const around = index === ROOT ? {depth: -1, path: ""} : MODULES[module.parent];
+    module.depth = around.depth + 1;
+    module.path = around.path === "" ? module.name : around.path + "." + module.name;
 });
 
 /* "encoder.layer.0" */
 function modulePath(module) {
-    const names = [];
-    for (; module !== ROOT; module = MODULES[module].parent) {
-        names.unshift(MODULES[module].name);
-    }
-    return names.join(".");
+    return MODULES[module].path;
+}
+
+/* The innermost module around all of the list that are known; undefined for none. */
+function commonModule(modules) {
+    const known = modules.filter((module) => module !== undefined);
+    return known.length === 0 ? undefined : known.reduce((a, b) => {
+        while (a !== b) {
+            /* A module is behind its parent. */
+            [a, b] = a > b ? [MODULES[a].parent, b] : [a, MODULES[b].parent];
+        }
+        return a;
+    });
 }
 
 /* The content of a node Constant, as the JSON has that of a weight. */
@@ -55,11 +65,13 @@ class Graph {
         this.title = title;
         this.nodes = json.nodes;
         this.values = new Map();
+        this.known = new Map(); /* name -> type and shape */
         this.groups = new Map(); /* module -> {nodes, modules, first, count} */
         this.frames = new Map(); /* module -> its layout (scene.js) */
         GRAPHS.push(this);
         this.readValues();
         this.nodes.forEach((node, index) => this.addNode(node, index));
+        this.settleNodes();
         this.enterGroup(ROOT, 0);
         this.nodes.filter((node) => !node.isConstant).forEach((node) => this.addToGroups(node));
     }
@@ -76,7 +88,7 @@ class Graph {
 
     readValues() {
         const facts = this.json.values ?? (this.parent === null ? this.stage.facts : []);
-        const known = new Map(facts.map((fact) => [fact.name, fact]));
+        facts.forEach((fact) => this.known.set(fact.name, fact));
         for (const constant of this.json.constants) {
             this.value(constant.name).constant = constant;
         }
@@ -90,7 +102,6 @@ class Graph {
             value.outputs.push(fact);
             value.fact = fact;
         }
-        this.known = known;
     }
 
     /* Type and shape of a value, or null. */
@@ -116,6 +127,31 @@ class Graph {
             this.value(node.outputs[0]).outputs.length === 0;
         if (node.isConstant) {
             this.value(node.outputs[0]).constant = constantOfNode(node);
+        }
+    }
+
+    /*
+     * A node that says nothing of its module belongs to the innermost one that has both what it
+     * reads and what reads it, weights aside: exporters and passes add such nodes, and they would
+     * tear modules apart.
+     */
+    settleNodes() {
+        const lost = this.nodes.filter((node) => node.module === ROOT);
+        const around = (node, side) => node.module !== ROOT ? node.module : node[side];
+        for (const node of lost) {
+            const inputs = node.inputs.map((name) => this.values.get(name))
+                .filter((value) => value !== undefined && value.constant === null);
+            node.above = commonModule(inputs.map(
+                (value) => value.producer === null ? ROOT : around(value.producer, "above")));
+        }
+        for (const node of lost.slice().reverse()) {
+            const outputs = node.outputs.filter((name) => name !== "")
+                .map((name) => this.values.get(name));
+            node.below = commonModule(outputs.flatMap((value) => value.outputs.length > 0 ? [ROOT]
+                : value.consumers.map((consumer) => around(consumer, "below"))));
+        }
+        for (const node of lost) {
+            node.module = commonModule([node.above, node.below]) ?? ROOT;
         }
     }
 
@@ -186,7 +222,7 @@ function assignModules(json, modules, cursor) {
 function takeModules(nodes, values) {
     for (const node of nodes) {
         const made = node.outputs.map((name) => values.get(name)).find((value) => value?.producer);
-        node.module = made !== undefined ? made.producer.module : node.module;
+        node.module = made?.producer.module ?? node.module;
     }
 }
 
@@ -250,6 +286,22 @@ const FUSED = new Map(PASSES === null ? [] : PASSES.fused.map((fused) => [fused.
 function fusionOf(node) {
     const fused = node.graph.stage === STAGES.graph ? FUSED.get(nodeLabel(node)) : undefined;
     return fused !== undefined && fused.op === node.op_type ? fused : undefined;
+}
+
+/* The node of the other stage that makes one of the values of this one; undefined if none does. */
+function counterpart(node) {
+    const other = node.graph.stage === STAGES.model ? STAGES.graph : STAGES.model;
+    const found = node.outputs.map((name) => other.graph.values.get(name));
+    return found.find((value) => value?.producer)?.producer;
+}
+
+/* Has a node of the file gone on the way to the other stage, folded or fused? */
+function isGone(node) {
+    if (node.gone === undefined) {
+        const isInFile = node.graph === STAGES.model.main && STAGES.graph.error === null;
+        node.gone = isInFile && counterpart(node) === undefined;
+    }
+    return node.gone;
 }
 
 /* ---- texts ---- */

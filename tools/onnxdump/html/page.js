@@ -3,7 +3,7 @@
 
 const byId = (id) => document.getElementById(id);
 
-const MANY_BOXES = 60; /* modules are opened at first while there are no more boxes than this */
+const MANY_BOXES = 60;   /* modules are opened at first while there are no more boxes than this */
 const MOST_OPEN = 20000; /* nodes: more are not opened at once */
 const LEAST_SCALE = 0.5; /* of a graph that is shown whole at first */
 const READABLE = 0.7;    /* else */
@@ -13,6 +13,18 @@ function loners(modules) {
     const stem = (module) => MODULES[module].name.replace(/\d+/g, "#");
     const alike = mapOfLists(modules.map((module) => [stem(module), module]));
     return [...alike.values()].filter((list) => list.length < 3).flat();
+}
+
+/* What another graph has of something that is selected: the node that makes the same value, the
+ * value, the module; null when it is gone. */
+function sameIn(graph, selected) {
+    if (selected === null || selected.kind === "module") {
+        return graph.groups.has(selected?.id) ? selected : null;
+    }
+    const {kind, id} = selected;
+    const value = graph.values.get(kind === "node" ? id.outputs[0] : id.name);
+    const found = kind === "node" ? value?.producer : value;
+    return found ? {kind, id: found} : null;
 }
 
 const APP = {
@@ -27,21 +39,15 @@ const APP = {
         if (stage.error !== null) {
             return;
         }
-        const label = this.selected !== null ? this.anchor() : null;
+        const target = sameIn(stage.graph, this.selected);
         this.stage = stage;
         for (const one of Object.values(STAGES)) {
             byId("stage-" + one.name).setAttribute("aria-checked", String(one === stage));
         }
         this.showGraph(stage.graph);
-        if (label !== null && stage.graph.values.get(label)?.producer) {
-            this.reveal({kind: "node", id: stage.graph.values.get(label).producer});
+        if (target !== null) {
+            this.reveal(target);
         }
-    },
-
-    /* What tells the selected node in both stages: the value that it makes. */
-    anchor() {
-        const {kind, id} = this.selected;
-        return kind === "node" ? id.outputs[0] : kind === "value" ? id.name : null;
     },
 
     showGraph(graph) {
@@ -59,8 +65,9 @@ const APP = {
         const parts = [];
         for (let {graph} = this; graph.parent !== null; graph = graph.parent.graph) {
             const outer = graph.parent.graph;
+            const name = graph.parent.op_type + " › " + graph.title;
             parts.unshift(make("button", {type: "button", onclick: () => this.showGraph(outer)},
-                               outer.title), "›", graph.parent.op_type + " " + graph.title);
+                               outer.title), make("span", {}, "› " + name));
         }
         byId("path").replaceChildren(...parts);
     },
@@ -155,12 +162,17 @@ const APP = {
 
     showSelection() {
         showDetails(this.selected);
-        if (this.selected?.kind === "module") {
-            for (let at = MODULES[this.selected.id].parent; at > ROOT; at = MODULES[at].parent) {
-                unfolded.add(at);
-            }
+        const module = this.moduleOf(this.selected);
+        for (let at = module; at !== ROOT; at = MODULES[at].parent) {
+            unfolded.add(MODULES[at].parent);
         }
-        showTree();
+        showTree(module);
+    },
+
+    /* The module that is selected or has what is. */
+    moduleOf(target) {
+        const node = target?.kind === "value" ? target.id.producer : target?.id;
+        return target?.kind === "module" ? target.id : node?.module ?? ROOT;
     },
 
     /* Selects something and moves it into sight; opens the modules around it. */

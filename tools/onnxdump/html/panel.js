@@ -74,10 +74,8 @@ function otherStage(node) {
     if (node.graph.parent !== null || other.error !== null) {
         return null;
     }
-    const outputs = node.outputs.filter((name) => name !== "");
-    const found = outputs.map((name) => other.graph.values.get(name))
-        .find((value) => value !== undefined && value.producer !== null);
-    const text = found !== undefined ? nodeLink(found.producer)
+    const found = counterpart(node);
+    const text = found !== undefined ? nodeLink(found)
         : stage === STAGES.model ? "gone: folded, or a part of a fused node" : "not in the file";
     return section(other.title, [make("div", {className: "entry"}, text)]);
 }
@@ -173,7 +171,8 @@ function passRows() {
             pass.added > 0 ? pass.added + " added" : "",
             pass.near_misses > 0 ? plural(pass.near_misses, "near miss").replace("misss", "misses")
                 : ""].filter((text) => text !== "").join(", ")));
-    return [row("nodes", PASSES.nodes_before + " → " + PASSES.nodes_after), ...rows];
+    return [row("nodes", countText(PASSES.nodes_before) + " → " +
+                         countText(PASSES.nodes_after)), ...rows];
 }
 
 /* A node that the report names by its label, in the first of the stages that has it. */
@@ -217,7 +216,8 @@ function modelDetails() {
     const isMain = graph.parent === null;
     const facts = [
         row("file", PAGE.file), row("IR version", String(json.ir_version)),
-        row("made by", (json.producer_name + " " + json.producer_version).trim()),
+        json.producer_name !== "" ? row("made by", json.producer_name + " " + json.producer_version)
+            : null,
         row("operator sets", opsets), ...sumRows(ROOT),
         ...json.metadata.map((entry) => row(entry.key, entry.value)),
     ];
@@ -244,7 +244,7 @@ function showDetails(selected) {
 
 const unfolded = new Set([ROOT]); /* in the tree */
 
-function treeRow(module, level) {
+function treeRow(module, level, selected) {
     const inner = APP.graph.groups.get(module).modules;
     const name = module === ROOT ? "all" : MODULES[module].name;
     const {class: className, parameters} = MODULES[module];
@@ -259,7 +259,7 @@ function treeRow(module, level) {
     const sum = make("span", {className: "number"}, parameters > 0 ? scaledText(parameters) : "");
     const line = make("div", {className: "line"}, twisty, label, sum);
     line.style.paddingLeft = 4 + 14 * level + "px";
-    line.classList.toggle("selected", APP.selected !== null && APP.selected.id === module);
+    line.classList.toggle("selected", module === selected && module !== ROOT);
     return line;
 }
 
@@ -267,14 +267,15 @@ function fold(module) {
     if (!unfolded.delete(module)) {
         unfolded.add(module);
     }
-    showTree();
+    showTree(APP.moduleOf(APP.selected));
 }
 
-function showTree() {
+/* The tree of modules; selected: the one to mark. */
+function showTree(selected) {
     const lines = [], left = [{module: ROOT, level: 0}];
     while (left.length > 0) {
         const {module, level} = left.pop();
-        lines.push(treeRow(module, level));
+        lines.push(treeRow(module, level, selected));
         if (unfolded.has(module)) {
             const inner = APP.graph.groups.get(module).modules;
             inner.slice().reverse().forEach((one) => left.push({module: one, level: level + 1}));

@@ -244,18 +244,23 @@ function placeRows(layers, top) {
     });
 }
 
+/* Where a value enters (side "in") or leaves an opened module; undefined for other boxes. */
+function framePort(box, side, value) {
+    return box.kind === "open" ? box.x - box.frame.width / 2 + box.frame.ports[side].get(value)
+        : undefined;
+}
+
 /* Horizontal places where links end at a box or start from it: those of the frame when it is an
  * opened module, else side by side in the order of what they lead to. */
 function portPlaces(box, ends, side) {
     if (box.kind === "open") {
-        const ports = box.frame.ports[side], left = box.x - box.frame.width / 2;
-        return new Map(ends.map(({link}) => [link.value, left + ports.get(link.value)]));
+        return new Map(ends.map(({value}) => [value, framePort(box, side, value)]));
     }
     ends.sort((a, b) => a.x - b.x);
     const room = Math.max(0, box.drawnWidth - 24);
     const step = ends.length > 1 ? Math.min(PORT_STEP, room / (ends.length - 1)) : 0;
-    return new Map(ends.map(({link}, index) =>
-        [link.value, box.x + (index - (ends.length - 1) / 2) * step]));
+    return new Map(ends.map(({value}, index) =>
+        [value, box.x + (index - (ends.length - 1) / 2) * step]));
 }
 
 function mapOfLists(pairs) {
@@ -273,16 +278,17 @@ function mapOfLists(pairs) {
 
 /* Where each link starts and ends: box -> (value -> x). */
 function allPorts(links) {
-    const starts = mapOfLists(links.map((link) => {
-        const near = link.chain[1] ?? [...link.to][0];
-        return [link.from, {link, x: near.x}];
-    }));
-    const ends = mapOfLists(links.flatMap((link) => link.to.map((to) =>
-        [to, {link, x: link.chain[to.layer - link.from.layer - 1].x}])));
-    return {
-        out: new Map([...starts].map(([box, list]) => [box, portPlaces(box, list, "out")])),
-        in: new Map([...ends].map(([box, list]) => [box, portPlaces(box, list, "in")])),
-    };
+    const placeAll = (lists, side) =>
+        new Map([...lists].map(([box, list]) => [box, portPlaces(box, list, side)]));
+    const starts = placeAll(mapOfLists(links.map(({value, from, to, chain}) => {
+        const near = chain[1] ?? to[0];
+        return [from, {value, x: framePort(near, "in", value) ?? near.x}];
+    })), "out");
+    const ends = placeAll(mapOfLists(links.flatMap(({value, from, to, chain}) => to.map((box) => {
+        const near = chain[box.layer - from.layer - 1];
+        return [box, {value, x: near === from ? starts.get(from).get(value) : near.x}];
+    }))), "in");
+    return {out: starts, in: ends};
 }
 
 /* The curves of a link: from each vertex of its chain to the next, and to the boxes where it

@@ -14,7 +14,8 @@ function findMatches(text) {
         }
     }
     for (const node of graph.nodes) {
-        if (!node.isConstant && matches(node.op_type + " " + nodeLabel(node))) {
+        const text = [node.op_type, nodeLabel(node), modulePath(node.module)].join(" ");
+        if (!node.isConstant && matches(text)) {
             found.push({kind: "node", id: node, label: node.op_type, text: nodeLabel(node)});
         }
     }
