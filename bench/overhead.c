@@ -13,6 +13,7 @@
  *   run    median and percentiles of a run; the median by steps, which is what a step costs when
  *          the model is a chain of nodes that do next to nothing (make_chain.py)
  *   after  CPU time of all threads in the 200 ms after a run
+ *   memory what a second session of the model and its first run add, and the peak of the process
  */
 #define _POSIX_C_SOURCE 200809L
 #include "api/handles.h"
@@ -229,6 +230,22 @@ static void measure_after(onnxrun_session *session, const onnxrun_binding *input
     printf("after    %.3f ms of CPU time in 200 ms\n", 1e3 * (cpu_seconds() - start));
 }
 
+/* Weights are shared: a session has its plan, its intermediate values and its threads. */
+static void measure_second(const onnxrun_model *model, const onnxrun_session_options *options,
+                           const onnxrun_binding *inputs, size_t input_count)
+{
+    onnxrun_session *session = NULL;
+    onnxrun_error error;
+    long before = resident_kb("VmRSS:");
+    if (onnxrun_session_create(model, options, &session, &error) != ONNXRUN_OK) {
+        fail(error.message);
+    }
+    (void)run_once(session, inputs, input_count);
+    printf("memory   second session %+ld kB, peak %ld kB\n", resident_kb("VmRSS:") - before,
+           resident_kb("VmHWM:"));
+    onnxrun_session_free(session);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3 || argc > 4) {
@@ -248,6 +265,7 @@ int main(int argc, char **argv)
     size_t input_count = bind(model, size, inputs);
     measure_run(session, inputs, input_count);
     measure_after(session, inputs, input_count);
+    measure_second(model, &options, inputs, input_count);
     for (size_t i = 0; i < input_count; i++) {
         onnxrun_tensor_free(inputs[i].tensor);
     }
