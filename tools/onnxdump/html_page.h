@@ -3,11 +3,7 @@
 #ifndef ONNXRUN_TOOLS_HTML_PAGE_H
 #define ONNXRUN_TOOLS_HTML_PAGE_H
 
-#include <stddef.h>
-
-extern const unsigned char html_page_head[];
-extern const size_t html_page_head_size;
-extern const unsigned char html_page_tail[];
-extern const size_t html_page_tail_size;
+extern const char html_page_head[];
+extern const char html_page_tail[];
 
 #endif

@@ -211,14 +211,14 @@ static void put_page(FILE *out, const struct page_stage *stages, size_t count,
     put_errors(data, stages, count);
     put_tree(data, stages, count, options);
     close_text(data);
-    (void)fwrite(html_page_head, 1, html_page_head_size, out);
+    fputs(html_page_head, out);
     put_data(out, "page", text);
     for (size_t i = 0; i < count; i++) {
         if (stages[i].is_there) {
             put_data(out, stages[i].name, stages[i].json);
         }
     }
-    (void)fwrite(html_page_tail, 1, html_page_tail_size, out);
+    fputs(html_page_tail, out);
     free(text);
 }
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Makes one page of the files in this folder, and C arrays of it:
-#   cmake -D OUT=FILE.c -P embed.cmake
+#   cmake -D OUT=FILE.c -P page.cmake
 # The arrays are the page before its data and behind it. The page runs its own script and style
 # only: their hashes stand in its content security policy.
 cmake_minimum_required(VERSION 3.16)
+include("${CMAKE_CURRENT_LIST_DIR}/../../embed.cmake")
 
 # The "sha256-..." of a text: CMake has the hash as hexadecimal digits, the page needs base 64.
 function(hash_source text result)
@@ -34,12 +35,8 @@ endfunction()
 
 function(write_array name text)
     file(WRITE "${OUT}.part" "${text}")
-    file(READ "${OUT}.part" digits HEX)
+    embed_text("${OUT}" ${name} "${OUT}.part")
     file(REMOVE "${OUT}.part")
-    string(REGEX REPLACE "(................................)" "\\1\n    " digits "${digits}")
-    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1, " digits "${digits}")
-    file(APPEND "${OUT}" "const unsigned char ${name}[] = {\n    ${digits}};\n"
-        "const size_t ${name}_size = sizeof ${name};\n\n")
 endfunction()
 
 read_files(script model.js layers.js places.js scene.js colors.js canvas.js pick.js panel.js
@@ -57,7 +54,6 @@ string(FIND "${page}" "@DATA@" middle)
 string(SUBSTRING "${page}" 0 ${middle} head)
 math(EXPR middle "${middle} + 6")
 string(SUBSTRING "${page}" ${middle} -1 tail)
-file(WRITE "${OUT}" "/* SPDX-License-Identifier: Apache-2.0 */\n/* Made by embed.cmake. */\n"
-    "#include \"onnxdump/html_page.h\"\n\n")
+file(WRITE "${OUT}" "/* Made by page.cmake. */\n")
 write_array(html_page_head "${head}")
 write_array(html_page_tail "${tail}")
