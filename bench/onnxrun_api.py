@@ -23,7 +23,8 @@ class SessionOptions(ctypes.Structure):
     _fields_ = [("struct_size", c_uint32), ("threads", c_uint32), ("memory_bytes", c_uint64),
                 ("seed", c_uint64), ("keep_denormals", c_uint32), ("spin_us", c_uint32),
                 ("should_stop", c_void_p),
-                ("stop_user", c_void_p), ("on_step", c_void_p), ("step_user", c_void_p)]
+                ("stop_user", c_void_p), ("on_step", c_void_p), ("step_user", c_void_p),
+                ("on_attention", c_void_p), ("attention_user", c_void_p)]
 
 
 class SessionStats(ctypes.Structure):

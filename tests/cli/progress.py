@@ -3,6 +3,8 @@
 """Work that takes longer than a second tells on a terminal how far it is, and there alone.
 
 progress.py BIN_DIR MAKE_MODELS
+
+Exit status 77 where there are no pseudo-terminals, as in a bare container.
 """
 import errno
 import os
@@ -49,6 +51,15 @@ def run(command, environment, folder, has_terminal=True):
     return text.decode()
 
 
+def has_terminals():
+    try:
+        for descriptor in pty.openpty():
+            os.close(descriptor)
+    except OSError:
+        return False
+    return True
+
+
 def varint(value):
     out = bytearray()
     while value > 127:
@@ -90,6 +101,9 @@ def make_slow(folder):
 
 
 def main():
+    if not has_terminals():
+        print("there are no pseudo-terminals here")
+        return 77
     commands, make_models = Path(sys.argv[1]), sys.argv[2]
     environment = {"PATH": f"{commands}:{os.environ['PATH']}", "TERM": "xterm"}
     with tempfile.TemporaryDirectory() as name:
@@ -108,7 +122,8 @@ def main():
         assert run(slow, environment | {"NO_COLOR": "1"}, folder) == ""
         assert run(slow, environment | {"TERM": "dumb"}, folder) == ""
     print("progress is told on terminals alone")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
