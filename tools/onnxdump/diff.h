@@ -9,6 +9,7 @@
 #ifndef ONNXRUN_TOOLS_DIFF_H
 #define ONNXRUN_TOOLS_DIFF_H
 
+#include "common/text.h"
 #include "onnxdump/module_tree.h"
 
 #define DIFF_NONE UINT32_MAX
@@ -111,16 +112,6 @@ void diff_list_nodes(struct diff_changes *changes, const struct diff_side *a,
                      const struct diff_side *b);
 void diff_add(struct diff_changes *changes, enum diff_section section, char sign, const char *what,
               const char *name, char *detail, char *module);
-
-struct diff_text {
-    FILE *out;
-    char *text;
-    size_t length;
-};
-
-/* Text that is printed into text->out until diff_text_end gives it to the caller. */
-void diff_text_begin(struct diff_text *text);
-char *diff_text_end(struct diff_text *text);
 
 /* Prints how the attributes and bodies of two nodes differ: "axis: 1 -> -1; alpha: none -> 2".
  * Returns what is to stand before more: "" when nothing was printed. */

@@ -21,9 +21,9 @@ struct members {
 /* The detail without the names of values, which differ in modules that are alike otherwise. */
 static char *nameless_detail(const struct diff_change *change)
 {
-    struct diff_text text;
+    struct text text;
     bool is_quoted = false;
-    diff_text_begin(&text);
+    text_begin(&text);
     for (const char *at = change->detail != NULL ? change->detail : ""; *at != '\0'; at++) {
         bool is_quote = *at == '"';
         if (is_quote && !is_quoted) {
@@ -33,7 +33,7 @@ static char *nameless_detail(const struct diff_change *change)
         }
         is_quoted = is_quote != is_quoted;
     }
-    return diff_text_end(&text);
+    return text_end(&text);
 }
 
 /* "  - Div  /layer/Div_1", "  ! Softmax  /layer/Softmax: axis: 1 -> -1" */
@@ -152,15 +152,15 @@ static int compare_group(const void *left, const void *right)
 static struct diff_group make_group(const struct diff_changes *changes,
                                     const struct members *members, bool is_named)
 {
-    struct diff_text text;
-    diff_text_begin(&text);
+    struct text text;
+    text_begin(&text);
     (is_named ? print_named : print_counted)(text.out, members);
     const char *module = members->items[0]->module;
     return (struct diff_group){.module = module,
                                .last = module,
                                .count = 1,
                                .first = (size_t)(members->items[0] - changes->items),
-                               .lines = diff_text_end(&text)};
+                               .lines = text_end(&text)};
 }
 
 /* Joins groups that say the same of modules that differ in a number. */
@@ -225,8 +225,8 @@ void diff_groups_free(struct diff_groups *groups)
 /* "layer.{0..11}/attention" for the first and last of modules that are alike. */
 static void print_module(FILE *out, const char *first, const char *last)
 {
-    struct diff_text text;
-    diff_text_begin(&text);
+    struct text text;
+    text_begin(&text);
     while (*first != '\0') {
         int digits = (int)strspn(first, DIGITS), others = (int)strspn(last, DIGITS);
         if (digits == 0) {
@@ -239,7 +239,7 @@ static void print_module(FILE *out, const char *first, const char *last)
         first += digits > 0 ? digits : 1;
         last += others > 0 ? others : 1;
     }
-    char *name = diff_text_end(&text);
+    char *name = text_end(&text);
     escape_name(out, name);
     free(name);
 }

@@ -8,21 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void diff_text_begin(struct diff_text *text)
-{
-    *text = (struct diff_text){.out = open_memstream(&text->text, &text->length)};
-    if (text->out == NULL) {
-        tool_error("out of memory");
-        exit(EXIT_CODE_RUN);
-    }
-}
-
-char *diff_text_end(struct diff_text *text)
-{
-    (void)fclose(text->out);
-    return text->text;
-}
-
 void diff_add(struct diff_changes *changes, enum diff_section section, char sign, const char *what,
               const char *name, char *detail, char *module)
 {
@@ -74,10 +59,10 @@ static size_t find_end(const struct diff_side *side, bool is_input, const char *
 
 static char *type_text(const onnxrun_value_info *info)
 {
-    struct diff_text text;
-    diff_text_begin(&text);
+    struct text text;
+    text_begin(&text);
     inputs_print_type(text.out, info);
-    return diff_text_end(&text);
+    return text_end(&text);
 }
 
 /* "FROM -> TO", which are freed. */
@@ -131,12 +116,12 @@ static void list_ends(struct diff_changes *changes, const struct diff_side *a,
 static void list_text(struct diff_changes *changes, const char *what, const char *name,
                       const char *from, const char *to)
 {
-    struct diff_text text;
+    struct text text;
     bool is_gone = to == NULL || to[0] == '\0', is_new = from == NULL || from[0] == '\0';
     if ((is_gone && is_new) || (!is_gone && !is_new && strcmp(from, to) == 0)) {
         return;
     }
-    diff_text_begin(&text);
+    text_begin(&text);
     escape_name(text.out, is_new ? "" : from);
     fputs(is_gone || is_new ? "" : " -> ", text.out);
     escape_name(text.out, is_gone ? "" : to);
@@ -144,7 +129,7 @@ static void list_text(struct diff_changes *changes, const char *what, const char
              is_gone  ? '-'
              : is_new ? '+'
                       : '!',
-             what, name, diff_text_end(&text), NULL);
+             what, name, text_end(&text), NULL);
 }
 
 static void list_number(struct diff_changes *changes, const char *what, int64_t from, int64_t to)

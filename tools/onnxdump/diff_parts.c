@@ -23,10 +23,10 @@ static void print_weight(FILE *out, const struct diff_side *side, const onnxrun_
 
 static char *weight_text(const struct diff_side *side, const struct diff_value *value)
 {
-    struct diff_text text;
-    diff_text_begin(&text);
+    struct text text;
+    text_begin(&text);
     print_weight(text.out, side, value->weight);
-    return diff_text_end(&text);
+    return text_end(&text);
 }
 
 static bool has_same_type(const onnxrun_weight_info *a, const onnxrun_weight_info *b)
@@ -82,12 +82,12 @@ static struct distance weight_distance(const onnxrun_weight *a, const onnxrun_we
 static char *weight_change(const struct diff_side *a, const onnxrun_weight *from,
                            const struct diff_side *b, const onnxrun_weight *to)
 {
-    struct diff_text text;
+    struct text text;
     onnxrun_weight_info info, other;
     char number[VIEW_NUMBER_BYTES], all[VIEW_NUMBER_BYTES];
     onnxrun_weight_get_info(a->model, from, &info);
     onnxrun_weight_get_info(b->model, to, &other);
-    diff_text_begin(&text);
+    text_begin(&text);
     view_print_weight_type(text.out, &info);
     if (!has_same_type(&info, &other)) {
         fputs(" -> ", text.out);
@@ -100,7 +100,7 @@ static char *weight_change(const struct diff_side *a, const onnxrun_weight *from
                 view_count(distance.differing, number), view_count(info.count, all),
                 distance.largest);
     }
-    return diff_text_end(&text);
+    return text_end(&text);
 }
 
 void diff_list_weights(struct diff_changes *changes, const struct diff_side *a,
@@ -184,8 +184,8 @@ static char *node_change(const struct diff_side *a, uint32_t x, const struct dif
                          uint32_t y)
 {
     const struct diff_node *from = &a->nodes[x], *to = &b->nodes[y];
-    struct diff_text text;
-    diff_text_begin(&text);
+    struct text text;
+    text_begin(&text);
     const char *separator = diff_print_attributes(text.out, a, x, b, y);
     uint32_t count = from->input_count > to->input_count ? from->input_count : to->input_count;
     for (uint32_t i = 0; i < count; i++) {
@@ -204,7 +204,7 @@ static char *node_change(const struct diff_side *a, uint32_t x, const struct dif
             separator = "; ";
         }
     }
-    char *change = diff_text_end(&text);
+    char *change = text_end(&text);
     if (separator[0] == '\0') {
         free(change);
         return NULL;
@@ -254,13 +254,13 @@ static void list_outputs(struct diff_changes *changes, const struct diff_side *a
                 diff_is_same(a, a->info.outputs[i], b, b->info.outputs[j])) {
                 continue;
             }
-            struct diff_text text;
-            diff_text_begin(&text);
+            struct text text;
+            text_begin(&text);
             print_value(text.out, a, a->info.outputs[i]);
             fputs(" -> ", text.out);
             print_value(text.out, b, b->info.outputs[j]);
-            diff_add(changes, DIFF_NODES, '!', "output", a->info.output_names[i],
-                     diff_text_end(&text), tool_printf("%s", ""));
+            diff_add(changes, DIFF_NODES, '!', "output", a->info.output_names[i], text_end(&text),
+                     tool_printf("%s", ""));
         }
     }
 }

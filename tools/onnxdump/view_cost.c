@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a run costs, node by node: multiplications, bytes moved, memory alive. */
 #include "common/escape.h"
+#include "common/text.h"
 #include "onnxdump/formula.h"
 #include "onnxdump/views.h"
 
@@ -127,17 +128,16 @@ static void print_json_sums(uint64_t flops, uint64_t read_bytes, uint64_t writte
 /* The formula as a string, or null. */
 static void print_json_formula(const struct costs *costs)
 {
-    char *text = NULL;
-    size_t length;
-    FILE *out = costs->has_formula ? open_memstream(&text, &length) : NULL;
+    struct text formula;
     fputs(", \"macs_formula\": ", stdout);
-    if (out == NULL) {
+    if (!costs->has_formula) {
         fputs("null", stdout);
         return;
     }
-    formula_print(out, &costs->formula);
-    (void)fclose(out);
-    escape_json(stdout, text, length);
+    text_begin(&formula);
+    formula_print(formula.out, &costs->formula);
+    char *text = text_end(&formula);
+    escape_json(stdout, text, formula.length);
     free(text);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "common/escape.h"
 #include "common/inputs.h"
+#include "common/text.h"
 #include "onnxdump/picture.h"
 #include "onnxdump/views.h"
 
@@ -23,30 +24,14 @@ struct drawing {
 
 /* ---- labels ---- */
 
-/* Text in the making. */
-struct label {
-    FILE *out;
-    char *text;
-    size_t length;
-};
-
-static void label_begin(struct label *label)
-{
-    *label = (struct label){.out = open_memstream(&label->text, &label->length)};
-    if (label->out == NULL) {
-        tool_error("out of memory");
-        exit(EXIT_CODE_RUN);
-    }
-}
-
 /* Prints the text as a quoted string. Backslashes are for line breaks and the like there, and what
  * looks like an entity of HTML would be one. */
-static void label_end(struct label *label)
+static void label_end(struct text *label)
 {
-    (void)fclose(label->out);
+    char *text = text_end(label);
     fputc('"', stdout);
     for (size_t i = 0; i < label->length; i++) {
-        char c = label->text[i];
+        char c = text[i];
         if (c == '\n') {
             fputs("\\n", stdout);
         } else if (c == '&') {
@@ -57,14 +42,14 @@ static void label_end(struct label *label)
         }
     }
     fputc('"', stdout);
-    free(label->text);
+    free(text);
 }
 
 /* A string that is one name. */
 static void put_name(const char *name)
 {
-    struct label label;
-    label_begin(&label);
+    struct text label;
+    text_begin(&label);
     escape_name(label.out, name);
     label_end(&label);
 }
@@ -86,9 +71,9 @@ static void add_weight(const struct drawing *drawing, FILE *out, const onnxrun_g
 static void put_node(const struct drawing *drawing, const struct picture_level *level, uint32_t n)
 {
     onnxrun_node node = view_node(level->graph, n);
-    struct label label;
+    struct text label;
     printf("b%zu [label=", level->boxes[n]);
-    label_begin(&label);
+    text_begin(&label);
     escape_name(label.out, node.op_type);
     for (uint32_t i = 0; i < node.input_count; i++) {
         uint32_t value = node.inputs[i];
@@ -99,7 +84,7 @@ static void put_node(const struct drawing *drawing, const struct picture_level *
     }
     label_end(&label);
     fputs(", tooltip=", stdout);
-    label_begin(&label);
+    text_begin(&label);
     view_node_label(label.out, level->graph, n);
     label_end(&label);
     puts("];");
@@ -111,11 +96,11 @@ static void put_signature(const struct picture_level *level, const uint32_t *val
 {
     for (uint32_t i = 0; i < count; i++) {
         onnxrun_value_info info;
-        struct label label;
+        struct text label;
         picture_value(level->graph, level->typed, values[i], &info);
         info.name = names != NULL ? names[i] : info.name;
         printf("b%zu [shape=ellipse, fillcolor=\"#e8f1e4\", label=", first + i);
-        label_begin(&label);
+        text_begin(&label);
         inputs_print_info(label.out, &info);
         label_end(&label);
         puts("];");
@@ -136,10 +121,10 @@ static void put_bodies(struct drawing *drawing, const struct picture_level *leve
     for (uint32_t i = 0; i < count; i++) {
         onnxrun_body body;
         struct picture_level inner;
-        struct label label;
+        struct text label;
         (void)onnxrun_node_body(level->graph, n, i, &body, NULL);
         begin_cluster(drawing);
-        label_begin(&label);
+        text_begin(&label);
         escape_name(label.out, body.attribute);
         fputs(" of ", label.out);
         view_node_label(label.out, level->graph, n);
@@ -186,9 +171,9 @@ static void put_closed(const struct drawing *drawing, size_t index)
 {
     const struct module *module = &drawing->picture.tree.modules[index];
     char number[VIEW_NUMBER_BYTES];
-    struct label label;
+    struct text label;
     printf("b%zu [shape=folder, fillcolor=\"#e6ecf7\", label=", drawing->picture.own_box[index]);
-    label_begin(&label);
+    text_begin(&label);
     add_module_name(label.out, module);
     fprintf(label.out, "\n%" PRIu64 " node%s", module->nodes, VIEW_PLURAL(module->nodes));
     if (module->parameters > 0) {
@@ -210,7 +195,7 @@ static void put_module(struct drawing *drawing, size_t index)
     }
     for (size_t i = picture->tree.modules[index].first; i != MODULE_NONE;
          i = picture->tree.modules[i].next) {
-        struct label label;
+        struct text label;
         if (picture->own_box[i] != PICTURE_NONE) {
             put_closed(drawing, i);
         }
@@ -218,7 +203,7 @@ static void put_module(struct drawing *drawing, size_t index)
             continue;
         }
         begin_cluster(drawing);
-        label_begin(&label);
+        text_begin(&label);
         add_module_name(label.out, &picture->tree.modules[i]);
         label_end(&label);
         puts(";");
@@ -233,9 +218,9 @@ static void put_module(struct drawing *drawing, size_t index)
 static void put_value(const struct picture_port *port)
 {
     onnxrun_value_info info;
-    struct label label;
+    struct text label;
     picture_value(port->graph, port->typed, port->value, &info);
-    label_begin(&label);
+    text_begin(&label);
     inputs_print_info(label.out, &info);
     label_end(&label);
 }
@@ -243,13 +228,13 @@ static void put_value(const struct picture_port *port)
 static void put_arrow(const struct picture_port *port, size_t box)
 {
     onnxrun_value_info info;
-    struct label label;
+    struct text label;
     picture_value(port->graph, port->typed, port->value, &info);
     printf("b%zu -> b%zu [tooltip=", port->box, box);
     put_name(info.name);
     if (info.dtype != ONNXRUN_UNDEFINED) {
         fputs(", label=", stdout);
-        label_begin(&label);
+        text_begin(&label);
         inputs_print_type(label.out, &info);
         label_end(&label);
     }

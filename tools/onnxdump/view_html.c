@@ -6,6 +6,7 @@
  */
 #include "common/escape.h"
 #include "common/file.h"
+#include "common/text.h"
 #include "onnxdump/html_page.h"
 #include "onnxdump/module_tree.h"
 #include "onnxdump/views.h"
@@ -177,40 +178,15 @@ static void put_tree(FILE *out, const struct page_stage *stages, size_t count,
     module_tree_free(&tree);
 }
 
-static void end_without_memory(void)
-{
-    tool_error("out of memory");
-    exit(EXIT_CODE_RUN);
-}
-
-/* A stream that collects text in memory; without memory the command ends. */
-static FILE *open_text(char **text, size_t *size)
-{
-    FILE *stream = open_memstream(text, size);
-    if (stream == NULL) {
-        end_without_memory();
-    }
-    return stream;
-}
-
-static void close_text(FILE *stream)
-{
-    bool is_whole = ferror(stream) == 0;
-    if (fclose(stream) != 0 || !is_whole) {
-        end_without_memory();
-    }
-}
-
 static void put_page(FILE *out, const struct page_stage *stages, size_t count,
                      const struct view_options *options)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *data = open_text(&text, &size);
-    put_file(data, options);
-    put_errors(data, stages, count);
-    put_tree(data, stages, count, options);
-    close_text(data);
+    struct text data;
+    text_begin(&data);
+    put_file(data.out, options);
+    put_errors(data.out, stages, count);
+    put_tree(data.out, stages, count, options);
+    char *text = text_end(&data);
     fputs(html_page_head, out);
     put_data(out, "page", text);
     for (size_t i = 0; i < count; i++) {
@@ -236,15 +212,14 @@ int view_html(const struct view_options *options, const char *path)
         status = view_check_dims(stages[0].model, options, &error);
     }
     if (status == ONNXRUN_OK) {
-        char *text = NULL;
-        size_t size = 0;
-        FILE *page = open_text(&text, &size);
+        struct text page;
+        text_begin(&page);
         /* A model that cannot be run is shown as it is, with the reason. */
         (void)load_stage(&stages[1], options);
         (void)load_stage(&stages[2], options);
-        put_page(page, stages, count, options);
-        close_text(page);
-        status = file_write(path, &(struct file_part){text, size}, 1, &error);
+        put_page(page.out, stages, count, options);
+        char *text = text_end(&page);
+        status = file_write(path, &(struct file_part){text, page.length}, 1, &error);
         free(text);
     }
     for (size_t i = 0; i < count; i++) {
