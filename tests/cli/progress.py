@@ -15,6 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from large_model import make_large_model
+
 CLEAR = "\r\033[K"
 # What draws a line, and a part of that line. slow stands for a Python that is slow to answer.
 SLOW = [
@@ -27,7 +29,6 @@ SLOW = [
      "[##################............] 3/5  testing  1 s  2 failed"),
     (["onnxdump", "large.onnx", "--stats"], "] 0/1  reading large.onnx  1 s"),
 ]
-LARGE_WEIGHT_BYTES = 1 << 29
 
 
 def run(command, environment, folder, has_terminal=True):
@@ -60,34 +61,6 @@ def has_terminals():
     return True
 
 
-def varint(value):
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*out, value])
-
-
-def message(field, data):
-    data = data.encode() if isinstance(data, str) else data
-    return varint(field << 3 | 2) + varint(len(data)) + data
-
-
-def make_large_model(folder):
-    """A weight of many zeros, of type uint8, in a file that takes no space."""
-    with open(folder / "zeros.bin", "wb") as file:
-        file.truncate(LARGE_WEIGHT_BYTES)
-    count = LARGE_WEIGHT_BYTES
-    place = message(1, "location") + message(2, "zeros.bin")
-    weight = (b"\x08" + varint(count) + b"\x10\x02" + message(8, "w") + message(13, place) +
-              b"\x70\x01")
-    shape = message(2, message(1, b"\x08" + varint(count)))  # one dimension
-    output = message(1, "y") + message(2, message(1, b"\x08\x02" + shape))
-    node = message(1, "w") + message(2, "y") + message(4, "Identity")
-    graph = message(1, node) + message(2, "g") + message(5, weight) + message(12, output)
-    (folder / "large.onnx").write_bytes(b"\x08\x08" + message(7, graph) + message(8, b"\x10\x0d"))
-
-
 def make_slow(folder):
     """A program, and a test case whose input never comes."""
     slow = folder / "slow"
@@ -109,7 +82,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         subprocess.run([make_models, "."], cwd=folder, check=True)
-        make_large_model(folder)
+        make_large_model(folder, 1 << 29)
         make_slow(folder)
         for command, part in SLOW:
             text = run(command, environment, folder)

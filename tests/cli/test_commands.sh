@@ -293,7 +293,9 @@ case $(cat out) in *limit*) fail 'limits were measured' ;; esac
 run 0 onnxrun profile relu.onnx -d s1=4 --seconds 0 --no-limits --top 0
 stdout_has '... and 1 more (--top)'
 run 2 onnxrun profile relu.onnx -d s1=4 --seconds 0 --trace nowhere/trace.json
-stderr_has 'nowhere/trace.json: No such file or directory'
+stderr_has 'cannot write "nowhere/trace.json": No such file or directory'
+run 1 onnxrun profile relu.onnx -d s1=4 --trace -
+stderr_has '--trace -: expected a file'
 run 1 onnxrun profile relu.onnx -d s1=4 --top -1
 stderr_has '--top -1: expected a number from 0'
 

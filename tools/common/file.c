@@ -68,20 +68,33 @@ static bool set_mode(int descriptor)
     return fchmod(descriptor, 0666 & ~mask) == 0;
 }
 
+/* The temporary file, which is forgotten at no time. */
+static void make_temporary(struct file_draft *draft)
+{
+    draft->temporary.path = tool_printf("%s.XXXXXX", draft->path);
+    interrupt_pause();
+    draft->descriptor = mkstemp(draft->temporary.path);
+    if (draft->descriptor >= 0) {
+        interrupt_add(&draft->temporary);
+    }
+    int reason = errno;
+    interrupt_resume();
+    errno = reason;
+}
+
 onnxrun_status file_draft_open(struct file_draft *draft, const char *path, onnxrun_error *error)
 {
     *draft = (struct file_draft){.path = path};
     if (is_special(path)) {
         draft->descriptor = open(path, O_WRONLY | O_CLOEXEC);
     } else {
-        draft->temporary = tool_printf("%s.XXXXXX", path);
-        draft->descriptor = mkstemp(draft->temporary);
+        make_temporary(draft);
     }
     if (draft->descriptor >= 0) {
         return ONNXRUN_OK;
     }
     onnxrun_status status = fail_io(error, "write", path);
-    free(draft->temporary);
+    free(draft->temporary.path);
     return status;
 }
 
@@ -110,25 +123,34 @@ onnxrun_status file_draft_write(struct file_draft *draft, int64_t at, const void
                : fail_io(error, "write", draft->path);
 }
 
+/* Gives the temporary file its name, or removes it; false when the name cannot be given. */
+static bool end_temporary(struct file_draft *draft, bool is_kept)
+{
+    interrupt_pause();
+    bool is_renamed = is_kept && rename(draft->temporary.path, draft->path) == 0;
+    int reason = errno;
+    if (!is_renamed) {
+        (void)unlink(draft->temporary.path);
+    }
+    interrupt_remove(&draft->temporary);
+    interrupt_resume();
+    errno = reason;
+    return is_renamed || !is_kept;
+}
+
 onnxrun_status file_draft_close(struct file_draft *draft, int64_t size, onnxrun_error *error)
 {
-    onnxrun_status status = ONNXRUN_OK;
-    bool is_kept = size >= 0;
-    bool is_good = true;
-    if (is_kept && draft->temporary != NULL) {
+    bool is_kept = size >= 0, is_good = true;
+    bool is_temporary = draft->temporary.path != NULL;
+    if (is_kept && is_temporary) {
         is_good = ftruncate(draft->descriptor, (off_t)size) == 0 && set_mode(draft->descriptor);
     }
     is_good = close(draft->descriptor) == 0 && is_good;
-    if (is_kept && draft->temporary != NULL) {
-        is_good = is_good && rename(draft->temporary, draft->path) == 0;
+    if (is_temporary) {
+        is_good = end_temporary(draft, is_kept && is_good) && is_good;
     }
-    if (is_kept && !is_good) {
-        status = fail_io(error, "write", draft->path);
-    }
-    if (draft->temporary != NULL && !(is_kept && is_good)) {
-        (void)unlink(draft->temporary);
-    }
-    free(draft->temporary);
+    onnxrun_status status = is_kept && !is_good ? fail_io(error, "write", draft->path) : ONNXRUN_OK;
+    free(draft->temporary.path);
     return status;
 }
 

@@ -3,6 +3,7 @@
 #ifndef ONNXRUN_TOOLS_FILE_H
 #define ONNXRUN_TOOLS_FILE_H
 
+#include "common/interrupt.h"
 #include "common/tool.h"
 
 struct file_bytes {
@@ -28,10 +29,11 @@ struct file_part {
 onnxrun_status file_write(const char *path, const struct file_part *parts, size_t count,
                           onnxrun_error *error);
 
-/* A file that is being written: a new one beside path, which gets its name when it is closed. */
+/* A file that is being written: a new one beside path, which gets its name when it is closed, and
+ * goes when the command is interrupted. Not to be moved while it is open. */
 struct file_draft {
     const char *path;
-    char *temporary; /* NULL: path is a device or pipe, which is written itself */
+    struct interrupt_file temporary; /* its path NULL: path is a device or pipe, written itself */
     int descriptor;
 };
 

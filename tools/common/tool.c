@@ -3,6 +3,7 @@
 #include "common/tool.h"
 
 #include "common/escape.h"
+#include "common/interrupt.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -20,6 +21,7 @@ void tool_begin(const char *name)
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     tool_name = name;
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    interrupt_begin(name);
 }
 
 int tool_end(int code)

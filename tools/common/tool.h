@@ -26,8 +26,8 @@ enum exit_code {
     "supported,\n"                                                                                 \
     "4 run failed.\n"
 
-/* Sets the name that starts each message ("onnxrun"), and makes a write to a closed pipe an error
- * of that write instead of a signal. */
+/* Sets the name that starts each message ("onnxrun"), makes a write to a closed pipe an error of
+ * that write instead of a signal, and sees to Ctrl-C (common/interrupt.h). */
 void tool_begin(const char *name);
 
 /* Flushes stdout. A closed pipe ends the command quietly; another write error is reported. Returns

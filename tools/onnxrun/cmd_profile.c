@@ -8,6 +8,7 @@
 #include "onnxrun/timed.h"
 
 #include <getopt.h>
+#include <string.h>
 
 static const char help[] =
     "Usage: onnxrun profile MODEL [OPTION]...\n"
@@ -61,7 +62,9 @@ static int add_option(struct command *command, int option, char *const *argv)
         return EXIT_CODE_OK;
     case OPTION_TRACE:
         command->trace_path = optarg;
-        return EXIT_CODE_OK;
+        return strcmp(optarg, "-") != 0 && optarg[0] != '\0'
+                   ? EXIT_CODE_OK
+                   : tool_usage_error("onnxrun profile", "--trace %s: expected a file", optarg);
     case OPTION_NO_LIMITS:
         command->has_limits = false;
         return EXIT_CODE_OK;

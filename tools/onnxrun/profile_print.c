@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A profile as text, JSON and trace. */
 #include "common/escape.h"
+#include "common/file.h"
+#include "common/text.h"
 
 #include "onnxrun/profile.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,32 +159,35 @@ void profile_print_json(const struct profile *profile, const struct profile_summ
 
 /* ---- trace ---- */
 
+static void print_event(FILE *out, const struct profile *profile, size_t index, double origin)
+{
+    const struct profile_event *event = &profile->best[index];
+    const struct profile_node *node = &profile->nodes[event->node];
+    json_string(out, index > 0 ? ",\n{" : "\n{", "name", node->op);
+    fprintf(out, ", \"ph\": \"X\", \"pid\": 1, \"tid\": 1, \"ts\": %.3f, \"dur\": %.3f",
+            1e6 * (event->begin - origin), 1e6 * (event->end - event->begin));
+    json_string(out, ", \"args\": {", "node", node->name);
+    json_string(out, ", ", "output", node->output);
+    json_string(out, ", ", "shape", node->shape);
+    fputs("}}", out);
+}
+
 onnxrun_status profile_write_trace(const struct profile *profile, const char *path,
                                    onnxrun_error *error)
 {
-    FILE *file = fopen(path, "w");
-    if (file == NULL) {
-        return tool_fail(error, ONNXRUN_ERR_IO, "%s: %s", path, strerror(errno));
-    }
+    struct text trace;
     double origin = profile->best_count > 0 ? profile->best[0].begin : 0;
     for (size_t i = 0; i < profile->best_count; i++) {
         origin = profile->best[i].begin < origin ? profile->best[i].begin : origin;
     }
-    fputs("{\"displayTimeUnit\": \"ns\", \"traceEvents\": [", file);
+    text_begin(&trace);
+    fputs("{\"displayTimeUnit\": \"ns\", \"traceEvents\": [", trace.out);
     for (size_t i = 0; i < profile->best_count; i++) {
-        const struct profile_event *event = &profile->best[i];
-        const struct profile_node *node = &profile->nodes[event->node];
-        json_string(file, i > 0 ? ",\n{" : "\n{", "name", node->op);
-        fprintf(file, ", \"ph\": \"X\", \"pid\": 1, \"tid\": 1, \"ts\": %.3f, \"dur\": %.3f",
-                1e6 * (event->begin - origin), 1e6 * (event->end - event->begin));
-        json_string(file, ", \"args\": {", "node", node->name);
-        json_string(file, ", ", "output", node->output);
-        json_string(file, ", ", "shape", node->shape);
-        fputs("}}", file);
+        print_event(trace.out, profile, i, origin);
     }
-    fputs("\n]}\n", file);
-    bool has_failed = ferror(file) != 0;
-    has_failed = fclose(file) != 0 || has_failed;
-    return has_failed ? tool_fail(error, ONNXRUN_ERR_IO, "%s: cannot be written", path)
-                      : ONNXRUN_OK;
+    fputs("\n]}\n", trace.out);
+    char *text = text_end(&trace);
+    onnxrun_status status = file_write(path, &(struct file_part){text, trace.length}, 1, error);
+    free(text);
+    return status;
 }

@@ -10,7 +10,11 @@ sys.path[:] = [folder for folder in sys.path if folder]  # nothing out of the cu
 
 import ctypes
 import os
+import signal
 import struct
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the command says what there is to say
 
 NONE, ERROR = -1, -2
 STRING = 8

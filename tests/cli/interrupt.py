@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Ctrl-C while a command writes a file leaves nothing of it, and one line says what happened.
+
+    interrupt.py BIN_DIR MAKE_MODELS
+"""
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from large_model import make_large_model
+
+LARGE = ["relu.onnx", "-i", "x=zeros", "-d", "s1=8000000"]  # 96 MB
+LONG = ["attention.onnx", "-i", "x=zeros", "-d", "n=4096"]
+# Commands, and what the name of the file begins with that they are writing; "": none yet.
+COMMANDS = [
+    (["onnxrun", "run", *LARGE, "-o", "y=out.npy"], "out.npy."),
+    (["onnxrun", "run", *LARGE, "--dump", "folder"], "folder/"),
+    (["onnxrun", "run", *LONG, "--attention", "weights.npy"], "weights.npy."),
+    (["onnxrun", "run", *LONG, "--attention", "folder/", "--threads", "1"], "folder/"),
+    (["onnxrun", "profile", "relu.onnx", "-d", "s1=4", "--seconds", "60", "--trace", "trace.json"],
+     ""),
+    (["onnxrun", "bench", "relu.onnx", "-d", "s1=4", "--seconds", "60"], ""),
+    (["onnxdump", "large.onnx", "--extract", "..", "-o", "parts/part.onnx"], "parts/part.onnx."),
+]
+
+
+def files_in(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def allow_interrupts():
+    """In the child: Ctrl-C as a shell leaves it for what runs in the foreground."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def wait_for(process, folder, begin, before):
+    """Until a file appears whose name begins so."""
+    if not begin:
+        time.sleep(0.3)
+        return
+    while process.poll() is None:
+        if any(name.startswith(begin) for name in files_in(folder) - before):
+            return
+    raise AssertionError(f"{process.args} wrote no {begin}: {process.communicate()}")
+
+
+def check(command, begin, number, folder):
+    before = files_in(folder)
+    with subprocess.Popen(command, cwd=folder, text=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          preexec_fn=allow_interrupts) as process:
+        wait_for(process, folder, begin, before)
+        process.send_signal(number)
+        out, text = process.communicate()
+    assert process.returncode == -number, (command, process.returncode, text)
+    assert (out, text) == ("", f"{command[0]}: interrupted\n"), (command, out, text)
+    left = files_in(folder) - before
+    assert not left, (command, left)
+
+
+def check_status(folder):
+    """What a shell makes of it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        command = (f"timeout --preserve-status -s {int(number)} 0.3 "
+                   "onnxrun bench relu.onnx -d s1=4 --seconds 60; echo $?")
+        text = subprocess.run(["sh", "-c", command], cwd=folder, text=True, capture_output=True,
+                              check=True, preexec_fn=allow_interrupts).stdout
+        assert text == f"{128 + number}\n", text
+
+
+def main():
+    commands, make_models = Path(sys.argv[1]), sys.argv[2]
+    os.environ["PATH"] = f"{commands}:{os.environ['PATH']}"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        subprocess.run([make_models, "."], cwd=folder, check=True)
+        make_large_model(folder, 1 << 27)
+        (folder / "parts").mkdir()
+        for command, begin in COMMANDS:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                check(command, begin, number, folder)
+        check_status(folder)
+    print(f"{len(COMMANDS)} commands leave nothing behind")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
