@@ -25,9 +25,9 @@ static void fusions_and_removed_nodes_are_told(void **state)
     (void)state;
     graph_test_explains(X "i = Identity(x); s = Sigmoid(i); dead = Neg(s); y = Mul(i, s);",
                         "passes: 4 nodes before, 1 after\n"
-                        "  dead_code               2 removed\n"
+                        "  dead_code               1 removed\n"
                         "  no_ops                  1 removed\n"
-                        "  fuse_gelu               1 fused\n"
+                        "  fuse_gelu               1 fused, 1 removed\n"
                         "\nfused by fuse_gelu\n"
                         "  Swish at node \"y\"\n");
 }
@@ -54,6 +54,45 @@ static void bodies_count(void **state)
                         "t = Mul(x, s); out float t;} else_branch={u = Neg(x); out float u;};"
                         "out float y [n, 4];",
                         "passes: 4 nodes before, 3 after\n");
+}
+
+static void what_a_fusion_has_made_needless_is_not_fused_again(void **state)
+{
+    (void)state;
+    const char *model =
+        X "init int64 split [4] = 1, -1, 2, 2; init int64 flat [2] = -1, 4; init float b [1, 2] = "
+          "0, 1;"
+          "init float root = 0.70710677; h = Reshape(x, split);"
+          "q = Transpose(h) perm=[0, 2, 1, 3]; k = Transpose(h) perm=[0, 2, 3, 1];"
+          "v = Transpose(h) perm=[0, 2, 1, 3]; s = MatMul(q, k); d = Mul(s, root); m = Add(d, b);"
+          "p = Softmax(m); o = MatMul(p, v); t = Transpose(o) perm=[0, 2, 1, 3]; y = Reshape(t, "
+          "flat);";
+    graph_test_explains(model, "passes: 11 nodes before, 3 after\n"
+                               "  fuse_attention          1 fused, 8 removed\n"
+                               "\nfused by fuse_attention\n"
+                               "  AttentionChain at node \"t\"\n");
+    char *text = graph_test_explain(model);
+    assert_null(strstr(text, "MaskedSoftmax"));
+    onnxrun_text_free(text);
+    /* what stands between the first node of a fusion and its last, too */
+    check_no_near_miss("opset 18;" X "init float g [4] = 1, 2, 3, 4; init float eps = 1e-5;"
+                       "init int64 last [1] = -1; e = ReduceMean(x, last); c = Sub(x, e);"
+                       "p = Mul(c, c); v = ReduceMean(p, last); w = Add(v, eps); s = Sqrt(w);"
+                       "q = Div(c, s); z = Mul(q, g); y = Neg(z);");
+}
+
+static void products_that_are_joined_are_told(void **state)
+{
+    (void)state;
+    graph_test_explains("in float x [n, 2]; out float y [n, 2]; init float a [2, 2] = 1, 2, 3, 4;"
+                        "init float b [2, 2] = 5, 6, 7, 8; init float c [2] = 1, 2;"
+                        "p = MatMul(x, a); s = Add(p, c); q = MatMul(x, b); y = Max(s, q);",
+                        "  fuse_linear             1 fused, 1 removed\n"
+                        "  fuse_projections        1 fused, 1 removed\n"
+                        "\nfused by fuse_linear\n"
+                        "  Linear at node \"s\"\n"
+                        "fused by fuse_projections\n"
+                        "  Projections at node \"s\", joined with \"q\"\n");
 }
 
 #define GELU_CHAIN "d = Div(x, root); e = Erf(d); a = Add(e, one); m = Mul(x, a);"
@@ -204,6 +243,8 @@ int main(void)
         cmocka_unit_test(common_subexpressions_are_told),
         cmocka_unit_test(added_nodes_are_told),
         cmocka_unit_test(bodies_count),
+        cmocka_unit_test(what_a_fusion_has_made_needless_is_not_fused_again),
+        cmocka_unit_test(products_that_are_joined_are_told),
         cmocka_unit_test(near_misses_of_gelu),
         cmocka_unit_test(what_is_no_gelu_at_all_is_no_near_miss),
         cmocka_unit_test(near_misses_of_normalizations),

@@ -242,7 +242,7 @@ static void find_users(const struct onr_graph *graph, uint32_t *user)
 {
     for (uint32_t n = 0; n < graph->node_count; n++) {
         const struct onr_node *node = &graph->nodes[n];
-        for (uint32_t i = 0; i < node->input_count; i++) {
+        for (uint32_t i = 0; i < node->input_count && !node->is_dead; i++) {
             if (node->inputs[i] != ONR_NO_VALUE) {
                 user[node->inputs[i]] = n;
             }
@@ -283,9 +283,10 @@ static struct onr_attr *copy_attrs(struct onr_arena *arena, const struct onr_fus
 
 /* Nodes of this operator may be made: the model's missing operators are reported before. */
 static enum onr_status replace(struct onr_graph *graph, const struct onr_fused *fused,
-                               const struct onr_pass_ctx *ctx)
+                               struct onr_uses *uses, const struct onr_pass_ctx *ctx)
 {
     struct onr_node *node = fused->last;
+    const struct onr_node before = *node;
     const struct onr_op_def *op =
         ctx->registry->find(fused->domain, fused->op_type, fused->version);
     uint32_t *inputs =
@@ -300,6 +301,7 @@ static enum onr_status replace(struct onr_graph *graph, const struct onr_fused *
     for (uint32_t i = 0; i < fused->input_count; i++) {
         if (inputs[i] != ONR_NO_VALUE) {
             graph->values[inputs[i]].use_count++;
+            uses->count[inputs[i]]++;
         }
         if ((fused->lists >> i & 1) != 0) {
             ONR_TRY(make_list(graph, inputs[i], ctx->err));
@@ -316,16 +318,18 @@ static enum onr_status replace(struct onr_graph *graph, const struct onr_fused *
                               .attrs = attrs,
                               .attr_count = fused->attr_count,
                               .op = op};
+    onr_uses_drop(uses, graph, &before);
     return ONR_OK;
 }
 
 static enum onr_status fuse_node(struct onr_node *node, const struct onr_fusion *fusion,
-                                 const struct onr_fuser *fuser, const struct onr_pass_ctx *ctx)
+                                 const struct onr_fuser *fuser, struct onr_uses *uses,
+                                 const struct onr_pass_ctx *ctx)
 {
     struct onr_fused fused = {.domain = ""};
     *fuser->miss = (struct onr_miss){0};
     if (fusion->match(fuser, node, &fused)) {
-        ONR_TRY(replace(fuser->graph, &fused, ctx));
+        ONR_TRY(replace(fuser->graph, &fused, uses, ctx));
         if (ctx->report != NULL) {
             onr_report_fused(ctx->report, fused.op_type, onr_node_label(fuser->graph, fused.last));
         }
@@ -335,35 +339,48 @@ static enum onr_status fuse_node(struct onr_node *node, const struct onr_fusion 
     return ONR_OK;
 }
 
-static enum onr_status fuse_nodes(struct onr_graph *graph, const struct onr_fusion *fusions,
-                                  const struct onr_fuser *fuser, const struct onr_pass_ctx *ctx)
+static enum onr_status fuse_nodes(const struct onr_fuser *fuser, const struct onr_fusion *fusions,
+                                  struct onr_uses *uses, const struct onr_pass_ctx *ctx)
 {
-    for (uint32_t n = 0; n < graph->node_count; n++) {
+    for (uint32_t n = 0; n < fuser->graph->node_count; n++) {
         for (const struct onr_fusion *fusion = fusions; fusion->match != NULL; fusion++) {
-            struct onr_node *node = &graph->nodes[n];
+            struct onr_node *node = &fuser->graph->nodes[n];
             if (!node->is_dead && onr_fuse_is(node, fusion->anchor)) {
-                ONR_TRY(fuse_node(node, fusion, fuser, ctx));
+                ONR_TRY(fuse_node(node, fusion, fuser, uses, ctx));
             }
         }
     }
     return ONR_OK;
 }
 
-enum onr_status onr_fuse(struct onr_graph *graph, const struct onr_fusion *fusions,
-                         struct onr_pass_ctx *ctx)
+/* Nodes that are no longer needed die at once, so that nothing is fused or told of them; the graph's
+ * counts follow behind the last node, so that equal layers are matched alike. */
+static enum onr_status fuse_graph(struct onr_graph *graph, const struct onr_fusion *fusions,
+                                  struct onr_pass_ctx *ctx)
 {
     struct onr_mem *mem = ctx->eval->mem;
     size_t bytes = graph->value_count * sizeof(uint32_t);
     uint32_t *user = onr_mem_alloc(mem, bytes);
-    if (user == NULL) {
+    struct onr_uses uses;
+    if (!onr_uses_begin(&uses, graph, mem) || user == NULL) {
+        onr_mem_free(mem, user, bytes);
+        onr_uses_end(&uses, graph, mem);
         return onr_fail_memory(ctx->err, "users of values");
     }
     memset(user, 0xff, bytes);
     find_users(graph, user);
     struct onr_miss miss = {0};
     const struct onr_fuser fuser = {.graph = graph, .user = user, .miss = &miss};
-    enum onr_status status = fuse_nodes(graph, fusions, &fuser, ctx);
+    enum onr_status status = fuse_nodes(&fuser, fusions, &uses, ctx);
     onr_mem_free(mem, user, bytes);
+    onr_uses_end(&uses, graph, mem);
+    return status;
+}
+
+enum onr_status onr_fuse(struct onr_graph *graph, const struct onr_fusion *fusions,
+                         struct onr_pass_ctx *ctx)
+{
+    enum onr_status status = fuse_graph(graph, fusions, ctx);
     for (uint32_t n = 0; status == ONR_OK && n < graph->node_count; n++) {
         for (uint32_t b = 0; status == ONR_OK && b < graph->nodes[n].body_count; b++) {
             status = onr_fuse(graph->nodes[n].bodies[b].graph, fusions, ctx);

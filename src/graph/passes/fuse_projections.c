@@ -90,6 +90,7 @@ static enum onr_status join(const struct onr_graph *graph, const struct group *g
     if (op == NULL) {
         return onr_fail(ctx->err, ONR_ERR_INTERNAL, "no operator Projections");
     }
+    const char *labels[MAX_COUNT];
     uint32_t input_count = 1;
     inputs[0] = group->a;
     for (uint32_t i = 0; i < group->count; i++) {
@@ -97,6 +98,7 @@ static enum onr_status join(const struct onr_graph *graph, const struct group *g
         inputs[2 + 2 * i] = bias_of(group->nodes[i]);
         input_count = inputs[2 + 2 * i] != ONR_NO_VALUE ? 3 + 2 * i : 2 + 2 * i;
         outputs[i] = group->nodes[i]->outputs[0];
+        labels[i] = onr_node_label(graph, group->nodes[i]);
         group->nodes[i]->is_dead = i > 0;
     }
     *attr = (struct onr_attr){.name = "transB", .kind = ONR_ATTR_INT, .count = 1, .as.i = 1};
@@ -112,7 +114,7 @@ static enum onr_status join(const struct onr_graph *graph, const struct group *g
                                .attr_count = group->trans_b ? 1 : 0,
                                .op = op};
     if (ctx->report != NULL) {
-        onr_report_fused(ctx->report, "Projections", onr_node_label(graph, first));
+        onr_report_joined(ctx->report, "Projections", labels, group->count);
     }
     return ONR_OK;
 }

@@ -66,6 +66,26 @@ enum onr_status onr_pass_gradient(struct onr_graph *graph, struct onr_pass_ctx *
 /* Drops nodes whose outputs nobody needs, compacts the node list and counts the uses of values. */
 enum onr_status onr_pass_dead_code(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
 
+/*
+ * The uses of values while a pass has nodes replaced: exact at any time, where the graph's own counts
+ * stay as they were until onr_uses_end. No values or nodes may be added in between.
+ */
+struct onr_uses {
+    uint32_t *count; /* [value_count] */
+    uint32_t
+        *queue; /* [node_count] nodes that have died, of which the inputs are to be taken back */
+};
+
+/* False when memory is out; onr_uses_end is to be called all the same. */
+bool onr_uses_begin(struct onr_uses *uses, const struct onr_graph *graph,
+                    struct onr_mem *mem) ONR_MUST_USE;
+
+/* Takes back what this node, which is no more, has used: nodes that nobody needs then are dead. */
+void onr_uses_drop(struct onr_uses *uses, struct onr_graph *graph, const struct onr_node *node);
+
+/* Gives the graph these counts. */
+void onr_uses_end(struct onr_uses *uses, struct onr_graph *graph, struct onr_mem *mem);
+
 /* Finds the row of each node and checks the node against it. What is not found goes to
  * ctx->missing. */
 enum onr_status onr_pass_resolve_ops(struct onr_graph *graph,

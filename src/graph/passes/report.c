@@ -88,6 +88,18 @@ void onr_report_fused(struct onr_report *report, const char *op, const char *nod
     }
 }
 
+void onr_report_joined(struct onr_report *report, const char *op, const char *const *parts,
+                       uint32_t part_count)
+{
+    const char **copy = onr_arena_copy(report->arena, parts, part_count * sizeof *parts);
+    const struct onr_note note = {
+        .op = op, .node = parts[0], .parts = copy, .part_count = copy != NULL ? part_count : 0};
+    report->has_failed = report->has_failed || copy == NULL;
+    if (report->pass != NULL) {
+        add_note(report, &report->pass->fused, &note);
+    }
+}
+
 void onr_report_missed(struct onr_report *report, const struct onr_note *note)
 {
     if (report->pass != NULL) {

@@ -21,6 +21,8 @@ struct onr_note {
     const char *value;    /* the edge in question; NULL: it is about the node */
     const char *expected; /* NULL for what was made */
     const char *found;
+    const char **parts; /* labels of the nodes that were joined, `node` the first; or NULL */
+    uint32_t part_count;
     struct onr_note *next;
 };
 
@@ -61,6 +63,9 @@ void onr_report_end_pass(struct onr_report *report, const struct onr_graph *grap
 /* Notes something about the pass that runs. Names are borrowed from the graph, expected and found
  * are copied. */
 void onr_report_fused(struct onr_report *report, const char *op, const char *node);
+/* The same for nodes with these labels (copied), at least one, that became one. */
+void onr_report_joined(struct onr_report *report, const char *op, const char *const *parts,
+                       uint32_t part_count);
 void onr_report_missed(struct onr_report *report, const struct onr_note *note);
 
 /* Prints the report as text or as one JSON object. */

@@ -51,6 +51,10 @@ static void text_note(struct onr_text *text, const struct onr_note *note)
 {
     onr_text_add(text, "  %s at node ", note->op);
     text_label(text, note->node);
+    for (uint32_t i = 1; i < note->part_count; i++) {
+        onr_text_add(text, i > 1 ? ", " : ", joined with ");
+        text_label(text, note->parts[i]);
+    }
     onr_text_add(text, "\n");
     if (note->expected != NULL) {
         onr_text_add(text, "      expected  %s\n      found     ", note->expected);
@@ -135,6 +139,15 @@ static void json_passes(struct onr_text *text, const struct onr_report *report)
     onr_text_add(text, "]");
 }
 
+static void json_parts(struct onr_text *text, const struct onr_note *note)
+{
+    for (uint32_t i = 0; i < note->part_count; i++) {
+        onr_text_add(text, i > 0 ? ", " : ", \"parts\": [");
+        onr_text_add_json(text, note->parts[i], strlen(note->parts[i]));
+    }
+    onr_text_add(text, note->part_count > 0 ? "]" : "");
+}
+
 static void json_notes(struct onr_text *text, const char *key, const struct onr_report *report,
                        bool is_missed)
 {
@@ -151,6 +164,7 @@ static void json_notes(struct onr_text *text, const char *key, const struct onr_
                 json_pair(text, ", ", "expected", note->expected);
                 json_pair(text, ", ", "found", note->found);
             }
+            json_parts(text, note);
             onr_text_add(text, "}");
             before = ",\n  {";
         }
