@@ -18,6 +18,25 @@ int args_refuse(const char *command, int code, char *const *argv)
                             option);
 }
 
+int args_parse(int argc, char **argv, const struct args_form *form, void *user, bool *is_done)
+{
+    int option, code = EXIT_CODE_OK;
+    *is_done = false;
+    opterr = 0;
+    while (!*is_done && code == EXIT_CODE_OK &&
+           (option = getopt_long(argc, argv, form->letters, form->options, NULL)) != -1) {
+        *is_done = option == 'h' || option == OPTION_VERSION;
+        if (option == 'h') {
+            fputs(form->help, stdout);
+        } else if (option == OPTION_VERSION) {
+            tool_print_version();
+        } else {
+            code = form->take(user, option, argv);
+        }
+    }
+    return code;
+}
+
 bool args_int(const char *command, const char *option, const char *text, int64_t low, int64_t high,
               int64_t *number)
 {

@@ -47,8 +47,21 @@ enum option_code {
 };
 
 /* Reports an option that getopt_long refused (it returned code '?' or ':'); returns
- * EXIT_CODE_USAGE. The short option string must begin with ':', and opterr be 0. */
+ * EXIT_CODE_USAGE. */
 int args_refuse(const char *command, int code, char *const *argv);
+
+/* What a command takes. */
+struct args_form {
+    const char *help;
+    const char *letters; /* for getopt_long, begins with ':' */
+    const struct option *options;
+    int (*take)(void *user, int option, char *const *argv); /* its value is optarg */
+};
+
+/* Hands each option to form->take until one has another exit code than EXIT_CODE_OK, and returns
+ * that; optind is then the index of the first argument that is none. -h, and OPTION_VERSION, are
+ * done here: *is_done is set. */
+int args_parse(int argc, char **argv, const struct args_form *form, void *user, bool *is_done);
 
 /* Parses the number of an option; reports one that is none or out of range and returns false. */
 bool args_int(const char *command, const char *option, const char *text, int64_t low, int64_t high,

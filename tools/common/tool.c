@@ -154,10 +154,10 @@ char *tool_printf(const char *format, ...)
     return text;
 }
 
-void tool_print_version(const char *name)
+void tool_print_version(void)
 {
     uint32_t version = onnxrun_version();
-    printf("%s %" PRIu32 ".%" PRIu32 ".%" PRIu32 "\n", name, version >> 16, version >> 8 & 255,
+    printf("%s %" PRIu32 ".%" PRIu32 ".%" PRIu32 "\n", tool_name, version >> 16, version >> 8 & 255,
            version & 255);
 }
 

@@ -65,7 +65,7 @@ void *tool_resize(void *block, size_t count, size_t size);
 char *tool_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Version line of --version. */
-void tool_print_version(const char *name);
+void tool_print_version(void);
 
 /* Seconds of a clock that only goes forward. */
 double tool_seconds(void);

@@ -104,8 +104,9 @@ static int set_stage(struct dump *dump, const char *name)
     return tool_usage_error("onnxdump", "--stage %s: expected model, graph, program or plan", name);
 }
 
-static int add_option(struct dump *dump, int option, char *const *argv)
+static int add_option(void *user, int option, char *const *argv)
 {
+    struct dump *dump = user;
     switch (option) {
     case OPTION_STAGE:
         return set_stage(dump, optarg);
@@ -180,47 +181,29 @@ static int take_models(struct dump *dump, int argc, char *const *argv)
     return EXIT_CODE_OK;
 }
 
-static int parse_options(struct dump *dump, int argc, char **argv, bool *is_done)
-{
-    static const struct option options[] = {
-        {"stage", required_argument, NULL, OPTION_STAGE},
-        {"explain", no_argument, NULL, OPTION_EXPLAIN},
-        {"modules", no_argument, NULL, OPTION_MODULES},
-        {"cost", no_argument, NULL, OPTION_COST},
-        {"stats", no_argument, NULL, OPTION_STATS},
-        {"check", no_argument, NULL, OPTION_CHECK},
-        {"onnxtxt", no_argument, NULL, OPTION_ONNXTXT},
-        {"dot", no_argument, NULL, OPTION_DOT},
-        {"diff", no_argument, NULL, OPTION_DIFF},
-        {"extract", required_argument, NULL, OPTION_EXTRACT},
-        {"output", required_argument, NULL, 'o'},
-        {"html", required_argument, NULL, OPTION_HTML},
-        {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
-        {"ops", no_argument, NULL, OPTION_OPS},
-        {"dim", required_argument, NULL, 'd'},
-        {"json", no_argument, NULL, OPTION_JSON},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, OPTION_VERSION},
-        {NULL, 0, NULL, 0},
-    };
-    int option, code = EXIT_CODE_OK;
-    opterr = 0;
-    while (!*is_done && code == EXIT_CODE_OK &&
-           (option = getopt_long(argc, argv, ":d:o:h", options, NULL)) != -1) {
-        *is_done = option == 'h' || option == OPTION_VERSION;
-        if (option == 'h') {
-            fputs(help, stdout);
-        } else if (option == OPTION_VERSION) {
-            tool_print_version("onnxdump");
-        } else {
-            code = add_option(dump, option, argv);
-        }
-    }
-    if (*is_done || code != EXIT_CODE_OK) {
-        return code;
-    }
-    return take_models(dump, argc, argv);
-}
+static const struct option rows[] = {
+    {"stage", required_argument, NULL, OPTION_STAGE},
+    {"explain", no_argument, NULL, OPTION_EXPLAIN},
+    {"modules", no_argument, NULL, OPTION_MODULES},
+    {"cost", no_argument, NULL, OPTION_COST},
+    {"stats", no_argument, NULL, OPTION_STATS},
+    {"check", no_argument, NULL, OPTION_CHECK},
+    {"onnxtxt", no_argument, NULL, OPTION_ONNXTXT},
+    {"dot", no_argument, NULL, OPTION_DOT},
+    {"diff", no_argument, NULL, OPTION_DIFF},
+    {"extract", required_argument, NULL, OPTION_EXTRACT},
+    {"output", required_argument, NULL, 'o'},
+    {"html", required_argument, NULL, OPTION_HTML},
+    {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
+    {"ops", no_argument, NULL, OPTION_OPS},
+    {"dim", required_argument, NULL, 'd'},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+static const struct args_form form = {help, ":d:o:h", rows, add_option};
 
 static int show(struct dump *dump)
 {
@@ -277,9 +260,10 @@ static int show(struct dump *dump)
 int main(int argc, char **argv)
 {
     struct dump dump = {.view = VIEW_SUMMARY};
-    bool is_done = false;
+    bool is_done;
     tool_begin("onnxdump");
-    int code = parse_options(&dump, argc, argv, &is_done);
+    int code = args_parse(argc, argv, &form, &dump, &is_done);
+    code = code == EXIT_CODE_OK && !is_done ? take_models(&dump, argc, argv) : code;
     if (code == EXIT_CODE_OK && !is_done) {
         code = show(&dump);
     } else if (code != EXIT_CODE_OK && dump.view == VIEW_DIFF) {

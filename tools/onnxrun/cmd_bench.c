@@ -4,7 +4,7 @@
 #include "common/progress.h"
 
 #include "onnxrun/commands.h"
-#include "onnxrun/timed.h"
+#include "onnxrun/target.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -38,7 +38,7 @@ static const char help[] =
 #define MAX_RUNS 1000000
 
 struct bench {
-    struct timed timed;
+    struct target target;
     uint32_t spin_us;
     double first_ms;
     double *samples; /* [run_count] milliseconds, sorted */
@@ -49,11 +49,12 @@ struct bench {
 
 /* ---- options ---- */
 
-static int add_option(struct bench *bench, int option, char *const *argv)
+static int add_option(void *user, int option, char *const *argv)
 {
+    struct bench *bench = user;
     int64_t number = 0;
     if (option != OPTION_SPIN) {
-        return timed_option(&bench->timed, option, argv);
+        return target_option(&bench->target, option, argv);
     }
     if (!args_int("onnxrun bench", "--spin", optarg, 0, 1000000, &number)) {
         return EXIT_CODE_USAGE;
@@ -62,41 +63,22 @@ static int add_option(struct bench *bench, int option, char *const *argv)
     return EXIT_CODE_OK;
 }
 
-static int parse_options(struct bench *bench, int argc, char **argv, bool *wants_help)
-{
-    static const struct option options[] = {
-        {"input", required_argument, NULL, 'i'},
-        {"dim", required_argument, NULL, 'd'},
-        {"threads", required_argument, NULL, OPTION_THREADS},
-        {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
-        {"keep-denormals", no_argument, NULL, OPTION_DENORMALS},
-        {"spin", required_argument, NULL, OPTION_SPIN},
-        {"seconds", required_argument, NULL, OPTION_SECONDS},
-        {"json", no_argument, NULL, OPTION_JSON},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":i:d:h", options, NULL)) != -1) {
-        if (option == 'h') {
-            *wants_help = true;
-            return EXIT_CODE_OK;
-        }
-        int code = add_option(bench, option, argv);
-        if (code != EXIT_CODE_OK) {
-            return code;
-        }
-    }
-    return timed_argument(&bench->timed, argc, argv);
-}
+static const struct option rows[] = {
+    {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
+    {"spin", required_argument, NULL, OPTION_SPIN},
+    {"seconds", required_argument, NULL, OPTION_SECONDS},
+    {"json", no_argument, NULL, OPTION_JSON},
+    TARGET_OPTIONS,
+};
+
+static const struct args_form form = {help, TARGET_LETTERS, rows, add_option};
 
 /* ---- measuring ---- */
 
 static uint64_t read_alloc_count(struct bench *bench)
 {
     bench->stats.struct_size = sizeof bench->stats;
-    onnxrun_session_get_stats(bench->timed.session, &bench->stats);
+    onnxrun_session_get_stats(bench->target.session, &bench->stats);
     return bench->stats.alloc_count;
 }
 
@@ -110,19 +92,19 @@ static onnxrun_status measure(struct bench *bench)
 {
     size_t capacity = 0;
     double warm_up;
-    onnxrun_status status = timed_run(&bench->timed, &bench->first_ms);
+    onnxrun_status status = target_run(&bench->target, &bench->first_ms);
     if (status == ONNXRUN_OK) {
-        status = timed_run(&bench->timed, &warm_up);
+        status = target_run(&bench->target, &warm_up);
     }
     uint64_t alloc_count = read_alloc_count(bench);
-    double end = tool_seconds() + bench->timed.seconds;
+    double end = tool_seconds() + bench->target.seconds;
     while (status == ONNXRUN_OK && bench->run_count < MAX_RUNS &&
            (bench->run_count < MIN_RUNS || tool_seconds() < end)) {
         if (bench->run_count == capacity) {
             capacity = capacity > 0 ? 2 * capacity : 1024;
             bench->samples = tool_resize(bench->samples, capacity, sizeof *bench->samples);
         }
-        status = timed_run(&bench->timed, &bench->samples[bench->run_count++]);
+        status = target_run(&bench->target, &bench->samples[bench->run_count++]);
     }
     if (status == ONNXRUN_OK) {
         bench->allocations =
@@ -157,11 +139,11 @@ static uint64_t peak_rss_bytes(void)
 static void print_json(const struct bench *bench)
 {
     fputs("{\"model\": ", stdout);
-    escape_json(stdout, bench->timed.model_path, strlen(bench->timed.model_path));
+    escape_json(stdout, bench->target.model_path, strlen(bench->target.model_path));
     printf(",\n \"isa\": \"%s\",\n \"threads\": %" PRIu32, bench->stats.isa, bench->stats.threads);
     fputs(",\n \"inputs\": [", stdout);
-    for (size_t i = 0; i < bench->timed.inputs.binding_count; i++) {
-        const onnxrun_binding *input = &bench->timed.inputs.bindings[i];
+    for (size_t i = 0; i < bench->target.inputs.binding_count; i++) {
+        const onnxrun_binding *input = &bench->target.inputs.bindings[i];
         size_t rank = onnxrun_tensor_rank(input->tensor);
         fputs(i > 0 ? ", {\"name\": " : "{\"name\": ", stdout);
         escape_json(stdout, input->name, strlen(input->name));
@@ -172,7 +154,7 @@ static void print_json(const struct bench *bench)
         }
         fputs("]}", stdout);
     }
-    printf("],\n \"load_ms\": %.4f,\n \"first_ms\": %.4f", bench->timed.load_ms, bench->first_ms);
+    printf("],\n \"load_ms\": %.4f,\n \"first_ms\": %.4f", bench->target.load_ms, bench->first_ms);
     printf(",\n \"runs\": %zu,\n \"min_ms\": %.4f,\n \"median_ms\": %.4f", bench->run_count,
            bench->samples[0], quantile(bench, 0.5));
     printf(",\n \"p90_ms\": %.4f,\n \"p99_ms\": %.4f", quantile(bench, 0.9), quantile(bench, 0.99));
@@ -186,14 +168,14 @@ static void print_json(const struct bench *bench)
 static void print_text(const struct bench *bench)
 {
     const double mib = 1024 * 1024;
-    for (size_t i = 0; i < bench->timed.inputs.binding_count; i++) {
+    for (size_t i = 0; i < bench->target.inputs.binding_count; i++) {
         fputs(i == 0 ? "inputs       " : "             ", stdout);
-        inputs_print_tensor(stdout, bench->timed.inputs.bindings[i].name,
-                            bench->timed.inputs.bindings[i].tensor);
+        inputs_print_tensor(stdout, bench->target.inputs.bindings[i].name,
+                            bench->target.inputs.bindings[i].tensor);
         fputc('\n', stdout);
     }
     printf("threads      %" PRIu32 ", %s\n", bench->stats.threads, bench->stats.isa);
-    printf("load         %.2f ms\n", bench->timed.load_ms);
+    printf("load         %.2f ms\n", bench->target.load_ms);
     printf("first run    %.2f ms\n", bench->first_ms);
     printf("median       %.3f ms of %zu runs (min %.3f, p90 %.3f, p99 %.3f)\n",
            quantile(bench, 0.5), bench->run_count, bench->samples[0], quantile(bench, 0.9),
@@ -212,18 +194,18 @@ static int bench_model(struct bench *bench)
 {
     onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
     options.spin_us = bench->spin_us;
-    int code = timed_open(&bench->timed, &options);
+    int code = target_open(&bench->target, &options);
     if (code != EXIT_CODE_OK) {
         return code;
     }
     struct progress progress;
-    progress_begin(&progress, "measuring", bench->timed.model_path);
+    progress_begin(&progress, "measuring", bench->target.model_path);
     onnxrun_status status = measure(bench);
     progress_end(&progress);
     if (status != ONNXRUN_OK) {
-        return timed_report(&bench->timed);
+        return target_report(&bench->target);
     }
-    if (bench->timed.is_json) {
+    if (bench->target.is_json) {
         print_json(bench);
     } else {
         print_text(bench);
@@ -233,15 +215,13 @@ static int bench_model(struct bench *bench)
 
 int cmd_bench(int argc, char **argv)
 {
-    struct bench bench = {.timed = {.command = "onnxrun bench", .seconds = 3}};
-    bool wants_help = false;
-    int code = parse_options(&bench, argc, argv, &wants_help);
-    if (wants_help) {
-        fputs(help, stdout);
-    } else if (code == EXIT_CODE_OK) {
+    struct bench bench = {.target = {.command = "onnxrun bench", .seconds = 3}};
+    bool is_done;
+    int code = target_parse(&bench.target, argc, argv, &form, &bench, &is_done);
+    if (code == EXIT_CODE_OK && !is_done) {
         code = bench_model(&bench);
     }
-    timed_free(&bench.timed);
+    target_free(&bench.target);
     free(bench.samples);
     return code;
 }

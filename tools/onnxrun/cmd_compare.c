@@ -7,7 +7,7 @@
 #include "onnxrun/compared.h"
 #include "onnxrun/reference.h"
 #include "onnxrun/step_names.h"
-#include "onnxrun/timed.h"
+#include "onnxrun/target.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -55,7 +55,7 @@ static const char help[] =
 enum { EXIT_CODE_DIFFERENT = 1 };
 
 struct command {
-    struct timed timed;
+    struct target target;
     const char *against;
     const char *python;
     struct step_names names;
@@ -69,8 +69,9 @@ struct command {
 
 /* ---- options ---- */
 
-static int add_option(struct command *command, int option, char *const *argv)
+static int add_option(void *user, int option, char *const *argv)
 {
+    struct command *command = user;
     switch (option) {
     case OPTION_AGAINST:
         command->against = optarg;
@@ -79,7 +80,7 @@ static int add_option(struct command *command, int option, char *const *argv)
         command->python = optarg;
         return EXIT_CODE_OK;
     case OPTION_FUSED:
-        command->timed.no_fusion = 0;
+        command->target.no_fusion = 0;
         return EXIT_CODE_OK;
     case OPTION_RTOL:
         return args_real("onnxrun compare", "--rtol", optarg, 0, &command->compared.rtol)
@@ -90,40 +91,26 @@ static int add_option(struct command *command, int option, char *const *argv)
                    ? EXIT_CODE_OK
                    : EXIT_CODE_USAGE;
     default:
-        return timed_option(&command->timed, option, argv);
+        return target_option(&command->target, option, argv);
     }
 }
 
-static int parse_options(struct command *command, int argc, char **argv, bool *wants_help)
+static const struct option rows[] = {
+    {"against", required_argument, NULL, OPTION_AGAINST},
+    {"python", required_argument, NULL, OPTION_PYTHON},
+    {"rtol", required_argument, NULL, OPTION_RTOL},
+    {"atol", required_argument, NULL, OPTION_ATOL},
+    {"fused", no_argument, NULL, OPTION_FUSED},
+    {"json", no_argument, NULL, OPTION_JSON},
+    TARGET_OPTIONS,
+};
+
+static const struct args_form form = {help, TARGET_LETTERS, rows, add_option};
+
+static int parse_options(struct command *command, int argc, char **argv, bool *is_done)
 {
-    static const struct option options[] = {
-        {"against", required_argument, NULL, OPTION_AGAINST},
-        {"python", required_argument, NULL, OPTION_PYTHON},
-        {"rtol", required_argument, NULL, OPTION_RTOL},
-        {"atol", required_argument, NULL, OPTION_ATOL},
-        {"fused", no_argument, NULL, OPTION_FUSED},
-        {"input", required_argument, NULL, 'i'},
-        {"dim", required_argument, NULL, 'd'},
-        {"threads", required_argument, NULL, OPTION_THREADS},
-        {"keep-denormals", no_argument, NULL, OPTION_DENORMALS},
-        {"json", no_argument, NULL, OPTION_JSON},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":i:d:h", options, NULL)) != -1) {
-        if (option == 'h') {
-            *wants_help = true;
-            return EXIT_CODE_OK;
-        }
-        int code = add_option(command, option, argv);
-        if (code != EXIT_CODE_OK) {
-            return code;
-        }
-    }
-    int code = timed_argument(&command->timed, argc, argv);
-    if (code == EXIT_CODE_OK && command->against == NULL) {
+    int code = target_parse(&command->target, argc, argv, &form, command, is_done);
+    if (code == EXIT_CODE_OK && !*is_done && command->against == NULL) {
         return tool_usage_error("onnxrun compare",
                                 "--against is missing: \"onnxruntime\" or a folder of values");
     }
@@ -183,15 +170,15 @@ static int run_once(struct command *command)
 {
     double milliseconds;
     progress_begin(&command->progress, command->reference == NULL ? "running" : "comparing",
-                   command->timed.model_path);
-    onnxrun_status status = timed_run(&command->timed, &milliseconds);
+                   command->target.model_path);
+    onnxrun_status status = target_run(&command->target, &milliseconds);
     progress_end(&command->progress);
     if (status != ONNXRUN_OK) {
-        return command->status != ONNXRUN_OK ? EXIT_CODE_OK : timed_report(&command->timed);
+        return command->status != ONNXRUN_OK ? EXIT_CODE_OK : target_report(&command->target);
     }
     size_t step_values = command->reference == NULL ? command->compared.count : command->next;
-    for (size_t i = 0; i < command->timed.output_count; i++) {
-        const onnxrun_binding *output = &command->timed.outputs[i];
+    for (size_t i = 0; i < command->target.output_count; i++) {
+        const onnxrun_binding *output = &command->target.outputs[i];
         if (output->tensor == NULL ||
             compared_find(&command->compared, 0, output->name) < step_values) {
             continue;
@@ -217,10 +204,10 @@ static onnxrun_status open_reference(struct command *command)
     }
     const struct reference_request request = {
         .python = command->python,
-        .model_path = command->timed.model_path,
-        .threads = command->timed.threads,
-        .inputs = command->timed.inputs.bindings,
-        .input_count = command->timed.inputs.binding_count,
+        .model_path = command->target.model_path,
+        .threads = command->target.threads,
+        .inputs = command->target.inputs.bindings,
+        .input_count = command->target.inputs.binding_count,
         .wants = wants,
         .want_count = compared->count,
     };
@@ -232,8 +219,8 @@ static onnxrun_status open_reference(struct command *command)
 
 static void print_compared(const struct command *command)
 {
-    if (command->timed.is_json) {
-        compared_print_json(&command->compared, command->timed.model_path, command->against);
+    if (command->target.is_json) {
+        compared_print_json(&command->compared, command->target.model_path, command->against);
     } else {
         compared_print_text(&command->compared, command->against);
     }
@@ -270,11 +257,11 @@ static int compare_model(struct command *command)
     options.step_user = command;
     options.should_stop = should_stop;
     options.stop_user = command;
-    int code = timed_open(&command->timed, &options);
+    int code = target_open(&command->target, &options);
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    command->names.graph = onnxrun_model_graph(command->timed.model);
+    command->names.graph = onnxrun_model_graph(command->target.model);
     code = run_once(command);
     if (code == EXIT_CODE_OK && open_reference(command) != ONNXRUN_OK) {
         code = tool_report(&command->error);
@@ -287,19 +274,17 @@ int cmd_compare(int argc, char **argv)
 {
     const char *python = getenv("PYTHON");
     struct command command = {
-        .timed = {.command = "onnxrun compare", .no_fusion = 1},
+        .target = {.command = "onnxrun compare", .no_fusion = 1},
         .python = python != NULL && python[0] != '\0' ? python : "python3",
         .compared = {.rtol = 1e-3, .atol = 1e-4},
     };
-    bool wants_help = false;
-    int code = parse_options(&command, argc, argv, &wants_help);
-    if (wants_help) {
-        fputs(help, stdout);
-    } else if (code == EXIT_CODE_OK) {
+    bool is_done;
+    int code = parse_options(&command, argc, argv, &is_done);
+    if (code == EXIT_CODE_OK && !is_done) {
         code = compare_model(&command);
     }
     reference_close(command.reference);
     compared_free(&command.compared);
-    timed_free(&command.timed);
+    target_free(&command.target);
     return code;
 }

@@ -5,7 +5,7 @@
 
 #include "onnxrun/commands.h"
 #include "onnxrun/profile.h"
-#include "onnxrun/timed.h"
+#include "onnxrun/target.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -41,7 +41,7 @@ static const char help[] =
 #define BLOCK_BYTES   ((size_t)256 << 20)
 
 struct command {
-    struct timed timed;
+    struct target target;
     struct profile_summary summary;
     const char *trace_path;
     bool has_limits;
@@ -50,8 +50,9 @@ struct command {
 
 /* ---- options ---- */
 
-static int add_option(struct command *command, int option, char *const *argv)
+static int add_option(void *user, int option, char *const *argv)
 {
+    struct command *command = user;
     int64_t number = 0;
     switch (option) {
     case OPTION_TOP:
@@ -69,47 +70,28 @@ static int add_option(struct command *command, int option, char *const *argv)
         command->has_limits = false;
         return EXIT_CODE_OK;
     default:
-        return timed_option(&command->timed, option, argv);
+        return target_option(&command->target, option, argv);
     }
 }
 
-static int parse_options(struct command *command, int argc, char **argv, bool *wants_help)
-{
-    static const struct option options[] = {
-        {"input", required_argument, NULL, 'i'},
-        {"dim", required_argument, NULL, 'd'},
-        {"top", required_argument, NULL, OPTION_TOP},
-        {"trace", required_argument, NULL, OPTION_TRACE},
-        {"no-limits", no_argument, NULL, OPTION_NO_LIMITS},
-        {"threads", required_argument, NULL, OPTION_THREADS},
-        {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
-        {"keep-denormals", no_argument, NULL, OPTION_DENORMALS},
-        {"seconds", required_argument, NULL, OPTION_SECONDS},
-        {"json", no_argument, NULL, OPTION_JSON},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":i:d:h", options, NULL)) != -1) {
-        if (option == 'h') {
-            *wants_help = true;
-            return EXIT_CODE_OK;
-        }
-        int code = add_option(command, option, argv);
-        if (code != EXIT_CODE_OK) {
-            return code;
-        }
-    }
-    return timed_argument(&command->timed, argc, argv);
-}
+static const struct option rows[] = {
+    {"top", required_argument, NULL, OPTION_TOP},
+    {"trace", required_argument, NULL, OPTION_TRACE},
+    {"no-limits", no_argument, NULL, OPTION_NO_LIMITS},
+    {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
+    {"seconds", required_argument, NULL, OPTION_SECONDS},
+    {"json", no_argument, NULL, OPTION_JSON},
+    TARGET_OPTIONS,
+};
+
+static const struct args_form form = {help, TARGET_LETTERS, rows, add_option};
 
 /* ---- measuring ---- */
 
 static onnxrun_status run_once(struct command *command)
 {
     double milliseconds;
-    onnxrun_status status = timed_run(&command->timed, &milliseconds);
+    onnxrun_status status = target_run(&command->target, &milliseconds);
     profile_end_run(&command->profile, 1e-3 * milliseconds);
     return status;
 }
@@ -122,7 +104,7 @@ static onnxrun_status measure(struct command *command)
         status = run_once(command);
     }
     profile_forget(&command->profile);
-    double end = tool_seconds() + command->timed.seconds;
+    double end = tool_seconds() + command->target.seconds;
     while (status == ONNXRUN_OK && (command->profile.run_count == 0 || tool_seconds() < end)) {
         status = run_once(command);
     }
@@ -152,11 +134,11 @@ static int prepare(struct command *command)
     onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
     options.on_step = profile_on_step;
     options.step_user = &command->profile;
-    int code = timed_open(&command->timed, &options);
+    int code = target_open(&command->target, &options);
     if (code == EXIT_CODE_OK) {
         onnxrun_session_stats stats = {.struct_size = sizeof stats};
-        onnxrun_session_get_stats(command->timed.session, &stats);
-        command->summary.model_path = command->timed.model_path;
+        onnxrun_session_get_stats(command->target.session, &stats);
+        command->summary.model_path = command->target.model_path;
         command->summary.isa = stats.isa;
         command->summary.threads = stats.threads;
     }
@@ -170,21 +152,21 @@ static int profile_model(struct command *command)
         return code;
     }
     struct progress progress;
-    progress_begin(&progress, "measuring", command->timed.model_path);
+    progress_begin(&progress, "measuring", command->target.model_path);
     onnxrun_status status = measure(command);
     progress_end(&progress);
     if (status != ONNXRUN_OK) {
-        return timed_report(&command->timed);
+        return target_report(&command->target);
     }
     if (command->trace_path != NULL && profile_write_trace(&command->profile, command->trace_path,
-                                                           &command->timed.error) != ONNXRUN_OK) {
-        return tool_report(&command->timed.error);
+                                                           &command->target.error) != ONNXRUN_OK) {
+        return tool_report(&command->target.error);
     }
     if (command->has_limits) {
         measure_limits(command);
         profile_set_limits(&command->profile, &command->summary.limits);
     }
-    if (command->timed.is_json) {
+    if (command->target.is_json) {
         profile_print_json(&command->profile, &command->summary);
     } else {
         profile_print_text(&command->profile, &command->summary);
@@ -194,17 +176,15 @@ static int profile_model(struct command *command)
 
 int cmd_profile(int argc, char **argv)
 {
-    struct command command = {.timed = {.command = "onnxrun profile", .seconds = 2},
+    struct command command = {.target = {.command = "onnxrun profile", .seconds = 2},
                               .has_limits = true,
                               .summary = {.top = 20}};
-    bool wants_help = false;
-    int code = parse_options(&command, argc, argv, &wants_help);
-    if (wants_help) {
-        fputs(help, stdout);
-    } else if (code == EXIT_CODE_OK) {
+    bool is_done;
+    int code = target_parse(&command.target, argc, argv, &form, &command, &is_done);
+    if (code == EXIT_CODE_OK && !is_done) {
         code = profile_model(&command);
     }
-    timed_free(&command.timed);
+    target_free(&command.target);
     profile_free(&command.profile);
     return code;
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* onnxrun run: computes outputs, and prints or stores them. */
-#include "common/args.h"
-#include "common/inputs.h"
 #include "common/npy.h"
 #include "common/progress.h"
 #include "common/show.h"
@@ -11,6 +9,7 @@
 #include "onnxrun/commands.h"
 #include "onnxrun/dump.h"
 #include "onnxrun/labels.h"
+#include "onnxrun/target.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -53,24 +52,15 @@ struct output_file {
 };
 
 struct run {
-    const char *model_path;
-    struct inputs inputs;
+    struct target target;
     struct output_file *files;
     size_t file_count;
     struct attention_files attention;
     const char *dump_folder; /* NULL: none */
     struct dump dump;
     const char *labels_path;
-    size_t top; /* 0: print values */
-    uint32_t threads;
-    bool no_fusion;
-    uint32_t keep_denormals;
+    size_t top;    /* 0: print values */
     uint64_t seed; /* 0: from the system */
-    onnxrun_model *model;
-    onnxrun_session *session;
-    onnxrun_binding *outputs;
-    size_t output_count;
-    onnxrun_error error;
 };
 
 /* ---- options ---- */
@@ -92,18 +82,11 @@ static int add_output(struct run *run, char *argument)
     return EXIT_CODE_OK;
 }
 
-static int add_option(struct run *run, int option, char *const *argv)
+static int add_option(void *user, int option, char *const *argv)
 {
+    struct run *run = user;
     int64_t number = 0;
     switch (option) {
-    case 'i':
-        return inputs_add(&run->inputs, optarg, &run->error) == ONNXRUN_OK
-                   ? EXIT_CODE_OK
-                   : tool_usage_error("onnxrun run", "%s", run->error.message);
-    case 'd':
-        return inputs_add_dim(&run->inputs, optarg, &run->error) == ONNXRUN_OK
-                   ? EXIT_CODE_OK
-                   : tool_usage_error("onnxrun run", "%s", run->error.message);
     case 'o':
         return add_output(run, optarg);
     case OPTION_ATTENTION:
@@ -137,74 +120,37 @@ static int add_option(struct run *run, int option, char *const *argv)
         }
         run->seed = (uint64_t)number;
         return EXIT_CODE_OK;
-    case OPTION_THREADS:
-        if (!args_int("onnxrun run", "--threads", optarg, 1, 256, &number)) {
-            return EXIT_CODE_USAGE;
-        }
-        run->threads = (uint32_t)number;
-        return EXIT_CODE_OK;
-    case OPTION_NO_FUSION:
-        run->no_fusion = true;
-        return EXIT_CODE_OK;
-    case OPTION_DENORMALS:
-        run->keep_denormals = 1;
-        return EXIT_CODE_OK;
     default:
-        return args_refuse("onnxrun run", option, argv);
+        return target_option(&run->target, option, argv);
     }
 }
 
-static int parse_options(struct run *run, int argc, char **argv, bool *wants_help)
-{
-    static const struct option options[] = {
-        {"input", required_argument, NULL, 'i'},
-        {"dim", required_argument, NULL, 'd'},
-        {"output", required_argument, NULL, 'o'},
-        {"attention", required_argument, NULL, OPTION_ATTENTION},
-        {"attention-heads", required_argument, NULL, OPTION_HEADS},
-        {"dump", required_argument, NULL, OPTION_DUMP},
-        {"labels", required_argument, NULL, OPTION_LABELS},
-        {"top", required_argument, NULL, OPTION_TOP},
-        {"seed", required_argument, NULL, OPTION_SEED},
-        {"threads", required_argument, NULL, OPTION_THREADS},
-        {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
-        {"keep-denormals", no_argument, NULL, OPTION_DENORMALS},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":i:d:o:h", options, NULL)) != -1) {
-        if (option == 'h') {
-            *wants_help = true;
-            return EXIT_CODE_OK;
-        }
-        int code = add_option(run, option, argv);
-        if (code != EXIT_CODE_OK) {
-            return code;
-        }
-    }
-    if (optind + 1 != argc) {
-        return optind == argc ? tool_usage_error("onnxrun run", "no model is given")
-                              : tool_usage_error("onnxrun run", "more than one model: \"%s\"",
-                                                 argv[optind + 1]);
-    }
-    run->model_path = argv[optind];
-    return EXIT_CODE_OK;
-}
+static const struct option rows[] = {
+    {"output", required_argument, NULL, 'o'},
+    {"attention", required_argument, NULL, OPTION_ATTENTION},
+    {"attention-heads", required_argument, NULL, OPTION_HEADS},
+    {"dump", required_argument, NULL, OPTION_DUMP},
+    {"labels", required_argument, NULL, OPTION_LABELS},
+    {"top", required_argument, NULL, OPTION_TOP},
+    {"seed", required_argument, NULL, OPTION_SEED},
+    {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
+    TARGET_OPTIONS,
+};
+
+static const struct args_form form = {help, TARGET_LETTERS "o:", rows, add_option};
 
 /* ---- running ---- */
 
 static onnxrun_value_info output_info(const struct run *run, size_t index)
 {
     onnxrun_value_info info = {.name = ""};
-    (void)onnxrun_model_output_info(run->model, index, &info, NULL);
+    (void)onnxrun_model_output_info(run->target.model, index, &info, NULL);
     return info;
 }
 
 static int check_output_name(const struct run *run, const char *name)
 {
-    size_t count = onnxrun_model_output_count(run->model);
+    size_t count = onnxrun_model_output_count(run->target.model);
     for (size_t i = 0; i < count; i++) {
         if (strcmp(output_info(run, i).name, name) == 0) {
             return EXIT_CODE_OK;
@@ -223,12 +169,16 @@ static int check_output_name(const struct run *run, const char *name)
 /* The outputs to compute: those with a file, else all. */
 static int choose_outputs(struct run *run)
 {
-    bool is_all = run->file_count == 0;
-    run->output_count = is_all ? onnxrun_model_output_count(run->model) : run->file_count;
-    run->outputs = tool_alloc(run->output_count, sizeof *run->outputs);
-    for (size_t i = 0; i < run->output_count; i++) {
-        run->outputs[i].name = is_all ? output_info(run, i).name : run->files[i].name;
-        int code = check_output_name(run, run->outputs[i].name);
+    struct target *target = &run->target;
+    if (run->file_count == 0) {
+        target_want_all(target);
+        return EXIT_CODE_OK;
+    }
+    target->output_count = run->file_count;
+    target->outputs = tool_alloc(run->file_count, sizeof *target->outputs);
+    for (size_t i = 0; i < run->file_count; i++) {
+        target->outputs[i].name = run->files[i].name;
+        int code = check_output_name(run, run->files[i].name);
         if (code != EXIT_CODE_OK) {
             return code;
         }
@@ -239,43 +189,41 @@ static int choose_outputs(struct run *run)
 /* Outputs that no node computes, as they only have another shape, were not told as steps. */
 static int end_dump(struct run *run)
 {
-    for (size_t i = 0; i < run->output_count; i++) {
-        dump_value(&run->dump, run->outputs[i].name, run->outputs[i].tensor);
+    for (size_t i = 0; i < run->target.output_count; i++) {
+        dump_value(&run->dump, run->target.outputs[i].name, run->target.outputs[i].tensor);
     }
     return run->dump.status == ONNXRUN_OK ? EXIT_CODE_OK : tool_report(&run->dump.error);
 }
 
-static int compute(struct run *run)
+static int start(struct run *run)
 {
     onnxrun_session_options options = ONNXRUN_SESSION_OPTIONS_INIT;
-    options.threads = run->threads;
     options.seed = run->seed;
-    options.keep_denormals = run->keep_denormals;
     options.on_attention = run->attention.path != NULL ? attention_tell : NULL;
     options.attention_user = &run->attention;
-    onnxrun_status status = ONNXRUN_OK;
     if (run->dump_folder != NULL) {
-        status = dump_begin(&run->dump, run->dump_folder, run->model);
+        if (dump_begin(&run->dump, run->dump_folder, run->target.model) != ONNXRUN_OK) {
+            return tool_report(&run->dump.error);
+        }
         options.on_step = dump_on_step;
         options.step_user = &run->dump;
     }
+    return target_start(&run->target, &options);
+}
+
+static int compute(struct run *run)
+{
+    struct target *target = &run->target;
+    struct progress progress;
+    double milliseconds;
+    progress_begin(&progress, "running", target->model_path);
+    onnxrun_status status = target_run(target, &milliseconds);
+    progress_end(&progress);
+    status = attention_end(&run->attention, status, target->no_fusion, &target->error);
     if (status != ONNXRUN_OK) {
-        return tool_report(&run->dump.error);
+        return target_report(target);
     }
-    status = onnxrun_session_create(run->model, &options, &run->session, &run->error);
-    if (status == ONNXRUN_OK) {
-        struct progress progress;
-        progress_begin(&progress, "running", run->model_path);
-        status = onnxrun_session_run(run->session, run->inputs.bindings, run->inputs.binding_count,
-                                     run->outputs, run->output_count, &run->error);
-        progress_end(&progress);
-    }
-    status = attention_end(&run->attention, status, run->no_fusion, &run->error);
-    if (status == ONNXRUN_OK) {
-        return run->dump_folder != NULL ? end_dump(run) : EXIT_CODE_OK;
-    }
-    int code = tool_report(&run->error);
-    return code == EXIT_CODE_UNSUPPORTED || code == EXIT_CODE_MODEL ? code : EXIT_CODE_RUN;
+    return run->dump_folder != NULL ? end_dump(run) : EXIT_CODE_OK;
 }
 
 /* Only a tensor can be written to a file or be the scores of classes. */
@@ -292,76 +240,67 @@ static int check_tensor(const onnxrun_binding *output)
 /* Prints the classes of the first output that was computed. */
 static int print_classes(struct run *run)
 {
+    onnxrun_error *error = &run->target.error;
     struct labels labels = {.count = 0};
     onnxrun_status status = ONNXRUN_OK;
     if (run->labels_path != NULL) {
-        status = labels_load(run->labels_path, &labels, &run->error);
+        status = labels_load(run->labels_path, &labels, error);
     }
     if (status == ONNXRUN_OK) {
-        status = labels_print(stdout, &labels, run->top, run->outputs[0].tensor, &run->error);
+        status = labels_print(stdout, &labels, run->top, run->target.outputs[0].tensor, error);
     }
     labels_free(&labels);
-    return status == ONNXRUN_OK ? EXIT_CODE_OK : tool_report(&run->error);
+    return status == ONNXRUN_OK ? EXIT_CODE_OK : tool_report(error);
 }
 
 static int deliver(struct run *run)
 {
-    bool needs_tensor = run->top > 0 && run->output_count > 0;
-    int code = needs_tensor ? check_tensor(&run->outputs[0]) : EXIT_CODE_OK;
+    const struct target *target = &run->target;
+    onnxrun_error *error = &run->target.error;
+    bool needs_tensor = run->top > 0 && target->output_count > 0;
+    int code = needs_tensor ? check_tensor(&target->outputs[0]) : EXIT_CODE_OK;
     for (size_t i = 0; i < run->file_count && code == EXIT_CODE_OK; i++) {
-        code = check_tensor(&run->outputs[i]);
+        code = check_tensor(&target->outputs[i]);
     }
     if (code != EXIT_CODE_OK) {
         return code;
     }
     for (size_t i = 0; i < run->file_count; i++) {
-        onnxrun_status status = npy_write(run->files[i].path, run->outputs[i].tensor, &run->error);
+        onnxrun_status status = npy_write(run->files[i].path, target->outputs[i].tensor, error);
         if (status != ONNXRUN_OK) {
-            (void)tool_prefix(&run->error, "output \"%.100s\": ", run->files[i].name);
-            return tool_report(&run->error);
+            (void)tool_prefix(error, "output \"%.100s\": ", run->files[i].name);
+            return tool_report(error);
         }
     }
-    if (run->top > 0 && run->output_count > 0) {
+    if (run->top > 0 && target->output_count > 0) {
         return print_classes(run);
     }
-    for (size_t i = 0; run->file_count == 0 && i < run->output_count; i++) {
-        show_value(stdout, run->outputs[i].name, run->outputs[i].tensor);
+    for (size_t i = 0; run->file_count == 0 && i < target->output_count; i++) {
+        show_value(stdout, target->outputs[i].name, target->outputs[i].tensor);
     }
     return EXIT_CODE_OK;
 }
 
 static int run_model(struct run *run)
 {
-    onnxrun_model_options options = ONNXRUN_MODEL_OPTIONS_INIT;
-    options.threads = run->threads;
-    options.no_fusion = run->no_fusion;
-    struct progress progress;
-    progress_begin(&progress, "loading", run->model_path);
-    onnxrun_status status = onnxrun_model_load(run->model_path, &options, &run->model, &run->error);
-    progress_end(&progress);
-    if (status != ONNXRUN_OK) {
-        return tool_report(&run->error);
-    }
-    int code = choose_outputs(run);
-    code = code == EXIT_CODE_OK ? inputs_make(&run->inputs, run->model, NULL) : code;
+    struct target *target = &run->target;
+    int code = target_load(target);
+    code = code == EXIT_CODE_OK ? choose_outputs(run) : code;
+    code = code == EXIT_CODE_OK ? inputs_make(&target->inputs, target->model, NULL) : code;
+    code = code == EXIT_CODE_OK ? start(run) : code;
     code = code == EXIT_CODE_OK ? compute(run) : code;
     return code == EXIT_CODE_OK ? deliver(run) : code;
 }
 
 int cmd_run(int argc, char **argv)
 {
-    struct run run = {.model_path = NULL};
-    bool wants_help = false;
-    int code = parse_options(&run, argc, argv, &wants_help);
-    if (wants_help) {
-        fputs(help, stdout);
-    } else if (code == EXIT_CODE_OK) {
+    struct run run = {.target = {.command = "onnxrun run"}};
+    bool is_done;
+    int code = target_parse(&run.target, argc, argv, &form, &run, &is_done);
+    if (code == EXIT_CODE_OK && !is_done) {
         code = run_model(&run);
     }
-    inputs_free(&run.inputs);
-    onnxrun_session_free(run.session);
-    onnxrun_model_free(run.model);
-    free(run.outputs);
+    target_free(&run.target);
     free(run.files);
     return code;
 }

@@ -64,8 +64,9 @@ struct test_command {
 
 /* ---- options ---- */
 
-static int add_option(struct test_command *command, int option, char *const *argv)
+static int add_option(void *user, int option, char *const *argv)
 {
+    struct test_command *command = user;
     struct case_settings *test = &command->settings.test;
     int64_t number = 0;
     bool is_good = true;
@@ -137,36 +138,22 @@ static int find_cases(struct test_command *command, int count, char *const *path
     return EXIT_CODE_OK;
 }
 
-static int parse_options(struct test_command *command, int argc, char **argv, bool *wants_help)
-{
-    static const struct option options[] = {
-        {"filter", required_argument, NULL, OPTION_FILTER},
-        {"list", no_argument, NULL, OPTION_LIST},
-        {"verbose", no_argument, NULL, 'v'},
-        {"json", no_argument, NULL, OPTION_JSON},
-        {"rtol", required_argument, NULL, OPTION_RTOL},
-        {"atol", required_argument, NULL, OPTION_ATOL},
-        {"jobs", required_argument, NULL, OPTION_JOBS},
-        {"threads", required_argument, NULL, OPTION_THREADS},
-        {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
-        {"timeout", required_argument, NULL, OPTION_TIMEOUT},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":vh", options, NULL)) != -1) {
-        if (option == 'h') {
-            *wants_help = true;
-            return EXIT_CODE_OK;
-        }
-        int code = add_option(command, option, argv);
-        if (code != EXIT_CODE_OK) {
-            return code;
-        }
-    }
-    return find_cases(command, argc - optind, argv + optind);
-}
+static const struct option rows[] = {
+    {"filter", required_argument, NULL, OPTION_FILTER},
+    {"list", no_argument, NULL, OPTION_LIST},
+    {"verbose", no_argument, NULL, 'v'},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"rtol", required_argument, NULL, OPTION_RTOL},
+    {"atol", required_argument, NULL, OPTION_ATOL},
+    {"jobs", required_argument, NULL, OPTION_JOBS},
+    {"threads", required_argument, NULL, OPTION_THREADS},
+    {"no-fusion", no_argument, NULL, OPTION_NO_FUSION},
+    {"timeout", required_argument, NULL, OPTION_TIMEOUT},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static const struct args_form form = {help, ":vh", rows, add_option};
 
 /* ---- reporting ---- */
 
@@ -261,6 +248,15 @@ static void list_cases(const struct test_cases *cases)
     }
 }
 
+static int run_or_list(struct test_command *command)
+{
+    if (command->lists) {
+        list_cases(&command->cases);
+        return EXIT_CODE_OK;
+    }
+    return run_cases(command);
+}
+
 static size_t processor_count(void)
 {
     long count = sysconf(_SC_NPROCESSORS_ONLN);
@@ -274,14 +270,11 @@ int cmd_test(int argc, char **argv)
                      .job_count = processor_count(),
                      .timeout_seconds = 120},
     };
-    bool wants_help = false;
-    int code = parse_options(&command, argc, argv, &wants_help);
-    if (wants_help) {
-        fputs(help, stdout);
-    } else if (code == EXIT_CODE_OK && command.lists) {
-        list_cases(&command.cases);
-    } else if (code == EXIT_CODE_OK) {
-        code = run_cases(&command);
+    bool is_done;
+    int code = args_parse(argc, argv, &form, &command, &is_done);
+    if (code == EXIT_CODE_OK && !is_done) {
+        code = find_cases(&command, argc - optind, argv + optind);
+        code = code == EXIT_CODE_OK ? run_or_list(&command) : code;
     }
     cases_free(&command.cases);
     return code;

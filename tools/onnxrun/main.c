@@ -49,7 +49,7 @@ static int dispatch(int argc, char **argv)
         return EXIT_CODE_OK;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        tool_print_version("onnxrun");
+        tool_print_version();
         return EXIT_CODE_OK;
     }
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
