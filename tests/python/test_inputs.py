@@ -148,7 +148,11 @@ def test_names_are_checked(add):
     refused(add, {1: ONES}, "the model has no input 1; its inputs are: x, y")
     refused(add, {"x": ONES, "y": ONES}, 'the model has no output "t"; its outputs are: s',
             names=["t"])
+    with pytest.raises(TypeError, match="run_options is dict, expected RunOptions"):
+        add.run(None, {"x": ONES, "y": ONES}, {"terminate": True})
     refused(add, [ONES, ONES], "input_feed is a list, expected a dict of arrays by the names")
+    with pytest.raises(TypeError, match=r'output_names is a str, expected a list: \["s"\]'):
+        add.run("s", {"x": ONES, "y": ONES})
     with pytest.raises(TypeError, match="unhashable"):
         add.run([["s"]], {"x": ONES, "y": ONES})
     assert add.run(["s"], {"x": ONES, "y": ONES})[0].sum() == 12
@@ -184,6 +188,16 @@ def test_numbers_of_lists_are_kept():
     refused(identity("float[n]"), {"x": [1j]}, 'input "x" is complex128, expected float32')
     refused(identity("uint8[n]"), {"x": [-1]}, 'input "x" cannot be made an array of it, uint8[n]: ')
     refused(identity("int32[n]"), {"x": [1 << 40]}, 'input "x" cannot be made an array of it, ')
+
+
+@pytest.mark.parametrize("value", [
+    ONES.view(type("Subclass", (np.ndarray,), {})), memoryview(ONES),
+    np.frombuffer(b"\0" + ONES.tobytes(), np.uint8)[1:].view(np.float32).reshape(2, 3),
+    ONES[::-1, ::-1], np.broadcast_to(np.float32(1), (2, 3)), np.asfortranarray(ONES),
+    ONES.astype(">f4")], ids=["subclass", "memoryview", "not aligned", "backwards", "broadcast",
+                              "by columns", "other byte order"])
+def test_arrays_of_every_layout_are_read(add, value):
+    assert add.run([np.str_("s")], {np.str_("x"): value, "y": ONES})[0].tolist() == [[2] * 3] * 2
 
 
 def test_shapes_are_checked(add):

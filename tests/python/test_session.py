@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The surface that programs written for ONNX Runtime use."""
+import copy
 import json
 import re
 import subprocess
@@ -38,7 +39,8 @@ def test_the_model_is_described(add):
     x, y = add.get_inputs()
     assert (x.name, x.type, x.shape) == ("x", "tensor(float)", ["n", 3])
     assert repr(y) == "NodeArg(name='y', type='tensor(float)', shape=['n', 3])"
-    assert [s.name for s in add.get_outputs()] == ["s"]
+    assert [s.name for s in add.get_outputs()] == [s.name for s in add._outputs_meta] == ["s"]
+    assert [x.name for x in add._inputs_meta] == ["x", "y"]
     assert add.get_overridable_initializers() == []
 
 
@@ -109,27 +111,83 @@ def test_unknown_providers_warn_and_fall_back():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         onnxrun.InferenceSession(ADD, None, ["CPUExecutionProvider"], [{}])
+        onnxrun.InferenceSession(ADD, providers="CPUExecutionProvider")
+    options = onnxrun.SessionOptions()
+    options.add_provider("XnnpackExecutionProvider", {})
+    for arguments in ({"sess_options": options}, {"providers": [1]}):
+        with pytest.warns(UserWarning, match="is not in available provider names"):
+            onnxrun.InferenceSession(ADD, **arguments)
     with pytest.raises(ValueError, match="2 provider_options for 1 providers"):
         onnxrun.InferenceSession(ADD, None, ["CPUExecutionProvider"], [{}, {}])
 
 
 def test_options_are_checked():
     options = onnxrun.SessionOptions()
-    for name, value, error in (("intra_op_num_threads", -1, ValueError),
-                               ("intra_op_num_threads", "two", TypeError),
+    for name, value, error in (("intra_op_num_threads", "two", TypeError),
+                               ("inter_op_num_threads", 1.5, TypeError),
+                               ("graph_optimization_level", 7, TypeError),
+                               ("execution_mode", "fast", TypeError),
+                               ("enable_mem_pattern", "no", TypeError),
+                               ("logid", 1, TypeError),
+                               ("seed", -1, ValueError),
                                ("memory_bytes", 1 << 65, ValueError),
                                ("optimized_model_filepath", "x.onnx", NotImplementedError),
                                ("no_such_option", 1, AttributeError)):
         with pytest.raises(error, match=name):
             setattr(options, name, value)
-    with pytest.raises(onnxrun.InvalidArgument, match='no entry "key"'):
+    with pytest.raises(onnxrun.InvalidArgument, match='SessionOptions has no entry "key"'):
         options.get_session_config_entry("key")
     options.add_session_config_entry("key", "value")
     assert options.get_session_config_entry("key") == "value"
     with pytest.raises(TypeError, match="expected SessionOptions"):
         onnxrun.InferenceSession(ADD, {"threads": 1})
-    with pytest.raises(TypeError, match="no argument 'nonsense'"):
-        onnxrun.InferenceSession(ADD, nonsense=1)
+    with pytest.warns(UserWarning, match="no argument 'nonsense'"):
+        onnxrun.InferenceSession(ADD, nonsense=1, read_config_from_model=1)
+
+
+def test_options_of_runs_are_checked():
+    options = onnxrun.RunOptions()
+    with pytest.raises(AttributeError, match="RunOptions has no attribute 'no_such_option'"):
+        options.no_such_option = 1
+    with pytest.raises(TypeError, match="terminate is 'yes', expected True or False"):
+        options.terminate = "yes"
+    options.add_run_config_entry("key", "value")
+    assert options.get_run_config_entry("key") == "value"
+    with pytest.raises(onnxrun.InvalidArgument, match='RunOptions has no entry "other"'):
+        options.get_run_config_entry("other")
+    with pytest.raises(onnxrun.Unsupported, match="export the model with its adapter merged"):
+        options.add_active_adapter(None)
+
+
+def test_options_are_copied_with_their_values():
+    options = onnxrun.SessionOptions()
+    options.execution_mode = 1
+    options.add_session_config_entry("key", "value")
+    other = copy.deepcopy(options)
+    assert other.execution_mode is onnxrun.ExecutionMode.ORT_PARALLEL
+    assert other.get_session_config_entry("key") == "value"
+    assert str(other.execution_mode) == "ExecutionMode.ORT_PARALLEL"
+
+
+def test_what_only_onnx_runtime_has_is_refused_with_a_remedy():
+    options = onnxrun.SessionOptions()
+    for refused, remedy in (
+            (lambda: options.add_initializer("w", None), "pass it as an input of run"),
+            (lambda: options.add_external_initializers(["v", "w"], []), "initializers v, w: .* path"),
+            (lambda: options.add_free_dimension_override_by_denotation("DATA_BATCH", 1),
+             "add_free_dimension_override_by_name"),
+            (lambda: options.register_custom_ops_library(Path("ops.so")), "ops.so: onnxrun has no")):
+        with pytest.raises(onnxrun.Unsupported, match=remedy):
+            refused()
+
+
+@pytest.mark.parametrize("threads, expected", [(-1, None), (1, 1), (1000, 256)])
+def test_numbers_of_threads_that_programs_find_are_taken(threads, expected):
+    options = onnxrun.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxrun.InferenceSession(ADD, options)
+    stats = session.get_stats()
+    assert stats["threads"] == (expected or onnxrun.InferenceSession(ADD).get_stats()["threads"])
 
 
 def test_options_reach_the_engine():
@@ -220,6 +278,8 @@ def test_seeds_repeat_what_random_operators_draw():
     onnxrun.set_seed(7)
     assert draw() == draw(options)
     onnxrun.set_seed(0)
+    with pytest.raises(onnxrun.InvalidArgument, match="seed is -1, expected 0 to"):
+        onnxrun.set_seed(-1)
 
 
 def test_dimensions_can_be_fixed():
@@ -249,6 +309,9 @@ def test_profiling_writes_a_trace(tmp_path):
     assert node["ts"] + node["dur"] <= run["ts"] + run["dur"] + 1
     assert session.end_profiling() == ""
     session.run(None, {"x": ONES, "y": ONES})
+    options.profile_file_prefix = str(tmp_path / "missing" / "trace_")
+    with pytest.raises(onnxrun.NoSuchFile, match="missing/trace_.*: No such file or directory"):
+        onnxrun.InferenceSession(ADD, options).end_profiling()
 
 
 def test_a_model_is_explained(tmp_path):
@@ -264,13 +327,21 @@ def test_a_model_is_explained(tmp_path):
     assert json.loads(onnxrun.explain(path, "plan", {"n": 5}, as_json=True))["steps"]
     small, large = (onnxrun.memory_needed(path, {"n": n}) for n in (1, 1000))
     assert 12 <= small < large and large >= 12000
+    for dims, message in (({"n": 1 << 70}, 'dimension "n" is 1180591620717411303424, expected 0 to'),
+                          ({"n": -1}, 'dimension "n" is -1')):
+        with pytest.raises(onnxrun.InvalidArgument, match=message):
+            onnxrun.explain(path, "plan", dims)
     with pytest.raises(onnxrun.InvalidArgument, match="expected one of model, graph"):
         onnxrun.explain(path, "nonsense")
 
 
-def test_the_module_answers_what_programs_ask():
+def test_the_module_answers_what_programs_ask(capsys):
     assert onnxrun.get_device() == "CPU"
     assert onnxrun.__version__ == onnxrun.get_version_string()
+    assert not onnxrun.has_collective_ops()
+    onnxrun.preload_dlls(directory="")
+    onnxrun.print_debug_info()
+    assert f"onnxrun {onnxrun.__version__}, numpy" in capsys.readouterr().out
     onnxrun.set_default_logger_severity(3)
     with pytest.raises(onnxrun.InvalidArgument):
         onnxrun.set_default_logger_severity(7)

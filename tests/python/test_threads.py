@@ -131,6 +131,11 @@ def test_nothing_is_lost_over_ten_thousand_calls(add):
     sequence = identity("seq(float[n])")
     bfloat16 = identity("bfloat16[n]")
     half = np.zeros(3, ml_dtypes.bfloat16)
+    options = onnxrun.RunOptions()
+    binding = add.io_binding()
+    binding.bind_cpu_input("x", ONES)
+    binding.bind_cpu_input("y", ONES)
+    binding.bind_ortvalue_output("s", onnxrun.OrtValue.ortvalue_from_numpy(ONES.copy()))
 
     def calls(count):
         for _ in range(count):
@@ -138,6 +143,9 @@ def test_nothing_is_lost_over_ten_thousand_calls(add):
             strings.run(None, {"x": ["some", "words"]})
             sequence.run(None, {"x": [ONES[0], ONES[1]]})
             bfloat16.run(None, {"x": half})
+            add.run([onnxrun.every("Add")], {"x": ONES, "y": ONES}, options)
+            add.run_with_iobinding(binding)
+            onnxrun.OrtValue.from_dlpack(binding.get_outputs()[0].to_dlpack())
             for feed in ({"x": ONES}, {"x": ONES, "y": 3}, {"x": ONES, "z": ONES},
                          {"x": ONES, "y": np.ones((2, 3))}, {"x": ONES, "y": [[1], [2, 3]]}):
                 try:

@@ -23,6 +23,9 @@ def test_a_value_holds_an_array_in_place():
     assert x.sum() == 12
     with pytest.raises(onnxrun.InvalidArgument, match=r"float64\[2, 3\], the value is float32"):
         value.update_inplace(ONES.astype(float))
+    x.setflags(write=False)
+    with pytest.raises(onnxrun.InvalidArgument, match="update_inplace: .* is read-only"):
+        value.update_inplace(ONES)
 
 
 def test_values_of_a_shape_and_of_other_types():
@@ -37,6 +40,10 @@ def test_values_of_a_shape_and_of_other_types():
         onnxrun.OrtValue.ortvalue_from_numpy_with_onnx_type(ONES, 16)
     with pytest.raises(onnxrun.InvalidArgument, match='pass "cpu"'):
         onnxrun.OrtValue.ortvalue_from_numpy(ONES, "cuda", 0)
+    for make in (lambda: onnxrun.OrtValue.ortvalue_from_numpy_with_onnx_type(ONES, 99),
+                 lambda: onnxrun.OrtValue.ortvalue_from_shape_and_type([2], 99)):
+        with pytest.raises(onnxrun.InvalidArgument, match="99 is not the number of an ONNX type"):
+            make()
     sequence = onnxrun.OrtValue([ONES])
     assert sequence.is_tensor_sequence() and sequence.data_type() == "seq(tensor(float))"
 
@@ -58,8 +65,39 @@ def test_values_share_memory_through_dlpack():
     handed_on = np.from_dlpack(onnxrun.OrtValue.ortvalue_from_numpy(x))
     assert handed_on.ctypes.data == x.ctypes.data
     assert np.asarray(value).ctypes.data == x.ctypes.data
+    capsule = onnxrun.OrtValue.ortvalue_from_numpy(x)._ortvalue.to_dlpack()
+    assert onnxrun.OrtValue.from_dlpack(capsule).data_ptr() == x.ctypes.data
     flags = onnxrun.OrtValue.from_dlpack(np.array([0, 1], np.uint8), is_bool_tensor=True)
     assert flags.data_type() == "tensor(bool)"
+
+
+def test_programs_may_name_the_device_as_onnx_runtime_does_beneath(add):
+    device = onnxrun.OrtDevice(onnxrun.OrtDevice.cpu(), onnxrun.OrtDevice.default_memory(), 0)
+    assert (device.device_type(), device.device_id()) == (onnxrun.OrtDevice.cpu(), 0)
+    assert onnxrun.OrtDevice.make("cpu", 0, vendor_id=0).device_id() == 0
+    value = onnxrun.OrtValue(onnxrun.OrtValue.ortvalue_from_numpy(ONES, device))
+    assert value.data_ptr() == ONES.ctypes.data and value.data_type() == "tensor(float)"
+    binding = add.io_binding()._iobinding
+    binding.bind_ortvalue_input("x", value._ortvalue)
+    binding.bind_cpu_input("y", ONES)
+    binding.bind_output("s", device)
+    add.run_with_iobinding(binding)
+    assert binding.get_outputs()[0].numpy().sum() == 12
+
+
+def test_outputs_that_are_copied_stay(add):
+    binding = add.io_binding()
+    x = ONES.copy()
+    binding.bind_cpu_input("x", x)
+    binding.bind_cpu_input("y", ONES)
+    with pytest.raises(onnxrun.InvalidArgument, match="no output is bound"):
+        add.run_with_iobinding(binding)
+    binding.bind_ortvalue_output("s", onnxrun.OrtValue.ortvalue_from_numpy(ONES.copy()))
+    add.run_with_iobinding(binding)
+    kept, seen = binding.copy_outputs_to_cpu()[0], binding.get_outputs()[0].numpy()
+    x *= 3
+    add.run_with_iobinding(binding)
+    assert kept.sum() == 12 and seen.sum() == 24
 
 
 def test_a_binding_runs_again_and_again(add):
@@ -107,6 +145,14 @@ def test_a_binding_is_checked(add):
     with pytest.raises(onnxrun.InvalidArgument, match=r'output "s" is float32, the memory bound to '
                                                       r"it is float64\[3\]"):
         binding.bind_ortvalue_output("s", onnxrun.OrtValue.ortvalue_from_numpy(np.zeros(3)))
+    with pytest.raises(onnxrun.InvalidArgument, match="the binding is of another session"):
+        add.run_with_iobinding(identity("float[n]").io_binding())
+    with pytest.raises(TypeError, match="iobinding is NoneType, expected IOBinding"):
+        add.run_with_iobinding(None)
+    constant = ONES.copy()
+    constant.setflags(write=False)
+    with pytest.raises(onnxrun.InvalidArgument, match='"s": the memory bound to it is read-only'):
+        binding.bind_ortvalue_output("s", onnxrun.OrtValue.ortvalue_from_numpy(constant))
     with pytest.raises(onnxrun.InvalidArgument, match="a sequence is not written to memory"):
         binding.bind_ortvalue_output("s", onnxrun.OrtValue([ONES]))
 

@@ -13,6 +13,12 @@ programs; ``python -m onnxrun.as_onnxruntime program.py`` runs those that are no
 """
 from __future__ import annotations
 
+import platform
+import sys
+from typing import Any
+
+import numpy
+
 from onnxrun import _core
 from onnxrun._binding import IOBinding
 from onnxrun._errors import (
@@ -53,6 +59,7 @@ __version__: str = _core.version()
 
 NotImplemented = Unsupported  # the name that ONNX Runtime gives it
 get_all_providers = get_available_providers
+SessionIOBinding = IOBinding  # ONNX Runtime's own, beneath the class IOBinding
 
 
 def get_device() -> str:
@@ -68,13 +75,29 @@ def get_build_info() -> str:
     return f"onnxrun {__version__}"
 
 
+def has_collective_ops() -> bool:
+    """False: there is one process."""
+    return False
+
+
+def preload_dlls(cuda: bool = True, cudnn: bool = True, msvc: bool = True,
+                 directory: Any = None) -> None:
+    """Without effect: nothing but the package itself is loaded."""
+
+
+def print_debug_info() -> None:
+    """Prints the versions of what a report of a problem is to name."""
+    print(f"onnxrun {__version__}, numpy {numpy.__version__}, Python {sys.version}, "
+          f"{platform.platform()}")
+
+
 __all__ = [
     "EPFail", "EngineError", "Error", "ExecutionMode", "ExecutionOrder", "Fail",
     "GraphOptimizationLevel", "IOBinding", "InferenceSession", "InvalidArgument", "InvalidGraph",
     "InvalidProtobuf", "Limits", "ModelLoaded", "ModelMetadata", "NoModel", "NoSuchFile", "NodeArg",
     "NotImplemented", "OrtDevice", "OrtValue", "OutOfMemory", "RunOptions", "RuntimeException",
-    "SessionOptions", "Step", "Unsupported", "__version__", "disable_telemetry_events", "enable_telemetry_events",
+    "SessionIOBinding", "SessionOptions", "Step", "Unsupported", "__version__", "disable_telemetry_events", "enable_telemetry_events",
     "every", "explain", "get_all_providers", "get_available_providers", "get_build_info", "get_device",
-    "get_version_string", "memory_needed", "set_default_logger_severity",
+    "get_version_string", "has_collective_ops", "memory_needed", "preload_dlls", "print_debug_info", "set_default_logger_severity",
     "set_default_logger_verbosity", "set_seed",
 ]

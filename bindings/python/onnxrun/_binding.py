@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 def _array_at(pointer: int, element_type: Any, shape: Any) -> np.ndarray[Any, Any]:
     """The memory at the address as an array, which the caller keeps alive."""
-    dtype = (_dtypes.numpy_dtype(element_type) if isinstance(element_type, int)
-             else np.dtype(element_type))
+    dtype = _dtypes.dtype_of(element_type)
     count = int(np.prod(tuple(shape), dtype=np.int64))
     if count == 0:
         return np.empty(tuple(shape), dtype)
@@ -40,6 +39,7 @@ class IOBinding:
         self._inputs: dict[str, Any] = {}
         self._outputs: dict[str, np.ndarray[Any, Any] | None] = {}
         self._results: list[OrtValue] = []
+        self._are_bound: list[bool] = []  # the results, to memory
         self._targets: list[np.ndarray[Any, Any] | None] | None = None  # None: to be found
 
     @property
@@ -54,7 +54,7 @@ class IOBinding:
         self._inputs[self._known(name, "input")] = arr_on_cpu
         self._targets = None
 
-    def bind_input(self, name: str, device_type: str, device_id: int, element_type: Any, shape: Any,
+    def bind_input(self, name: str, device_type: Any, device_id: int, element_type: Any, shape: Any,
                    buffer_ptr: int) -> None:
         """Memory at an address, which the caller keeps alive."""
         check_device(device_type)
@@ -72,7 +72,7 @@ class IOBinding:
 
     # ---- outputs ----
 
-    def bind_output(self, name: str, device_type: str = "cpu", device_id: int = 0,
+    def bind_output(self, name: str, device_type: Any = "cpu", device_id: int = 0,
                     element_type: Any = None, shape: Any = None,
                     buffer_ptr: int | None = None) -> None:
         """By name alone, or with memory at an address, which the caller keeps alive."""
@@ -98,6 +98,8 @@ class IOBinding:
         if target is not None and target.dtype != wanted:
             raise InvalidArgument(f'output "{name}" is {wanted.name}, the memory bound to it is '
                                   f"{target.dtype.name}{list(target.shape)}")
+        if target is not None and not target.flags.writeable:
+            raise InvalidArgument(f'output "{name}": the memory bound to it is read-only')
         self._outputs[name] = target
         self._targets = None
 
@@ -116,8 +118,9 @@ class IOBinding:
     get_outputs_as_ortvaluevector = get_outputs
 
     def copy_outputs_to_cpu(self) -> list[Any]:
-        """The outputs of the last run as arrays."""
-        return [result.numpy() for result in self._results]
+        """The outputs of the last run as arrays, which later runs do not write."""
+        return [result.numpy().copy() if is_bound else result.numpy()
+                for result, is_bound in zip(self._results, self._are_bound)]
 
     # ---- runs ----
 
@@ -131,12 +134,15 @@ class IOBinding:
         return name
 
     def _run(self, run_options: RunOptions | None) -> None:
+        if not self._outputs:
+            raise InvalidArgument("no output is bound: bind those that are wanted with bind_output")
         if self._targets is None:
             self._targets = [self._in_place(name) for name in self._outputs]
         results = self._session._run_into(list(self._outputs), self._inputs, run_options,
                                           self._targets)
         self._results = [_deliver(name, target, result) for (name, target), result
                          in zip(self._outputs.items(), results)]
+        self._are_bound = [target is not None for target in self._outputs.values()]
 
     def _in_place(self, name: str) -> np.ndarray[Any, Any] | None:
         """The bytes of the memory bound to the output, if a run can write them itself: that it

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from onnxrun._errors import InvalidArgument
+
 STRING = 8
 
 
@@ -74,6 +76,16 @@ def _extended(name: str) -> np.dtype[Any] | None:
     except ImportError:
         return None
     return np.dtype(getattr(ml_dtypes, name)) if hasattr(ml_dtypes, name) else None
+
+
+def dtype_of(element_type: Any) -> np.dtype[Any]:
+    """numpy's type for one of its types or names, or the number of an ONNX type."""
+    if isinstance(element_type, int):
+        if element_type not in BY_NUMBER:
+            raise InvalidArgument(f"{element_type} is not the number of an ONNX type")
+        return numpy_dtype(element_type)
+    dtype: np.dtype[Any] = np.dtype(element_type)
+    return dtype
 
 
 def number_of(dtype: np.dtype[Any]) -> int:

@@ -20,7 +20,7 @@ class InvalidArgument(Error, ValueError):
 
 
 class NoSuchFile(Error, FileNotFoundError):
-    """A file that cannot be opened, mapped or read."""
+    """A file that cannot be opened, mapped, read or written."""
 
 
 class NoModel(Error, RuntimeError):

@@ -9,6 +9,7 @@ from typing import Union
 
 from onnxrun import _core
 from onnxrun._errors import InvalidArgument
+from onnxrun._options import whole
 
 STAGES = ("model", "graph", "program", "plan", "passes")  # by number: onnxrun_stage
 Path = Union[str, "os.PathLike[str]"]
@@ -28,9 +29,10 @@ def explain(path: Path, stage: str = "passes", dims: Mapping[str, int] | None = 
     """
     if stage not in STAGES:
         raise InvalidArgument(f'the stage is "{stage}", expected one of {", ".join(STAGES)}')
-    given = dict(dims or {})
+    given = {str(name): whole(f'dimension "{name}"', value, 2**63 - 1)
+             for name, value in (dims or {}).items()}
     return _core.describe(os.fsencode(path), STAGES.index(stage), int(as_json),
-                          [name.encode() for name in given], [int(n) for n in given.values()])
+                          [name.encode() for name in given], list(given.values()))
 
 
 def memory_needed(path: Path, dims: Mapping[str, int] | None = None) -> int:

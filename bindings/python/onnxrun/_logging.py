@@ -2,18 +2,17 @@
 """Accepted for programs that call them: onnxrun logs nothing and reports to nobody."""
 from __future__ import annotations
 
-from onnxrun._errors import InvalidArgument
+from onnxrun._options import whole
 
 
 def set_default_logger_severity(severity: int) -> None:
     """Checks that the severity is one, 0 (verbose) to 4 (fatal)."""
-    if not 0 <= int(severity) <= 4:
-        raise InvalidArgument(f"the severity is {severity}, expected 0 to 4")
+    whole("the severity", severity, 4)
 
 
 def set_default_logger_verbosity(verbosity: int) -> None:
     """Without effect."""
-    int(verbosity)
+    whole("the verbosity", verbosity, 2**31 - 1)
 
 
 def enable_telemetry_events() -> None:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from onnxrun._errors import NoSuchFile
+
 
 class Profile:
     """Events since it was made."""
@@ -44,6 +46,9 @@ class Profile:
     def write(self) -> str:
         """Writes the events; returns the path of the file."""
         path = self._prefix + time.strftime("%Y-%m-%d_%H-%M-%S") + ".json"
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(self._events, file)
+        try:
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(self._events, file)
+        except OSError as error:
+            raise NoSuchFile(f"{path}: {error.strerror}") from error
         return path

@@ -10,7 +10,13 @@ from typing import Any, Union
 from onnxrun import _core
 from onnxrun._binding import IOBinding
 from onnxrun._errors import Fail, InvalidArgument
-from onnxrun._options import GraphOptimizationLevel, RunOptions, SessionOptions
+from onnxrun._options import (
+    MAX_THREADS,
+    GraphOptimizationLevel,
+    RunOptions,
+    SessionOptions,
+    whole,
+)
 from onnxrun._profile import Profile
 from onnxrun._values import Description, Kind, ModelMetadata, NodeArg, OrtValue
 from onnxrun._watch import Collector, Weights, every
@@ -18,12 +24,15 @@ from onnxrun._watch import Collector, Weights, every
 PROVIDER = "CPUExecutionProvider"
 Providers = Sequence[Union[str, "tuple[str, Mapping[str, Any]]"]]
 
+# Arguments by name that ONNX Runtime's class has, without a meaning here.
+_IGNORED = {"disabled_optimizers", "enable_fallback", "read_config_from_model"}
+
 _state = {"seed": 0}
 
 
 def set_seed(seed: int) -> None:
     """The seed of random operators, for sessions made from here on without one in their options."""
-    _state["seed"] = int(seed)
+    _state["seed"] = whole("seed", seed, 2**64 - 1)
 
 
 def get_available_providers() -> list[str]:
@@ -54,19 +63,19 @@ class InferenceSession:
         options = sess_options if sess_options is not None else SessionOptions()
         if not isinstance(options, SessionOptions):
             raise TypeError(f"sess_options is {type(options).__name__}, expected SessionOptions")
-        unknown = set(kwargs) - {"disabled_optimizers", "enable_fallback"}
-        if unknown:
-            raise TypeError(f"InferenceSession has no argument '{unknown.pop()}'")
+        for name in sorted(set(kwargs) - _IGNORED):
+            warnings.warn(f"InferenceSession has no argument '{name}'", stacklevel=2)
         _check_providers(providers, provider_options)
-        self._options = options
+        _check_providers(options._providers, None)
+        self._sess_options = options
         self._profile = Profile(options.profile_file_prefix) if options.enable_profiling else None
         source, is_path = _source(path_or_bytes)
-        # Programs read it from ONNX Runtime's class too.
+        # Programs read it from ONNX Runtime's class too, and _sess_options, _inputs_meta, _outputs_meta.
         self._model_path = os.fsdecode(source) if is_path else None
         with _measured(self._profile, "model_loading"):
             self._core = _core.Session(
-                source, is_path, options.intra_op_num_threads, options.memory_bytes,
-                options.seed or _state["seed"], bool(options.keep_denormals),
+                source, is_path, min(max(options.intra_op_num_threads, 0), MAX_THREADS),
+                options.memory_bytes, options.seed or _state["seed"], options.keep_denormals,
                 options.graph_optimization_level == GraphOptimizationLevel.ORT_DISABLE_ALL,
                 options.spin_us, options.limits)
         self._dimensions = dict(options._dimensions)
@@ -90,6 +99,9 @@ class InferenceSession:
         """The outputs, in the order of the file."""
         return [self._argument(declared) for declared in self._outputs]
 
+    _inputs_meta = property(get_inputs)
+    _outputs_meta = property(get_outputs)
+
     def _argument(self, declared: Description) -> NodeArg:
         argument = NodeArg(declared)
         argument.shape = [self._dimensions.get(dim, dim) if isinstance(dim, str) else dim
@@ -101,7 +113,7 @@ class InferenceSession:
         return ModelMetadata(self._core.info())
 
     def get_session_options(self) -> SessionOptions:
-        return self._options
+        return self._sess_options
 
     def get_providers(self) -> list[str]:
         return [PROVIDER]
@@ -151,8 +163,10 @@ class InferenceSession:
         """
         if type(input_feed) is not dict:
             input_feed = _as_dict(input_feed)
+        if isinstance(output_names, str):
+            raise TypeError(f'output_names is a str, expected a list: ["{output_names}"]')
         names: list[Any] | None = list(output_names) if output_names else None
-        if (self._dimensions or self._profile or (run_options and run_options.terminate)
+        if (self._dimensions or self._profile or run_options is not None
                 or (names and not self._output_names.issuperset(names))):
             return self._run_with_more(names, input_feed, run_options)
         return self._run(names, input_feed, run_options, None, None)
@@ -160,7 +174,7 @@ class InferenceSession:
     def _run_into(self, names: list[str], feed: dict[str, Any], run_options: RunOptions | None,
                   targets: list[Any]) -> list[Any]:
         """A run that writes outputs to the arrays that are given for them; these come back None."""
-        return self._run_with_more(names or None, feed, run_options, targets if names else None)
+        return self._run_with_more(names, feed, run_options, targets)
 
     def _run_with_more(self, names: list[Any] | None, feed: dict[str, Any],
                        run_options: RunOptions | None,
@@ -220,6 +234,8 @@ class InferenceSession:
 
     def _check_run(self, feed: dict[str, Any], run_options: RunOptions | None) -> None:
         """Raises when a run is not to begin."""
+        if run_options is not None and not isinstance(run_options, RunOptions):
+            raise TypeError(f"run_options is {type(run_options).__name__}, expected RunOptions")
         if run_options is not None and run_options.terminate:
             raise Fail("the run was cancelled: terminate is set in its options")
         if self._dimensions:
@@ -267,6 +283,10 @@ class InferenceSession:
     def run_with_iobinding(self, iobinding: IOBinding,
                            run_options: RunOptions | None = None) -> None:
         """Runs with the inputs of the binding, and writes or keeps its outputs there."""
+        if not isinstance(iobinding, IOBinding):
+            raise TypeError(f"iobinding is {type(iobinding).__name__}, expected IOBinding")
+        if iobinding._session is not self:
+            raise InvalidArgument("the binding is of another session: make one with io_binding()")
         iobinding._run(run_options)
 
     # ---- profiling ----
@@ -313,8 +333,8 @@ def _check_providers(providers: Providers | None,
     if provider_options and len(provider_options) != len(providers or ()):
         raise ValueError(f"there are {len(provider_options)} provider_options for "
                          f"{len(providers or ())} providers")
-    for provider in providers or ():
-        name = provider if isinstance(provider, str) else provider[0]
+    for provider in [providers] if isinstance(providers, str) else providers or ():
+        name = provider[0] if isinstance(provider, (tuple, list)) and provider else provider
         if name != PROVIDER:
             warnings.warn(f"Specified provider '{name}' is not in available provider names. "
                           f"Available providers: '{PROVIDER}'", stacklevel=3)

@@ -86,16 +86,17 @@ class ModelMetadata:
 class OrtDevice:
     """Where data is: in the memory of the CPU, the only device there is."""
 
-    def __init__(self, device_type: str = "cpu", device_id: int = 0) -> None:
+    def __init__(self, device_type: Any = "cpu", memory: int = 0, device_id: int = 0) -> None:
         check_device(device_type)
         self._id = device_id
 
     @staticmethod
-    def make(ort_device_name: str, device_id: int) -> OrtDevice:
-        return OrtDevice(ort_device_name, device_id)
+    def make(ort_device_name: str, device_id: int, vendor_id: int = -1) -> OrtDevice:
+        return OrtDevice(ort_device_name, 0, device_id)
 
     @staticmethod
     def cpu() -> int:
+        """The number of the type CPU."""
         return 0
 
     @staticmethod
@@ -105,25 +106,41 @@ class OrtDevice:
     def device_id(self) -> int:
         return self._id
 
-    def device_type(self) -> str:
-        return "cpu"
+    def device_type(self) -> int:
+        """The number of the type: OrtDevice.cpu()."""
+        return self.cpu()
 
 
-def check_device(device_type: str) -> None:
-    """Raises unless the device is the CPU."""
-    if str(device_type).lower() not in ("cpu", "0"):
-        raise InvalidArgument(f'device "{device_type}": onnxrun computes on the CPU, pass "cpu"')
+def check_device(device: Any) -> None:
+    """Raises unless the device, its name or its number, is the CPU."""
+    if not isinstance(device, OrtDevice) and str(device).lower() not in ("cpu", "0"):
+        raise InvalidArgument(f'device "{device}": onnxrun computes on the CPU, pass "cpu"')
+
+
+class _Capsule:
+    """What numpy needs around a tensor of DLPack that is already exported."""
+
+    def __init__(self, capsule: Any) -> None:
+        self._capsule = capsule
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self._capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0  # the CPU
 
 
 class OrtValue:
     """A tensor, or a list of tensors, that is handed to runs and comes from them.
 
-    It holds a numpy array, or a list of arrays for a sequence; nothing is copied in or out.
+    It holds a numpy array, or a list of arrays for a sequence; nothing is copied in or out. What it
+    is made of may also be another one, whose data it shares.
     """
 
     def __init__(self, value: Any, number: int = 0) -> None:
-        self._value = value
-        self._number = number or self._guess()
+        is_other = isinstance(value, OrtValue)
+        self._value: Any = value._value if is_other else value
+        self._number: int = value._number if is_other else number or self._guess()
 
     def _guess(self) -> int:
         first = self._value
@@ -132,8 +149,8 @@ class OrtValue:
         return _dtypes.number_of(first.dtype) if first is not None else 0
 
     @staticmethod
-    def ortvalue_from_numpy(numpy_obj: np.ndarray[Any, Any], device_type: str = "cpu",
-                            device_id: int = 0) -> OrtValue:
+    def ortvalue_from_numpy(numpy_obj: np.ndarray[Any, Any], device_type: Any = "cpu",
+                            device_id: int = 0, vendor_id: int = -1) -> OrtValue:
         """Of an array, which is used in place when it is contiguous."""
         check_device(device_type)
         return OrtValue(np.asarray(numpy_obj))
@@ -143,19 +160,19 @@ class OrtValue:
                                            onnx_element_type: int) -> OrtValue:
         """Of an array with the bytes of an element type that numpy lacks, such as bfloat16."""
         array = np.asarray(data)
+        if onnx_element_type not in _dtypes.BY_NUMBER:
+            raise InvalidArgument(f"{onnx_element_type!r} is not the number of an ONNX type")
         if array.dtype.itemsize != np.dtype(_dtypes.BY_NUMBER[onnx_element_type].carrier).itemsize:
             raise InvalidArgument(f"elements of {array.dtype.name} are not of the size of "
                                   f"{_dtypes.BY_NUMBER[onnx_element_type].name}")
         return OrtValue(array.view(_dtypes.numpy_dtype(onnx_element_type)), onnx_element_type)
 
     @staticmethod
-    def ortvalue_from_shape_and_type(shape: Any, element_type: Any, device_type: str = "cpu",
-                                     device_id: int = 0) -> OrtValue:
+    def ortvalue_from_shape_and_type(shape: Any, element_type: Any, device_type: Any = "cpu",
+                                     device_id: int = 0, vendor_id: int = -1) -> OrtValue:
         """Zeros of this shape and numpy type, or number of an ONNX type."""
         check_device(device_type)
-        dtype = (_dtypes.numpy_dtype(element_type) if isinstance(element_type, int)
-                 else np.dtype(element_type))
-        return OrtValue(np.zeros(tuple(shape), dtype))
+        return OrtValue(np.zeros(tuple(shape), _dtypes.dtype_of(element_type)))
 
     @staticmethod
     def ort_value_from_sparse_tensor(sparse_tensor: Any) -> OrtValue:
@@ -163,8 +180,8 @@ class OrtValue:
 
     @staticmethod
     def from_dlpack(data: Any, is_bool_tensor: bool = False) -> OrtValue:
-        """Of any object with __dlpack__, in place."""
-        array = np.from_dlpack(data)
+        """Of any object with __dlpack__, or what that returned, in place."""
+        array = np.from_dlpack(data if hasattr(data, "__dlpack__") else _Capsule(data))
         return OrtValue(array.view(bool) if is_bool_tensor else array)
 
     def numpy(self) -> Any:
@@ -180,6 +197,8 @@ class OrtValue:
     def __dlpack__(self, **options: Any) -> Any:
         return self._value.__dlpack__(**options)
 
+    to_dlpack = __dlpack__
+
     def __dlpack_device__(self) -> Any:
         return self._value.__dlpack_device__()
 
@@ -189,6 +208,8 @@ class OrtValue:
             raise InvalidArgument(
                 f"update_inplace: the array is {np_arr.dtype.name}{list(np_arr.shape)}, the value "
                 f"is {self._value.dtype.name}{list(self._value.shape)}")
+        if not self._value.flags.writeable:
+            raise InvalidArgument("update_inplace: the array of the value is read-only")
         np.copyto(self._value, np_arr)
 
     def data_ptr(self) -> int:
