@@ -261,17 +261,17 @@ class tensor : public tensor_view
         handle_ = made;
     }
 
-    std::unique_ptr<onnxrun_tensor, detail::deleter<onnxrun_tensor_free>> owner_;
+    std::unique_ptr<onnxrun_tensor, detail::deleter<onnxrun_tensor_free>> owner_{};
 };
 
 /* An input or output as a model declares it; a dimension of -1 is symbolic or not declared. */
 struct value_info {
-    std::string name;
+    std::string name{};
     onnxrun_kind kind = ONNXRUN_KIND_TENSOR;
     onnxrun_dtype dtype = ONNXRUN_UNDEFINED;
     bool has_rank = false;
-    shape dims;
-    std::vector<std::string> symbols; /* [dims.size()]; "" for a dimension without name */
+    shape dims{};
+    std::vector<std::string> symbols{}; /* [dims.size()]; "" for a dimension without name */
     bool is_optional = false;
 };
 
@@ -328,7 +328,7 @@ class model
         return all;
     }
 
-    std::unique_ptr<onnxrun_model, detail::deleter<onnxrun_model_free>> owner_;
+    std::unique_ptr<onnxrun_model, detail::deleter<onnxrun_model_free>> owner_{};
 };
 
 /* A name and the tensor given for it, which is borrowed during the call. */
@@ -400,7 +400,7 @@ class session
     }
 
   private:
-    std::unique_ptr<onnxrun_session, detail::deleter<onnxrun_session_free>> owner_;
+    std::unique_ptr<onnxrun_session, detail::deleter<onnxrun_session_free>> owner_{};
 };
 
 } // namespace onnxrun

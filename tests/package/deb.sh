@@ -5,7 +5,7 @@
 set -eu
 build=$1 digits=$2
 scratch=$build/tests/package_deb
-for program in cpack dpkg-deb dpkg-shlibdeps file help2man man; do
+for program in cpack dpkg-deb dpkg-shlibdeps file help2man lexgrog man; do
     if ! command -v "$program" >/dev/null; then
         echo "skipped: there is no $program"
         exit 77
@@ -43,6 +43,8 @@ check_page() {
     shift
     text=$(MANWIDTH=200 man --warnings "$page" 2>"$scratch/warnings" | col -b)
     [ ! -s "$scratch/warnings" ] || { cat "$scratch/warnings"; status=1; }
+    # What "man -k" finds it by.
+    lexgrog "$page" | grep -q "\"$name - [A-Z].*[^ ]\"$" || { lexgrog "$page"; status=1; }
     for option in $("$scratch/unpacked/usr/bin/$@" --help | options); do
         case $text in
         *"$option"*) ;;
