@@ -169,7 +169,7 @@ ONNXRUN_API onnxrun_status onnxrun_tensor_parse(const void *bytes, size_t size,
 /*
  * The same for a value of this kind: the bytes are a TensorProto, a SequenceProto, or an
  * OptionalProto of one of them. *tensor is also NULL for an optional that has no element.
- * Errors: as onnxrun_tensor_parse; ARGUMENT for ONNXRUN_KIND_OTHER.
+ * Errors: as onnxrun_tensor_parse; ARGUMENT for ONNXRUN_KIND_OTHER or bytes that are NULL.
  */
 ONNXRUN_API onnxrun_status onnxrun_value_parse(onnxrun_kind kind, const void *bytes, size_t size,
                                                onnxrun_tensor **tensor, onnxrun_error *error);

@@ -22,9 +22,9 @@ onnxrun_status onnxrun_session_create(const onnxrun_model *model,
         }
         given = *options;
     }
-    if (model->program == NULL) {
-        return onr_api_fail(error, ONNXRUN_ERR_ARGUMENT,
-                            "session: the model was opened at a stage before PROGRAM");
+    if (model == NULL || model->program == NULL) {
+        return onr_api_fail(error, ONNXRUN_ERR_ARGUMENT, "session: the model %s",
+                            model == NULL ? "is NULL" : "was opened at a stage before PROGRAM");
     }
     struct onr_mem mem;
     uint64_t cap = given.memory_bytes != 0 ? given.memory_bytes : model->limits.memory_bytes;
@@ -334,10 +334,25 @@ static enum onr_status run_session(onnxrun_session *session, struct onr_error *e
     return status;
 }
 
+/* What a caller passes on that did not look at an error before. */
+static const char *find_null(const onnxrun_session *session, const onnxrun_binding *inputs,
+                             size_t input_count, const onnxrun_binding *outputs,
+                             size_t output_count)
+{
+    return session == NULL                       ? "the session"
+           : inputs == NULL && input_count > 0   ? "inputs"
+           : outputs == NULL && output_count > 0 ? "outputs"
+                                                 : NULL;
+}
+
 onnxrun_status onnxrun_session_run(onnxrun_session *session, const onnxrun_binding *inputs,
                                    size_t input_count, onnxrun_binding *outputs,
                                    size_t output_count, onnxrun_error *error)
 {
+    const char *null = find_null(session, inputs, input_count, outputs, output_count);
+    if (null != NULL) {
+        return onr_api_fail(error, ONNXRUN_ERR_ARGUMENT, "run: %s is NULL", null);
+    }
     struct onr_error err;
     onr_error_clear(&err);
     enum onr_status status = bind_inputs(session, inputs, input_count, &err);

@@ -150,6 +150,9 @@ onnxrun_status onnxrun_value_parse(onnxrun_kind kind, const void *bytes, size_t 
         return onr_api_fail(error, ONNXRUN_ERR_ARGUMENT, "value: %d is no kind that can be parsed",
                             (int)kind);
     }
+    if (bytes == NULL && size > 0) {
+        return onr_api_fail(error, ONNXRUN_ERR_ARGUMENT, "value: bytes is NULL");
+    }
     bool is_sequence = kind == ONNXRUN_KIND_SEQUENCE || kind == ONNXRUN_KIND_OPTIONAL_SEQUENCE;
     const struct onr_fact type = {.kind = is_sequence ? ONR_KIND_SEQUENCE : ONR_KIND_TENSOR,
                                   .is_optional = kind >= ONNXRUN_KIND_OPTIONAL};
