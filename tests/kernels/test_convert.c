@@ -93,11 +93,37 @@ static void halves_convert_alike_on_all_instruction_sets(void **state)
     }
 }
 
+/* Halves, the numbers just beside them and between them; in pieces with each kind of rest. */
+static void floats_convert_to_halves_alike_on_all_instruction_sets(void **state)
+{
+    (void)state;
+    static float floats[65536 * 4];
+    static uint16_t halves[65536 * 4];
+    for (uint32_t i = 0; i < 65536 * 4; i++) {
+        uint32_t bits = onr_float_bits(onr_half_to_float((uint16_t)(i / 4)));
+        floats[i] = onr_float_from_bits(bits + (i % 4 == 3 ? 0x1000u : i % 4) - 1u);
+    }
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        uint32_t done = 0;
+        for (uint32_t length = 1; done < 65536 * 4; length = length % 99 + 1) {
+            length = length < 65536 * 4 - done ? length : 65536 * 4 - done;
+            onr_convert(&kernels, ONR_FLOAT, ONR_FLOAT16, NULL, length, floats + done,
+                        halves + done);
+            done += length;
+        }
+        for (uint32_t i = 0; i < 65536 * 4; i++) {
+            assert_int_equal(halves[i], onr_float_to_half(floats[i]));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_pair_agrees_with_its_wide_type),
         cmocka_unit_test(halves_convert_alike_on_all_instruction_sets),
+        cmocka_unit_test(floats_convert_to_halves_alike_on_all_instruction_sets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

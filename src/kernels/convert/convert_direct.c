@@ -29,11 +29,28 @@ static void half_to_float(size_t count, const void *source, void *target)
     }
 }
 
+#if defined(__AVX512F__)
+/* Whole lines: with stores of parts of them the caches would be busier than the conversion. */
+static size_t float_to_half_lines(size_t count, const float *x, uint16_t *y)
+{
+    size_t i = 0;
+    for (; i + 32 <= count; i += 32) {
+        __m256i low = _mm512_cvtps_ph(_mm512_loadu_ps(x + i), _MM_FROUND_TO_NEAREST_INT);
+        __m256i high = _mm512_cvtps_ph(_mm512_loadu_ps(x + i + 16), _MM_FROUND_TO_NEAREST_INT);
+        _mm512_storeu_si512(y + i, _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1));
+    }
+    return i;
+}
+#endif
+
 static void float_to_half(size_t count, const void *source, void *target)
 {
     const float *x = source;
     uint16_t *y = target;
     size_t i = 0;
+#if defined(__AVX512F__)
+    i = float_to_half_lines(count, x, y);
+#endif
 #if defined(__F16C__)
     for (; i + 8 <= count; i += 8) {
         __m128i half = _mm256_cvtps_ph(_mm256_loadu_ps(x + i), _MM_FROUND_TO_NEAREST_INT);
