@@ -16,34 +16,64 @@ struct loaded {
     const uint8_t *bytes;            /* ... and the same in the file */
 };
 
-/* A table w with w[i] = i, y = Gather(w, x), and z = Add(w, a) if it is read as numbers too. */
-static void write_model(struct proto *p, bool is_read)
+/* What the model does with a table w, w[i] = i. */
+enum use {
+    LOOKED_UP,    /* y = Gather(w, x) */
+    OF_ATTRIBUTE, /* the same, and w is the value of a Constant */
+    READ,         /* the same as LOOKED_UP, and z = Add(w, a) */
+    FOLDED,       /* y = Gather(v, x), z = Add(v, a) with v = Neg(w) */
+};
+
+static void write_table(struct proto *p, enum use use)
 {
     float *table = malloc(COUNT * sizeof *table);
     assert_non_null(table);
     for (int i = 0; i < COUNT; i++) {
         table[i] = (float)i;
     }
-    proto_model(p, 8, 17);
-    proto_tensor(p, GRAPH_INIT, "w", ONR_FLOAT, 1, (int64_t[]){COUNT}, table,
-                 COUNT * sizeof *table);
-    proto_value(p, GRAPH_INPUT, "x", ONR_INT64, 1, (int64_t[]){2});
-    proto_node(p, "Gather", "w,x", "y");
-    proto_value(p, GRAPH_OUTPUT, "y", ONR_FLOAT, 1, (int64_t[]){2});
-    if (is_read) {
-        proto_value(p, GRAPH_INPUT, "a", ONR_FLOAT, 1, (int64_t[]){1});
-        proto_node(p, "Add", "w,a", "z");
-        proto_value(p, GRAPH_OUTPUT, "z", ONR_FLOAT, 1, (int64_t[]){COUNT});
+    if (use == OF_ATTRIBUTE) {
+        proto_node_open(p, GRAPH_NODE, "Constant", "", "w");
+        proto_open(p, NODE_ATTR);
+        proto_string(p, ATTR_NAME, "value");
+        proto_int(p, ATTR_TYPE, 4);
     }
-    proto_end(p);
+    proto_tensor(p, use == OF_ATTRIBUTE ? ATTR_T : GRAPH_INIT, "w", ONR_FLOAT, 1,
+                 (int64_t[]){COUNT}, table, COUNT * sizeof *table);
+    if (use == OF_ATTRIBUTE) {
+        proto_close(p);
+        proto_close(p);
+    }
     free(table);
 }
 
+static bool has_sum(enum use use)
+{
+    return use == READ || use == FOLDED;
+}
+
+static void write_model(struct proto *p, enum use use)
+{
+    proto_model(p, 8, 17);
+    write_table(p, use);
+    if (use == FOLDED) {
+        proto_node(p, "Neg", "w", "v");
+    }
+    proto_value(p, GRAPH_INPUT, "x", ONR_INT64, 1, (int64_t[]){2});
+    proto_node(p, "Gather", use == FOLDED ? "v,x" : "w,x", "y");
+    proto_value(p, GRAPH_OUTPUT, "y", ONR_FLOAT, 1, (int64_t[]){2});
+    if (has_sum(use)) {
+        proto_value(p, GRAPH_INPUT, "a", ONR_FLOAT, 1, (int64_t[]){1});
+        proto_node(p, "Add", use == FOLDED ? "v,a" : "w,a", "z");
+        proto_value(p, GRAPH_OUTPUT, "z", ONR_FLOAT, 1, (int64_t[]){COUNT});
+    }
+    proto_end(p);
+}
+
 /* Loads the model from a file whose first byte lies `shift` behind a word. */
-static void load(struct loaded *l, bool is_read, size_t shift)
+static void load(struct loaded *l, enum use use, size_t shift)
 {
     struct proto p;
-    write_model(&p, is_read);
+    write_model(&p, use);
     l->file = malloc(p.size + shift);
     assert_non_null(l->file);
     memcpy(l->file + shift, p.data, p.size);
@@ -65,7 +95,7 @@ static void unload(struct loaded *l)
     free(l->file);
 }
 
-static void check_run(const struct loaded *l, bool is_read)
+static void check_run(const struct loaded *l, enum use use)
 {
     onnxrun_session *session = NULL;
     onnxrun_tensor *x = NULL;
@@ -80,13 +110,14 @@ static void check_run(const struct loaded *l, bool is_read)
         ONNXRUN_OK);
     onnxrun_binding inputs[] = {{"x", x}, {"a", a}};
     onnxrun_binding outputs[] = {{"y", NULL}, {"z", NULL}};
-    size_t count = is_read ? 2 : 1;
+    size_t count = has_sum(use) ? 2 : 1;
+    float sign = use == FOLDED ? -1 : 1;
     assert_int_equal(onnxrun_session_run(session, inputs, count, outputs, count, NULL), ONNXRUN_OK);
     const float *y = onnxrun_tensor_data(outputs[0].tensor);
-    assert_true(y[0] == 1 && y[1] == COUNT - 1);
-    if (is_read) {
+    assert_true(y[0] == sign && y[1] == sign * (COUNT - 1));
+    if (has_sum(use)) {
         const float *z = onnxrun_tensor_data(outputs[1].tensor);
-        assert_true(z[0] == 1 && z[COUNT - 1] == COUNT);
+        assert_true(z[0] == 1 && z[COUNT - 1] == 1 + sign * (COUNT - 1));
     }
     onnxrun_tensor_free(x);
     onnxrun_tensor_free(a);
@@ -97,11 +128,14 @@ static void a_table_that_is_looked_up_stays_in_the_file_wherever_it_lies(void **
 {
     (void)state;
     for (size_t shift = 0; shift < sizeof(float); shift++) {
-        struct loaded l;
-        load(&l, false, shift);
-        assert_ptr_equal(l.weight->data, l.bytes);
-        check_run(&l, false);
-        unload(&l);
+        for (enum use use = LOOKED_UP; use <= OF_ATTRIBUTE; use++) {
+            struct loaded l;
+            load(&l, use, shift);
+            assert_ptr_equal(l.weight->data, l.bytes);
+            assert_in_range(l.model->mem.live_bytes, 1, COUNT);
+            check_run(&l, use);
+            unload(&l);
+        }
     }
 }
 
@@ -110,11 +144,25 @@ static void a_weight_that_is_computed_with_is_copied_unless_it_is_aligned(void *
     (void)state;
     for (size_t shift = 0; shift < sizeof(float); shift++) {
         struct loaded l;
-        load(&l, true, shift);
+        load(&l, READ, shift);
         bool is_aligned = (uintptr_t)l.bytes % sizeof(float) == 0;
         assert_int_equal(l.weight->data == l.bytes, is_aligned);
         assert_int_equal((uintptr_t)l.weight->data % sizeof(float), 0);
-        check_run(&l, true);
+        check_run(&l, READ);
+        unload(&l);
+    }
+}
+
+static void a_weight_that_is_not_aligned_is_folded_as_others_are(void **state)
+{
+    (void)state;
+    for (size_t shift = 0; shift < sizeof(float); shift++) {
+        struct loaded l;
+        load(&l, FOLDED, shift);
+        assert_int_equal(l.model->program->node_count, 2);
+        assert_null(l.weight->data);
+        assert_in_range(l.model->mem.live_bytes, COUNT * sizeof(float), 5 * COUNT);
+        check_run(&l, FOLDED);
         unload(&l);
     }
 }
@@ -124,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_that_is_looked_up_stays_in_the_file_wherever_it_lies),
         cmocka_unit_test(a_weight_that_is_computed_with_is_copied_unless_it_is_aligned),
+        cmocka_unit_test(a_weight_that_is_not_aligned_is_folded_as_others_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Constant folding of one node, called by the pass infer_facts while it walks. */
+/* Constant folding of one node, and facts of constants, for the pass infer_facts while it walks. */
 #include "base/size.h"
 #include "graph/passes/pass.h"
 
@@ -10,10 +10,46 @@
 /* Largest input bytes of an operator whose output size is not known before it ran. */
 #define MAX_DYNAMIC_INPUT_BYTES ((size_t)1 << 20)
 
+/* Constants up to this size whose bytes in the file cannot be read in place are copied when their
+ * facts are made, larger ones when a node is folded that reads them: most are packed instead. */
+#define MAX_COPIED_BYTES ((size_t)1 << 16)
+
+enum onr_status onr_constant_fact(struct onr_graph *graph, struct onr_value *value,
+                                  struct onr_error *err)
+{
+    const struct onr_constant *constant = value->constant;
+    if (value->is_input) {
+        return ONR_OK; /* a default, which the caller may override within what is declared */
+    }
+    value->fact = onr_fact_of(constant->dtype, &constant->shape);
+    if (onr_constant_is_direct(constant)) {
+        value->fact.data = constant->data;
+        return ONR_OK;
+    }
+    size_t bytes = (size_t)onr_constant_count(constant) * onr_dtype_size(constant->dtype);
+    if (bytes <= MAX_COPIED_BYTES) {
+        void *copy = onr_arena_alloc(graph->arena, bytes);
+        if (copy == NULL) {
+            return onr_fail_memory(err, "constant");
+        }
+        onr_constant_copy(constant, copy);
+        value->fact.data = copy;
+    }
+    return ONR_OK;
+}
+
+/* The constant of an input whose fact has no data yet, or NULL. */
+static const struct onr_constant *unread_constant(const struct onr_graph *graph, uint32_t id)
+{
+    const struct onr_value *value = id != ONR_NO_VALUE ? &graph->values[id] : NULL;
+    return value != NULL && !value->is_input && value->fact.data == NULL ? value->constant : NULL;
+}
+
 /* Bytes of all outputs (of the inputs, for a DYNAMIC operator); false when folding is out of the
  * question. */
-static bool fold_cost(const struct onr_node *node, const struct onr_fact *const *inputs,
-                      const struct onr_fact *facts, uint64_t *cost)
+static bool fold_cost(const struct onr_graph *graph, const struct onr_node *node,
+                      const struct onr_fact *const *inputs, const struct onr_fact *facts,
+                      uint64_t *cost)
 {
     bool is_dynamic = (node->op->traits & ONR_TRAIT_DYNAMIC) != 0;
     size_t bytes = 0;
@@ -22,7 +58,7 @@ static bool fold_cost(const struct onr_node *node, const struct onr_fact *const 
         if (inputs[i] == NULL) {
             continue;
         }
-        if (!onr_fact_is_constant(inputs[i])) {
+        if (!onr_fact_is_constant(inputs[i]) && unread_constant(graph, node->inputs[i]) == NULL) {
             return false;
         }
         bool is_sized = onr_shape_bytes(&inputs[i]->shape, inputs[i]->dtype, &bytes);
@@ -123,41 +159,65 @@ static enum onr_status set_constant(struct onr_graph *graph, uint32_t id,
     return ONR_OK;
 }
 
-/* The tensor in the attribute of a Constant node, which needs no copy. */
+/* The tensor in the attribute of a Constant node, which is a constant as it is; else NULL. */
 static const struct onr_constant *constant_attribute(const struct onr_node *node)
 {
-    if (strcmp(node->op_type, "Constant") != 0 || node->op->domain[0] != '\0') {
+    if (strcmp(node->op_type, "Constant") != 0 || node->op->domain[0] != '\0' ||
+        node->output_count != 1 || node->outputs[0] == ONR_NO_VALUE) {
         return NULL;
     }
     const struct onr_attr *attr = onr_node_attr(node, "value");
-    return attr != NULL && attr->kind == ONR_ATTR_TENSOR && onr_constant_is_direct(attr->as.tensor)
-               ? attr->as.tensor
-               : NULL;
+    return attr != NULL && attr->kind == ONR_ATTR_TENSOR ? attr->as.tensor : NULL;
+}
+
+/* The facts of the node's inputs, with data for all: in scratch, where a constant was not read. */
+static const struct onr_fact *const *read_inputs(const struct onr_graph *graph,
+                                                 const struct onr_node *node,
+                                                 const struct onr_fact *const *inputs,
+                                                 struct onr_arena *scratch)
+{
+    const struct onr_fact **read =
+        onr_arena_copy(scratch, inputs, node->input_count * sizeof *inputs);
+    for (uint32_t i = 0; read != NULL && i < node->input_count; i++) {
+        const struct onr_constant *constant = unread_constant(graph, node->inputs[i]);
+        if (constant == NULL) {
+            continue;
+        }
+        struct onr_fact *fact = onr_arena_copy(scratch, inputs[i], sizeof *fact);
+        void *copy = onr_arena_array(scratch, (size_t)onr_constant_count(constant),
+                                     onr_dtype_size(constant->dtype));
+        if (fact == NULL || copy == NULL) {
+            return NULL;
+        }
+        onr_constant_copy(constant, copy);
+        fact->data = copy;
+        read[i] = fact;
+    }
+    return read;
 }
 
 static enum onr_status evaluate(struct onr_graph *graph, const struct onr_node *node,
                                 const struct onr_fact *const *inputs, struct onr_fact *facts,
                                 struct onr_arena *arena, struct onr_pass_ctx *ctx)
 {
-    const struct onr_constant *tensor = constant_attribute(node);
-    if (tensor != NULL) {
-        facts[0] = onr_fact_of(tensor->dtype, &tensor->shape);
-        facts[0].data = tensor->data;
-        return ONR_OK;
-    }
-    size_t count = node->input_count;
+    struct onr_arena scratch;
+    onr_arena_init(&scratch, ctx->eval->mem);
     const struct onr_constant **constants =
-        ONR_ARENA_ARRAY(graph->arena, count, const struct onr_constant *);
-    if (constants == NULL) {
+        ONR_ARENA_ARRAY(&scratch, node->input_count, const struct onr_constant *);
+    inputs = read_inputs(graph, node, inputs, &scratch);
+    if (constants == NULL || inputs == NULL) {
+        onr_arena_free(&scratch);
         return onr_fail_memory(ctx->err, "folded constant");
     }
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < node->input_count; i++) {
         if (node->inputs[i] != ONR_NO_VALUE) {
             constants[i] = graph->values[node->inputs[i]].constant;
         }
     }
-    return onr_eval_node(ctx->eval, graph, node, node->op, inputs, constants, facts, arena,
-                         ctx->err);
+    enum onr_status status =
+        onr_eval_node(ctx->eval, graph, node, node->op, inputs, constants, facts, arena, ctx->err);
+    onr_arena_free(&scratch);
+    return status;
 }
 
 /* Tells that the node is not folded because its results are too large. */
@@ -185,9 +245,16 @@ enum onr_status onr_fold_node(struct onr_graph *graph, struct onr_node *node,
                               bool *is_folded, struct onr_pass_ctx *ctx)
 {
     uint64_t cost = 0;
-    *is_folded = false;
+    const struct onr_constant *tensor = constant_attribute(node);
+    *is_folded = tensor != NULL;
+    if (tensor != NULL) {
+        struct onr_value *value = &graph->values[node->outputs[0]];
+        value->constant = tensor;
+        node->is_dead = true;
+        return onr_constant_fact(graph, value, ctx->err);
+    }
     if ((node->op->traits & (ONR_TRAIT_IMPURE | ONR_TRAIT_BODIES)) != 0 ||
-        !fold_cost(node, inputs, facts, &cost)) {
+        !fold_cost(graph, node, inputs, facts, &cost)) {
         return ONR_OK;
     }
     if (cost > ctx->fold_bytes) {
@@ -195,7 +262,7 @@ enum onr_status onr_fold_node(struct onr_graph *graph, struct onr_node *node,
         return ONR_OK;
     }
     struct onr_arena *arena = graph->arena;
-    if (cost >= MIN_OWN_BYTES && constant_attribute(node) == NULL) {
+    if (cost >= MIN_OWN_BYTES) {
         struct onr_fold *fold = new_fold(graph, node, cost, ctx);
         if (fold == NULL) {
             return onr_fail_memory(ctx->err, "folded constant");

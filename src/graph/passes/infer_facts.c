@@ -9,39 +9,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Constants up to this size whose bytes in the file cannot be read in place are copied. */
-#define MAX_COPIED_BYTES ((size_t)1 << 20)
-
-static enum onr_status constant_fact(struct onr_graph *graph, struct onr_value *value,
-                                     struct onr_pass_ctx *ctx)
-{
-    const struct onr_constant *constant = value->constant;
-    if (value->is_input) {
-        return ONR_OK; /* a default, which the caller may override within what is declared */
-    }
-    value->fact = onr_fact_of(constant->dtype, &constant->shape);
-    if (onr_constant_is_direct(constant)) {
-        value->fact.data = constant->data;
-        return ONR_OK;
-    }
-    size_t bytes = (size_t)onr_constant_count(constant) * onr_dtype_size(constant->dtype);
-    if (bytes <= MAX_COPIED_BYTES) {
-        void *copy = onr_arena_alloc(graph->arena, bytes);
-        if (copy == NULL) {
-            return onr_fail_memory(ctx->err, "constant");
-        }
-        onr_constant_copy(constant, copy);
-        value->fact.data = copy;
-    }
-    return ONR_OK;
-}
-
 static enum onr_status start_facts(struct onr_graph *graph, struct onr_pass_ctx *ctx)
 {
     for (uint32_t i = 0; i < graph->value_count; i++) {
         struct onr_value *value = &graph->values[i];
         if (value->constant != NULL) {
-            ONR_TRY(constant_fact(graph, value, ctx));
+            ONR_TRY(onr_constant_fact(graph, value, ctx->err));
         }
     }
     return ONR_OK;

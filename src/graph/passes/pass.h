@@ -127,6 +127,13 @@ enum onr_status onr_pass_fuse_softmax(struct onr_graph *graph,
                                       struct onr_pass_ctx *ctx) ONR_MUST_USE;
 
 /*
+ * Makes the fact of a value from its constant, if it is no input with a default. The fact has data
+ * when the constant can be read where it is, or is small.
+ */
+enum onr_status onr_constant_fact(struct onr_graph *graph, struct onr_value *value,
+                                  struct onr_error *err) ONR_MUST_USE;
+
+/*
  * Computes a node whose inputs are all constant, within the budget; its outputs become constants
  * and the node dead. *is_folded tells whether that was done. facts: of the outputs, from inference.
  */
