@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/compare.h"
+#include "common/element.h"
 
 #include "support/test.h"
 
@@ -89,6 +90,18 @@ static void numbers_of_different_types_can_be_compared(void **state)
     assert_string_equal(result.message, "got int32[1], expected float[1]");
 }
 
+static void lengths_of_complex_numbers_neither_overflow_nor_vanish(void **state)
+{
+    (void)state;
+    assert_true(complex_length(0, 0) == 0 && complex_length(-2.5, 0) == 2.5);
+    assert_true(complex_length(3, -4) == 5 && complex_length(4e300, 3e300) == 5e300);
+    assert_true(complex_length(3e-320, 0) == 3e-320 && complex_length(-3e-300, 4e-300) == 5e-300);
+    const double nan = (double)NAN;
+    assert_true(complex_length(-HUGE_VAL, HUGE_VAL) == HUGE_VAL);
+    assert_true(complex_length(1, HUGE_VAL) == HUGE_VAL);
+    assert_true(isnan(complex_length(nan, 1)) && isnan(complex_length(0, nan)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +109,7 @@ int main(void)
         cmocka_unit_test(integers_have_no_units),
         cmocka_unit_test(the_largest_error_is_told_in_all_ways),
         cmocka_unit_test(numbers_of_different_types_can_be_compared),
+        cmocka_unit_test(lengths_of_complex_numbers_neither_overflow_nor_vanish),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,12 +23,6 @@ static bool has_same_shape(const onnxrun_tensor *a, const onnxrun_tensor *b)
     return true;
 }
 
-/* hypot is slow, and most numbers are real. */
-static double length(double real, double imaginary)
-{
-    return imaginary == 0 ? fabs(real) : hypot(real, imaginary);
-}
-
 /* |got - want|, infinite when only one is a number or an infinity differs. */
 static double difference(const struct number *got, const struct number *want)
 {
@@ -43,12 +37,12 @@ static double difference(const struct number *got, const struct number *want)
     if (real_got == real_want && imaginary_got == imaginary_want) {
         return 0;
     }
-    return length(real_got - real_want, imaginary_got - imaginary_want);
+    return complex_length(real_got - real_want, imaginary_got - imaginary_want);
 }
 
 static double size_of(const struct number *number)
 {
-    return number->kind == NUMBER_REAL ? length(number->real, number->imaginary)
+    return number->kind == NUMBER_REAL ? complex_length(number->real, number->imaginary)
                                        : fabs(number_real(number));
 }
 

@@ -83,6 +83,17 @@ double number_real(const struct number *number)
     return number->real;
 }
 
+/* Not hypot: it is slow, and what is linked against it today needs the newest glibc for nothing else. */
+double complex_length(double real, double imaginary)
+{
+    double a = fabs(real), b = fabs(imaginary);
+    double larger = a > b ? a : b, smaller = a > b ? b : a;
+    if (!(smaller > 0) || isinf(larger)) { /* a real number, or one that is infinite or NaN */
+        return a + b;
+    }
+    return larger * sqrt(1 + smaller / larger * (smaller / larger));
+}
+
 /* ---- reading ---- */
 
 static unsigned element_code(size_t size, const void *data, size_t index)

@@ -39,6 +39,9 @@ static inline struct number number_of_real(double real)
 /* The number (its real part) rounded to a double. */
 double number_real(const struct number *number);
 
+/* |real + i imaginary|. */
+double complex_length(double real, double imaginary);
+
 /* Integers and bool: compared and shown exactly. */
 bool element_is_integer(onnxrun_dtype dtype);
 

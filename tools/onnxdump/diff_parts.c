@@ -47,7 +47,7 @@ static void add_element(struct distance *distance, onnxrun_dtype dtype, const vo
     struct number x = element_get(dtype, a, index), y = element_get(dtype, b, index);
     double from = number_real(&x), to = number_real(&y), difference = fabs(from - to);
     if (element_is_complex(dtype)) {
-        difference = hypot(difference, x.imaginary - y.imaginary);
+        difference = complex_length(difference, x.imaginary - y.imaginary);
     }
     if (isnan(difference)) {
         difference = isnan(from) && isnan(to) ? 0 : HUGE_VAL;
