@@ -48,6 +48,38 @@ def test_a_program_runs_unchanged(tmp_path, as_module):
     assert ran.stdout == 'input "y" is missing; it is float[n, 3]\n12.0 onnxrun._session\n'
 
 
+WORKERS = """
+import multiprocessing
+import subprocess
+import sys
+
+import onnxruntime
+from onnxruntime.quantization import QuantType  # from the real package
+
+
+def engine(_):
+    return type(onnxruntime.InferenceSession({path!r})).__module__
+
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(pool.map(engine, [0]))
+    print(subprocess.run([sys.executable, "-c", "import onnxruntime; from onnxruntime.capi import "
+                          "_pybind_state; from onnxruntime.quantization import QuantType; "
+                          "print(onnxruntime.InferenceSession.__module__, "
+                          "onnxruntime.get_version_string())"],
+                         capture_output=True, text=True).stdout)
+"""
+
+
+def test_processes_that_a_program_starts_run_over_it_too(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(ADD)
+    (tmp_path / "program.py").write_text(WORKERS.format(path=str(path)))
+    ran = run(tmp_path / "program.py", cwd=tmp_path)
+    assert ran.stdout == "['onnxrun._session']\nonnxrun._session 1.31.1\n\n", ran.stderr
+
+
 def test_usage():
     assert run("--help").stdout.startswith("Runs a program that imports onnxruntime")
     assert run().returncode == 1

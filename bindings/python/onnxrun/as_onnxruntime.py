@@ -4,7 +4,7 @@
     python -m onnxrun.as_onnxruntime program.py ARGUMENT...
     python -m onnxrun.as_onnxruntime -m module ARGUMENT...
 
-A program may also do it itself, before it imports anything that needs ONNX Runtime:
+The same holds for the Python processes that it starts. A program may also do it itself, before it imports anything that needs ONNX Runtime:
 
     import onnxrun.as_onnxruntime
     onnxrun.as_onnxruntime.install()
@@ -28,6 +28,9 @@ VERSION = "1.31.1"
 
 _SUBMODULES = ("capi", "capi._pybind_state", "capi.onnxruntime_pybind11_state",
                "capi.onnxruntime_inference_collection")
+
+# The folder in which other processes find a module onnxruntime.
+_CHILDREN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_children")
 
 
 class _Distribution(importlib.metadata.Distribution):
@@ -63,10 +66,12 @@ def install() -> None:
     When the real package is installed, what it has beside the engine, such as
     onnxruntime.quantization and onnxruntime.transformers, is imported from there.
     """
-    real = importlib.util.find_spec("onnxruntime")
+    elsewhere = [path for path in sys.path if path != _CHILDREN]
+    real = importlib.machinery.PathFinder.find_spec("onnxruntime", elsewhere)
     top = _module("onnxruntime", is_package=True)
     top.__path__ = list(real.submodule_search_locations or ()) if real is not None else []
-    top.__dict__.update(__doc__=onnxrun.__doc__, __file__=onnxrun.__file__, __version__=VERSION)
+    top.__dict__.update(__doc__=onnxrun.__doc__, __file__=onnxrun.__file__, __version__=VERSION,
+                        get_version_string=lambda: VERSION)
     for name in _SUBMODULES:
         module = _module(f"onnxruntime.{name}", is_package=name == "capi")
         parent, _, last = module.__name__.rpartition(".")
@@ -89,6 +94,9 @@ def main() -> NoReturn:
         print((__doc__ or "").strip())
         sys.exit(0 if arguments and arguments != ["-m"] else 1)
     install()
+    sys.path.insert(0, _CHILDREN)  # which multiprocessing hands on
+    inherited = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = _CHILDREN + (os.pathsep + inherited if inherited else "")
     if arguments[0] == "-m":
         sys.argv = arguments[1:]
         sys.path.insert(0, os.getcwd())
