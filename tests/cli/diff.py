@@ -223,20 +223,94 @@ def check_constants(models):
     assert models.diff(second, first)["equal"]
 
 
+def body(name, nodes, outputs, inputs=(), weights=()):
+    return helper.make_graph(nodes, name, [float_value(name, None) for name in inputs],
+                             [float_value(name, None) for name in outputs], weights)
+
+
+def branches(*nodes, weights=(), output="r", other="Neg"):
+    """A model with an If, whose first branch has these nodes."""
+    attributes = {"then_branch": body("then", nodes, [output], weights=weights),
+                  "else_branch": body("else", [node(other, "a", "r")], ["r"])}
+    return make([node("Relu", "x", "a"), node("Exp", "x", "b"),
+                 helper.make_node("If", ["c"], ["y"], **attributes)],
+                [float_value("x", "n", 4), helper.make_tensor_value_info("c", TensorProto.BOOL, [])])
+
+
 def check_bodies(models):
-    def model(op_type, capture):
-        def body(name, inner):
-            return helper.make_graph([inner], name, [], [float_value("r", None)])
-        branches = {"then_branch": body("then", node(op_type, capture, "r")),
-                    "else_branch": body("else", node("Neg", "a", "r"))}
-        return make([node("Relu", "x", "a"), node("Exp", "x", "b"),
-                     helper.make_node("If", ["c"], ["y"], **branches)],
-                    [float_value("x", "n", 4), helper.make_tensor_value_info("c", TensorProto.BOOL, [])])
-    assert models.changes(model("Abs", "a"), model("Sin", "a")) == [
-        ("!", "If", "y", "then_branch: other nodes, 1 -> 1")]
-    changes = models.changes(model("Abs", "a"), model("Abs", "b"))
-    assert changes == [("!", "If", "y", 'captured: "a" of Relu -> "b" of Exp')], changes
-    assert models.diff(model("Abs", "a"), model("Abs", "a"))["equal"]
+    first = branches(node("Abs", "a", "t"), node("Mul", "t w", "r"), weights=[weight("w", 1, 2, 3, 4)])
+    found = models.diff(first, first)
+    assert found["equal"] and found["equal_nodes"] == 6 and found["equal_weights"] == 1, found
+    # names and the order of nodes within do not matter
+    other = branches(node("Abs", "a", "u"), node("Mul", "v u", "q"), weights=[weight("v", 1, 2, 3, 4)],
+                     output="q")
+    found = models.diff(first, other)
+    assert found["equal"] and found["renamed_nodes"] == 2 and found["renamed_weights"] == 1, found
+
+    found = models.diff(first, branches(node("Abs", "b", "t"), node("Sin", "t", "u"),
+                                        node("Mul", "u w", "r"), weights=[weight("w", 1, 2, 3, 5)]))
+    assert [(change["sign"], change["what"], change["name"], change["detail"], change["body"])
+            for change in found["changes"]] == [
+        ("!", "weight", "w", "float[4]: 1 of 4 elements, by up to 1", "then_branch of y"),
+        ("!", "Abs", "t", 'input 0: "a" -> "b"', "then_branch of y"),
+        ("!", "Mul", "r", 'input 0: "t" of Abs -> "u" of Sin', "then_branch of y"),
+        ("+", "Sin", "u", None, "then_branch of y")], found
+    assert "\n! w (then_branch of y): float[4]: 1 of 4" in models.text
+    assert "\n  + Sin  u (then_branch of y)\n" in models.text
+    assert models.changes(first, branches(node("Abs", "a", "t"), node("Mul", "t w", "r"),
+                                          weights=[weight("w", 1, 2, 3, 4)], other="Sin")) == [
+        ("-", "Neg", "r", None), ("+", "Sin", "r", None)]
+    # an output of a body that is a captured value
+    assert models.changes(branches(output="a"), branches(output="b")) == [
+        ("!", "output", "a", '"a" -> "b"')]
+
+
+def check_nested_bodies(models):
+    """A loop in a branch, which captures values of the branch and of the graph around it."""
+    def model(inner, captured, is_counted=True):
+        types = helper.make_tensor_value_info
+        loop = helper.make_graph(
+            [node("Add", f"s {captured}", "p"), node(inner, "p", "o"), node("Identity", "go", "on")],
+            "loop", [types("i", TensorProto.INT64, []), types("go", TensorProto.BOOL, []),
+                     float_value("s", None)],
+            [types("on", TensorProto.BOOL, []), float_value("o", None)] +
+            ([float_value("p", None)] if is_counted else []))
+        nodes = [node("Abs", "a", "t"),
+                 helper.make_node("Loop", ["n", "c", "t"], ["r", "all"] if is_counted else ["r"],
+                                  body=loop)]
+        made = branches(*nodes)
+        made.graph.initializer.append(numpy_helper.from_array(np.array(3), "n"))
+        return made
+    assert models.diff(model("Exp", "b"), model("Exp", "b"))["equal"]
+    found = models.diff(model("Exp", "b"), model("Log", "t"))
+    assert [(change["sign"], change["what"], change["name"], change["detail"], change["body"])
+            for change in found["changes"]] == [
+        ("!", "Add", "p", 'input 1: "b" -> "t"', "body of r in then_branch of y"),
+        ("-", "Exp", "o", None, "body of r in then_branch of y"),
+        ("+", "Log", "o", None, "body of r in then_branch of y")], found
+    assert "  - Exp  o (body of r in then_branch of y)\n" in models.text
+    assert models.changes(model("Exp", "b"), model("Exp", "b", False)) == [
+        ("!", "outputs", "", "3 -> 2")]
+
+
+def check_functions(models):
+    """Nodes of a function are compared where it is called."""
+    def model(op_type, calls=2):
+        names = ["x", *(f"v{index}" for index in range(1, calls)), "y"]
+        made = make([helper.make_node("Twice", [names[index]], [names[index + 1]], domain="own")
+                     for index in range(calls)],
+                    opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid("own", 1)])
+        made.functions.append(helper.make_function(
+            "own", "Twice", ["u"], ["w"], [node("Relu", "u", "k"), node(op_type, "k", "w")],
+            [helper.make_opsetid("", 20)]))
+        return made
+    assert models.diff(model("Exp"), model("Exp"))["equal_nodes"] == 4
+    changes = [change[:2] for change in models.changes(model("Exp"), model("Log"))]
+    assert sorted(change for change in changes if change[0] != "!") == [
+        ("+", "Log"), ("+", "Log"), ("-", "Exp"), ("-", "Exp")], changes
+    found = models.diff(model("Exp"), model("Exp", 3))
+    assert [(change["sign"], change["what"]) for change in found["changes"]
+            if change["sign"] != "!"] == [("+", "Relu"), ("+", "Exp")], found
 
 
 def check_outputs(models):
@@ -251,6 +325,10 @@ def check_hostile(models):
     second = make([helper.make_node("Exp", ["x"], ["y"], name="<b>\x1b]0;x\x07")])
     assert len(models.changes(first, second)) == 3
     assert "\\x1b[2J" in models.text
+    first, second = branches(node("Abs", "a", "r")), branches(node("Sin", "a", "r"))
+    first.graph.node[2].name = second.graph.node[2].name = "\x1b]0;x\x07"
+    assert len(models.changes(first, second)) == 2
+    assert "(then_branch of \\x1b]0;x\\x07)" in models.text
 
 
 def check_trouble(models, scratch):
@@ -288,8 +366,8 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         models = Models(Path(name))
         for check in (check_equal, check_signature, check_model, check_weights, check_attributes,
-                      check_inserted, check_fused, check_constants, check_bodies, check_outputs,
-                      check_hostile):
+                      check_inserted, check_fused, check_constants, check_bodies, check_nested_bodies,
+                      check_functions, check_outputs, check_hostile):
             check(models)
         check_trouble(models, Path(name))
         for folder in sys.argv[2:]:

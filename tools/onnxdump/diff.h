@@ -5,6 +5,8 @@
  *     diff_side_open(&a, path, &error); diff_side_open(&b, other, &error);
  *     diff_match(&a, &b);            which node, weight and value is which
  *     diff_list(&changes, &a, &b);   what is not the same
+ *
+ * Bodies of nodes that are the same are compared in the same way, as sides of their own.
  */
 #ifndef ONNXRUN_TOOLS_DIFF_H
 #define ONNXRUN_TOOLS_DIFF_H
@@ -48,10 +50,11 @@ struct diff_names {
     size_t count;
 };
 
-/* One of the two models. */
+/* One of the two models, or a body in it. */
 struct diff_side {
-    onnxrun_model *model;
+    onnxrun_model *model; /* of a body: that of the side around it */
     const onnxrun_graph *graph;
+    bool is_body; /* inputs and outputs have places, and no names that matter */
     onnxrun_graph_info info;
     struct diff_value *values; /* [value_count + 1] */
     struct diff_node *nodes;   /* [node_count] */
@@ -62,6 +65,9 @@ struct diff_side {
 };
 
 onnxrun_status diff_side_open(struct diff_side *side, const char *path, onnxrun_error *error);
+/* The side of a body of outer, which must stay. */
+void diff_side_open_body(struct diff_side *side, const struct diff_side *outer,
+                         const onnxrun_body *body);
 void diff_side_free(struct diff_side *side);
 
 /* The index of a name, or DIFF_NONE. */
@@ -72,6 +78,25 @@ const char *diff_node_label(const struct diff_side *side, uint32_t node);
 
 /* Sets other of all nodes and values. */
 void diff_match(struct diff_side *a, struct diff_side *b);
+
+/* A body, and the side that its node is in. */
+struct diff_body {
+    const struct diff_side *outer;
+    onnxrun_body info;
+};
+
+/* The body that is the attribute of this name of a node; false when there is none. */
+bool diff_find_body(const struct diff_side *side, uint32_t node, const char *attribute,
+                    struct diff_body *body);
+
+/* diff_match for the sides of two bodies: they capture the same where the sides around them have the
+ * same. */
+void diff_match_bodies(struct diff_side *a, const struct diff_body *body_a, struct diff_side *b,
+                       const struct diff_body *body_b);
+
+/* Whether two outputs are one: they have the same name, or in bodies the same place. */
+bool diff_is_one_output(const struct diff_side *a, uint32_t i, const struct diff_side *b,
+                        uint32_t j);
 
 /* Whether two values, which may be absent, are the same: one was found to be the other, they have
  * the same content, or they have one name and neither was found to be anything else. */
@@ -89,11 +114,13 @@ struct diff_change {
     char *name;
     char *detail; /* what it is, or how it changed; names in it are escaped */
     char *module; /* of a node: "encoder.layer.0" */
+    char *body;   /* where it is, unless in the main graph: "then_branch of NODE" */
 };
 
 struct diff_changes {
-    struct diff_change *items; /* [count] by section */
+    struct diff_change *items; /* [count] */
     size_t count;
+    const char *body; /* of the changes that are added */
     size_t equal_weights;
     size_t equal_nodes;
     size_t renamed_weights; /* of those that are equal */
@@ -104,6 +131,9 @@ struct diff_changes {
 void diff_list(struct diff_changes *changes, const struct diff_side *a, const struct diff_side *b);
 void diff_changes_free(struct diff_changes *changes);
 
+/* " (then_branch of NODE)"; nothing for the main graph. */
+void diff_print_body(FILE *out, const struct diff_change *change);
+
 /* Its parts: what differs in weights and in nodes; and one change more, which takes detail and
  * module over. */
 void diff_list_weights(struct diff_changes *changes, const struct diff_side *a,
@@ -113,7 +143,8 @@ void diff_list_nodes(struct diff_changes *changes, const struct diff_side *a,
 void diff_add(struct diff_changes *changes, enum diff_section section, char sign, const char *what,
               const char *name, char *detail, char *module);
 
-/* Prints how the attributes and bodies of two nodes differ: "axis: 1 -> -1; alpha: none -> 2".
+/* Prints how the attributes of two nodes differ, and which bodies only one has: "axis: 1 -> -1;
+ * alpha: none -> 2".
  * Returns what is to stand before more: "" when nothing was printed. */
 const char *diff_print_attributes(FILE *out, const struct diff_side *a, uint32_t x,
                                   const struct diff_side *b, uint32_t y);

@@ -217,22 +217,21 @@ static const char *begin_part(FILE *out, const char *separator, const char *name
     return "; ";
 }
 
-/* Bodies by their places: those of an operator have fixed names. */
+/* Bodies that only one of the nodes has. */
 static const char *print_bodies(FILE *out, const struct diff_side *a, uint32_t x,
-                                const struct diff_side *b, uint32_t y, const char *separator)
+                                const struct diff_side *b, uint32_t y, bool is_first,
+                                const char *separator)
 {
-    uint32_t counts[] = {a->nodes[x].info.body_count, b->nodes[y].info.body_count};
-    for (uint32_t i = 0; i < counts[0] && i < counts[1]; i++) {
-        onnxrun_body body, other;
-        onnxrun_graph_info info, other_info;
+    for (uint32_t i = 0; i < a->nodes[x].info.body_count; i++) {
+        onnxrun_body body;
+        struct diff_body other;
+        onnxrun_graph_info info;
         (void)onnxrun_node_body(a->graph, x, i, &body, NULL);
-        (void)onnxrun_node_body(b->graph, y, i, &other, NULL);
-        if (body_hash(a->model, &body) != body_hash(b->model, &other)) {
+        if (!diff_find_body(b, y, body.attribute, &other)) {
             onnxrun_graph_get_info(body.graph, &info);
-            onnxrun_graph_get_info(other.graph, &other_info);
             separator = begin_part(out, separator, body.attribute);
-            fprintf(out, "other nodes, %" PRIu32 " -> %" PRIu32, info.node_count,
-                    other_info.node_count);
+            fprintf(out, is_first ? "%" PRIu32 " nodes -> none" : "none -> %" PRIu32 " nodes",
+                    info.node_count);
         }
     }
     return separator;
@@ -263,5 +262,6 @@ const char *diff_print_attributes(FILE *out, const struct diff_side *a, uint32_t
             print_attribute(out, b->model, &to);
         }
     }
-    return print_bodies(out, a, x, b, y, separator);
+    separator = print_bodies(out, a, x, b, y, true, separator);
+    return print_bodies(out, b, y, a, x, false, separator);
 }

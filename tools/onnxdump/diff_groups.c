@@ -45,6 +45,7 @@ static void print_named(FILE *out, const struct members *members)
         escape_name(out, change->what);
         fputs("  ", out);
         escape_name(out, change->name);
+        diff_print_body(out, change);
         if (change->detail != NULL) {
             fprintf(out, ": %s", change->detail);
         }

@@ -17,7 +17,22 @@ void diff_add(struct diff_changes *changes, enum diff_section section, char sign
             tool_resize(changes->items, index > 0 ? 2 * index : 1, sizeof *changes->items);
     }
     changes->items[index] = (struct diff_change){
-        section, sign, tool_printf("%s", what), tool_printf("%s", name), detail, module};
+        .section = section,
+        .sign = sign,
+        .what = tool_printf("%s", what),
+        .name = tool_printf("%s", name),
+        .detail = detail,
+        .module = module,
+        .body = changes->body != NULL ? tool_printf("%s", changes->body) : NULL};
+}
+
+void diff_print_body(FILE *out, const struct diff_change *change)
+{
+    if (change->body != NULL) {
+        fputs(" (", out);
+        escape_name(out, change->body);
+        fputc(')', out);
+    }
 }
 
 void diff_changes_free(struct diff_changes *changes)
@@ -27,6 +42,7 @@ void diff_changes_free(struct diff_changes *changes)
         free(changes->items[i].name);
         free(changes->items[i].detail);
         free(changes->items[i].module);
+        free(changes->items[i].body);
     }
     free(changes->items);
 }

@@ -273,7 +273,7 @@ static bool pair_by_uses(const struct match *m, enum node_rule rule)
     const onnxrun_graph_info *a = &m->a->info, *b = &m->b->info;
     for (uint32_t i = 0; i < a->output_count; i++) {
         for (uint32_t j = 0; j < b->output_count; j++) {
-            if (strcmp(a->output_names[i], b->output_names[j]) == 0) {
+            if (diff_is_one_output(m->a, i, m->b, j)) {
                 has_found = pair_producers(m, rule, a->outputs[i], b->outputs[j]) || has_found;
             }
         }
@@ -316,6 +316,16 @@ static bool apply(const struct match *m, enum node_rule rule)
     }
 }
 
+static void match_all(const struct match *m)
+{
+    pair_by_name(m, true);
+    pair_by_content(m);
+    pair_by_name(m, false);
+    for (unsigned rule = 0; rule < NODE_RULES;) {
+        rule = apply(m, (enum node_rule)rule) && rule > 0 ? 0 : rule + 1;
+    }
+}
+
 void diff_match(struct diff_side *a, struct diff_side *b)
 {
     const struct match m = {a, b};
@@ -327,10 +337,44 @@ void diff_match(struct diff_side *a, struct diff_side *b)
             }
         }
     }
-    pair_by_name(&m, true);
-    pair_by_content(&m);
-    pair_by_name(&m, false);
-    for (unsigned rule = 0; rule < NODE_RULES;) {
-        rule = apply(&m, (enum node_rule)rule) && rule > 0 ? 0 : rule + 1;
+    match_all(&m);
+}
+
+/* ---- bodies ---- */
+
+bool diff_find_body(const struct diff_side *side, uint32_t node, const char *attribute,
+                    struct diff_body *body)
+{
+    body->outer = side;
+    for (uint32_t i = 0; i < side->nodes[node].info.body_count; i++) {
+        (void)onnxrun_node_body(side->graph, node, i, &body->info, NULL);
+        if (strcmp(body->info.attribute, attribute) == 0) {
+            return true;
+        }
     }
+    return false;
+}
+
+bool diff_is_one_output(const struct diff_side *a, uint32_t i, const struct diff_side *b,
+                        uint32_t j)
+{
+    return a->is_body ? i == j : strcmp(a->info.output_names[i], b->info.output_names[j]) == 0;
+}
+
+void diff_match_bodies(struct diff_side *a, const struct diff_body *body_a, struct diff_side *b,
+                       const struct diff_body *body_b)
+{
+    const struct match m = {a, b};
+    for (uint32_t i = 0; i < a->info.input_count && i < b->info.input_count; i++) {
+        pair_values(&m, a->info.inputs[i], b->info.inputs[i]);
+    }
+    for (uint32_t i = 0; i < body_a->info.capture_count; i++) {
+        for (uint32_t j = 0; j < body_b->info.capture_count; j++) {
+            if (diff_is_same(body_a->outer, body_a->info.captures[i], body_b->outer,
+                             body_b->info.captures[j])) {
+                pair_values(&m, body_a->info.inputs[i], body_b->info.inputs[j]);
+            }
+        }
+    }
+    match_all(&m);
 }

@@ -136,6 +136,9 @@ void diff_list_weights(struct diff_changes *changes, const struct diff_side *a,
 
 /* ---- nodes ---- */
 
+static void list_bodies(struct diff_changes *changes, const struct diff_side *a, uint32_t x,
+                        const struct diff_side *b, uint32_t y, struct module_tree *tree);
+
 /* "encoder/layer.0": where a node comes from; "" when nothing tells. */
 static char *module_path(struct module_tree *tree, const struct diff_side *side, uint32_t node)
 {
@@ -179,7 +182,7 @@ static void print_value(FILE *out, const struct diff_side *side, uint32_t value)
     }
 }
 
-/* How a node changed; NULL when it did not. */
+/* How a node changed, but for what its bodies compute; NULL when it did not. */
 static char *node_change(const struct diff_side *a, uint32_t x, const struct diff_side *b,
                          uint32_t y)
 {
@@ -187,17 +190,12 @@ static char *node_change(const struct diff_side *a, uint32_t x, const struct dif
     struct text text;
     text_begin(&text);
     const char *separator = diff_print_attributes(text.out, a, x, b, y);
-    uint32_t count = from->input_count > to->input_count ? from->input_count : to->input_count;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t v = i < from->input_count ? from->inputs[i] : ONNXRUN_NO_VALUE;
-        uint32_t w = i < to->input_count ? to->inputs[i] : ONNXRUN_NO_VALUE;
+    uint32_t from_count = from->info.input_count, to_count = to->info.input_count;
+    for (uint32_t i = 0; i < from_count || i < to_count; i++) {
+        uint32_t v = i < from_count ? from->inputs[i] : ONNXRUN_NO_VALUE;
+        uint32_t w = i < to_count ? to->inputs[i] : ONNXRUN_NO_VALUE;
         if (!diff_is_same(a, v, b, w)) {
-            fputs(separator, text.out);
-            if (i >= from->info.input_count && i >= to->info.input_count) {
-                fputs("captured: ", text.out);
-            } else {
-                fprintf(text.out, "input %" PRIu32 ": ", i);
-            }
+            fprintf(text.out, "%sinput %" PRIu32 ": ", separator, i);
             print_value(text.out, a, v);
             fputs(" -> ", text.out);
             print_value(text.out, b, w);
@@ -222,6 +220,19 @@ static bool is_moved(const struct diff_side *side, const struct diff_side *other
            other->values[side->values[value].other].is_weight;
 }
 
+static void list_pair(struct diff_changes *changes, const struct diff_side *a, uint32_t x,
+                      const struct diff_side *b, uint32_t y, struct module_tree *tree)
+{
+    char *change = node_change(a, x, b, y);
+    if (change != NULL) {
+        add_node(changes, '!', a, x, tree, change);
+    } else {
+        changes->equal_nodes++;
+        changes->renamed_nodes += strcmp(diff_node_label(a, x), diff_node_label(b, y)) != 0;
+    }
+    list_bodies(changes, a, x, b, y, tree);
+}
+
 static void list_first(struct diff_changes *changes, const struct diff_side *a,
                        const struct diff_side *b, struct module_tree *tree)
 {
@@ -232,14 +243,7 @@ static void list_first(struct diff_changes *changes, const struct diff_side *a,
         } else if (other == DIFF_NONE) {
             add_node(changes, '-', a, n, tree, NULL);
         } else {
-            char *change = node_change(a, n, b, other);
-            if (change != NULL) {
-                add_node(changes, '!', a, n, tree, change);
-            } else {
-                changes->equal_nodes++;
-                changes->renamed_nodes +=
-                    strcmp(diff_node_label(a, n), diff_node_label(b, other)) != 0;
-            }
+            list_pair(changes, a, n, b, other, tree);
         }
     }
 }
@@ -250,7 +254,7 @@ static void list_outputs(struct diff_changes *changes, const struct diff_side *a
 {
     for (uint32_t i = 0; i < a->info.output_count; i++) {
         for (uint32_t j = 0; j < b->info.output_count; j++) {
-            if (strcmp(a->info.output_names[i], b->info.output_names[j]) != 0 ||
+            if (!diff_is_one_output(a, i, b, j) ||
                 diff_is_same(a, a->info.outputs[i], b, b->info.outputs[j])) {
                 continue;
             }
@@ -265,19 +269,77 @@ static void list_outputs(struct diff_changes *changes, const struct diff_side *a
     }
 }
 
+static void list_nodes(struct diff_changes *changes, const struct diff_side *a,
+                       const struct diff_side *b, struct module_tree *tree)
+{
+    list_first(changes, a, b, tree);
+    for (uint32_t n = 0; n < b->info.node_count; n++) {
+        if (b->nodes[n].other == DIFF_NONE && is_moved(b, a, n)) {
+            changes->moved_constants++;
+        } else if (b->nodes[n].other == DIFF_NONE) {
+            add_node(changes, '+', b, n, tree, NULL);
+        }
+    }
+    list_outputs(changes, a, b);
+}
+
+/* ---- bodies ---- */
+
+/* The numbers of inputs and outputs. */
+static void list_ends(struct diff_changes *changes, const struct diff_side *a,
+                      const struct diff_side *b)
+{
+    if (a->info.input_count != b->info.input_count) {
+        diff_add(changes, DIFF_NODES, '!', "inputs", "",
+                 tool_printf("%" PRIu32 " -> %" PRIu32, a->info.input_count, b->info.input_count),
+                 tool_printf("%s", ""));
+    }
+    if (a->info.output_count != b->info.output_count) {
+        diff_add(changes, DIFF_NODES, '!', "outputs", "",
+                 tool_printf("%" PRIu32 " -> %" PRIu32, a->info.output_count, b->info.output_count),
+                 tool_printf("%s", ""));
+    }
+}
+
+static void list_body(struct diff_changes *changes, const struct diff_body *from,
+                      const struct diff_body *to, struct module_tree *tree)
+{
+    struct diff_side a, b;
+    diff_side_open_body(&a, from->outer, &from->info);
+    diff_side_open_body(&b, to->outer, &to->info);
+    diff_match_bodies(&a, from, &b, to);
+    list_ends(changes, &a, &b);
+    diff_list_weights(changes, &a, &b);
+    list_nodes(changes, &a, &b, tree);
+    diff_side_free(&a);
+    diff_side_free(&b);
+}
+
+/* What differs in the bodies of two nodes that are the same. Goes as deep as bodies nest, which the
+ * library limits. */
+static void list_bodies(struct diff_changes *changes, const struct diff_side *a, uint32_t x,
+                        const struct diff_side *b, uint32_t y, struct module_tree *tree)
+{
+    const char *around = changes->body;
+    for (uint32_t i = 0; i < a->nodes[x].info.body_count; i++) {
+        struct diff_body from = {.outer = a}, to;
+        (void)onnxrun_node_body(a->graph, x, i, &from.info, NULL);
+        if (diff_find_body(b, y, from.info.attribute, &to)) {
+            char *path = tool_printf("%s of %s%s%s", from.info.attribute, diff_node_label(a, x),
+                                     around != NULL ? " in " : "", around != NULL ? around : "");
+            changes->body = path;
+            list_body(changes, &from, &to, tree);
+            free(path);
+        }
+    }
+    changes->body = around;
+}
+
 void diff_list_nodes(struct diff_changes *changes, const struct diff_side *a,
                      const struct diff_side *b)
 {
     struct module_tree tree;
     module_tree_init(&tree);
-    list_first(changes, a, b, &tree);
-    for (uint32_t n = 0; n < b->info.node_count; n++) {
-        if (b->nodes[n].other == DIFF_NONE && is_moved(b, a, n)) {
-            changes->moved_constants++;
-        } else if (b->nodes[n].other == DIFF_NONE) {
-            add_node(changes, '+', b, n, &tree, NULL);
-        }
-    }
-    list_outputs(changes, a, b);
+    list_nodes(changes, a, b, &tree);
     module_tree_free(&tree);
 }

@@ -198,17 +198,25 @@ static void add_uses(struct diff_side *side)
     }
 }
 
-static void add_contents(struct diff_side *side, const char *path)
+static void add_contents(struct diff_side *side, struct progress *progress)
 {
-    struct progress progress;
-    progress_begin(&progress, "reading", path);
     for (uint32_t i = 0; i < side->info.value_count; i++) {
         if (side->values[i].weight != NULL) {
             side->values[i].content = diff_weight_hash(side->model, side->values[i].weight);
-            progress_set(&progress, i, side->info.value_count, 0);
+            progress_set(progress, i, side->info.value_count, 0);
         }
     }
-    progress_end(&progress);
+}
+
+/* Of the main graph or a body, which side names already. */
+static void fill(struct diff_side *side, struct progress *progress)
+{
+    onnxrun_graph_get_info(side->graph, &side->info);
+    add_values(side);
+    add_nodes(side);
+    add_labels(side);
+    add_uses(side);
+    add_contents(side, progress);
 }
 
 onnxrun_status diff_side_open(struct diff_side *side, const char *path, onnxrun_error *error)
@@ -219,14 +227,20 @@ onnxrun_status diff_side_open(struct diff_side *side, const char *path, onnxrun_
     if (status != ONNXRUN_OK) {
         return status;
     }
+    struct progress progress;
+    progress_begin(&progress, "reading", path);
     side->graph = onnxrun_model_graph(side->model);
-    onnxrun_graph_get_info(side->graph, &side->info);
-    add_values(side);
-    add_nodes(side);
-    add_labels(side);
-    add_uses(side);
-    add_contents(side, path);
+    fill(side, &progress);
+    progress_end(&progress);
     return ONNXRUN_OK;
+}
+
+void diff_side_open_body(struct diff_side *side, const struct diff_side *outer,
+                         const onnxrun_body *body)
+{
+    struct progress none = {.is_running = false};
+    *side = (struct diff_side){.model = outer->model, .graph = body->graph, .is_body = true};
+    fill(side, &none);
 }
 
 void diff_side_free(struct diff_side *side)
@@ -237,5 +251,7 @@ void diff_side_free(struct diff_side *side)
     free(side->uses);
     free(side->value_names.items);
     free(side->node_names.items);
-    onnxrun_model_free(side->model);
+    if (!side->is_body) {
+        onnxrun_model_free(side->model);
+    }
 }

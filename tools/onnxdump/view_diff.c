@@ -53,6 +53,7 @@ static void print_change(const struct diff_change *change)
         fputs(change->name[0] != '\0' ? " " : "", stdout);
     }
     escape_name(stdout, change->name);
+    diff_print_body(stdout, change);
     printf(": %s\n", change->detail);
 }
 
@@ -137,6 +138,7 @@ static void print_json(const struct diff_changes *changes)
         print_member("name", change->name);
         print_member("detail", change->detail);
         print_member("module", change->module);
+        print_member("body", change->body);
         fputc('}', stdout);
     }
     fputs("]}\n", stdout);
