@@ -2,26 +2,9 @@
 #include "support/graph_test.h"
 #include "support/session_test.h"
 
-#include <math.h>
-
-/* Runs the model on x [2, 4] with and without fusion; the results may differ by rounding. */
-static void check_results(const char *model)
-{
-    float data[] = {-3, -1.5f, -0.25f, 0, 0.5f, 1, 2.75f, 6};
-    float results[2][8];
-    for (uint32_t k = 0; k < 2; k++) {
-        assert_int_equal(graph_test_run(model, k != 0, data, results[k], sizeof results[k]),
-                         sizeof results[k]);
-    }
-    for (size_t i = 0; i < 8; i++) {
-        assert_true(fabsf(results[0][i] - results[1][i]) <= 2e-6f * fmaxf(1, fabsf(results[1][i])));
-    }
-}
-
 static void check_fused(const char *model, const char *expected)
 {
-    graph_test_nodes(model, expected);
-    check_results(model);
+    graph_test_fused(model, expected, 2e-6f);
 }
 
 #define X         "in float x [n, 4]; out float y [n, 4];"

@@ -2,32 +2,13 @@
 #include "support/graph_test.h"
 #include "support/session_test.h"
 
-#include <math.h>
 #include <onnxrun/inspect.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Runs the model on x [2, 4] with and without fusion; the results may differ by rounding. */
-static void check_results(const char *model)
-{
-    float data[] = {-3, -1.5f, -0.25f, 0, 0.5f, 1, 2.75f, 6};
-    float results[2][64];
-    size_t bytes[2];
-    for (uint32_t k = 0; k < 2; k++) {
-        bytes[k] = graph_test_run(model, k != 0, data, results[k], sizeof results[k]);
-    }
-    assert_int_equal(bytes[0], bytes[1]);
-    for (size_t i = 0; i < bytes[0] / sizeof(float); i++) {
-        float difference = fabsf(results[0][i] - results[1][i]);
-        assert_true(difference <= 2e-6f * fmaxf(1, fabsf(results[1][i])) ||
-                    (isnan(results[0][i]) && isnan(results[1][i])));
-    }
-}
-
 static void check_fused(const char *model, const char *expected)
 {
-    graph_test_nodes(model, expected);
-    check_results(model);
+    graph_test_fused(model, expected, 2e-6f);
 }
 
 #define X "in float x [n, 4]; out float y [n, 4];"
@@ -206,7 +187,7 @@ static void masks_that_are_not_causal_stay(void **state)
                      "a = Where(c, some, b);" TAIL,
     };
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-        check_results(kept[i]);
+        graph_test_results(kept[i], 2e-6f);
         char *text = graph_test_text(kept[i]);
         assert_non_null(strstr(text, "= Trilu"));
         onnxrun_text_free(text);

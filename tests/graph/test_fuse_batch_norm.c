@@ -2,26 +2,12 @@
 #include "support/graph_test.h"
 #include "support/session_test.h"
 
-#include <math.h>
 #include <onnxrun/inspect.h>
 #include <string.h>
 
-/* Checks the operators after fusion, and that they compute what the model says. */
 static void check_fused(const char *model, const char *expected)
 {
-    float data[] = {-3, -1.5f, -0.25f, 0, 0.5f, 1, 2.75f, 6};
-    float results[2][64];
-    size_t bytes[2];
-    graph_test_nodes(model, expected);
-    for (uint32_t k = 0; k < 2; k++) {
-        bytes[k] = graph_test_run(model, k != 0, data, results[k], sizeof results[k]);
-    }
-    assert_int_equal(bytes[0], bytes[1]);
-    for (size_t i = 0; i < bytes[0] / sizeof(float); i++) {
-        bool both_nan = isnan(results[0][i]) && isnan(results[1][i]);
-        float error = fabsf(results[0][i] - results[1][i]);
-        assert_true(both_nan || error <= 2e-6f * fmaxf(1, fabsf(results[1][i])));
-    }
+    graph_test_fused(model, expected, 2e-6f);
 }
 
 #define X      "in float x [n, 4]; init int64 s [3] = 1, 2, 4; a = Reshape(x, s);"

@@ -2,33 +2,9 @@
 #include "support/graph_test.h"
 #include "support/session_test.h"
 
-#include <math.h>
-#include <onnxrun/inspect.h>
-#include <string.h>
-
-/* Checks the operators after fusion, and that they compute what the model says. */
 static void check_fused(const char *model, const char *expected)
 {
-    float data[] = {-3, -1.5f, -0.25f, 0, 0.5f, 1, 2.75f, 6};
-    float results[2][64];
-    size_t bytes[2];
-    graph_test_nodes(model, expected);
-    for (uint32_t k = 0; k < 2; k++) {
-        bytes[k] = graph_test_run(model, k != 0, data, results[k], sizeof results[k]);
-    }
-    assert_int_equal(bytes[0], bytes[1]);
-    for (size_t i = 0; i < bytes[0] / sizeof(float); i++) {
-        assert_true(fabsf(results[0][i] - results[1][i]) <= 1e-5f * fmaxf(1, fabsf(results[1][i])));
-    }
-}
-
-static void check_explained(const char *model, const char *expected)
-{
-    char *text = graph_test_explain(model);
-    if (strstr(text, expected) == NULL) {
-        fail_msg("got\n%s\nexpected a part:\n%s", text, expected);
-    }
-    onnxrun_text_free(text);
+    graph_test_fused(model, expected, 1e-5f);
 }
 
 #define X       "in float x [n, 4]; out float y [n, 3];"
@@ -66,7 +42,7 @@ static void transposes_that_others_need_stay(void **state)
     const char *model = "in float x [n, 4]; out float y [n, n]; r = Relu(x); t = Transpose(r);"
                         "p = MatMul(x, t); a = ReduceSum(t); y = Sub(p, a);";
     check_fused(model, "Relu Transpose MatMul ReduceSum Sub");
-    check_explained(model, "used by one product, or made of a weight");
+    graph_test_explains(model, "used by one product, or made of a weight");
     /* other axes, and the first operand */
     check_fused("in float x [n, 4]; init int64 s [3] = 2, 1, 4; a = Reshape(x, s); r = Relu(a);"
                 "t = Transpose(r) perm=[1, 2, 0]; y = MatMul(a, t); out float y [?, ?, ?];",
@@ -151,8 +127,8 @@ static void what_others_need_stays(void **state)
     (void)state;
     graph_test_nodes(MATMUL "out float p [n, 3]; y = Add(p, b);", "MatMul Add");
     check_fused(MATMUL "s = Add(p, b); r = Relu(s); y = Add(r, s);", "onnxrun.Linear Relu Add");
-    check_explained(PRODUCT "init float k [1, 4] = 1, 2, 3, 4; y = Add(p, k);",
-                    "one number per column of the product, or a tensor of its shape");
+    graph_test_explains(PRODUCT "init float k [1, 4] = 1, 2, 3, 4; y = Add(p, k);",
+                        "one number per column of the product, or a tensor of its shape");
 }
 
 static void other_types_stay(void **state)

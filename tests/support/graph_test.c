@@ -4,6 +4,7 @@
 
 #include "support/session_test.h"
 
+#include <math.h>
 #include <onnxrun/inspect.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,4 +87,27 @@ size_t graph_test_run(const char *model, bool no_fusion, const float x[8], void 
     memcpy(y, result.data, bytes);
     session_test_end(&t);
     return bytes;
+}
+
+void graph_test_results(const char *model, float error)
+{
+    static const float x[] = {-3, -1.5f, -0.25f, 0, 0.5f, 1, 2.75f, 6};
+    float fused[64], plain[64];
+    size_t bytes = graph_test_run(model, false, x, fused, sizeof fused);
+    assert_int_equal(graph_test_run(model, true, x, plain, sizeof plain), bytes);
+    if (error <= 0) {
+        assert_memory_equal(fused, plain, bytes);
+        return;
+    }
+    for (size_t i = 0; i < bytes / sizeof(float); i++) {
+        float difference = fabsf(fused[i] - plain[i]);
+        assert_true(difference <= error * fmaxf(1, fabsf(plain[i])) ||
+                    (isnan(fused[i]) && isnan(plain[i])));
+    }
+}
+
+void graph_test_fused(const char *model, const char *expected, float error)
+{
+    graph_test_nodes(model, expected);
+    graph_test_results(model, error);
 }

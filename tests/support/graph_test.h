@@ -23,4 +23,11 @@ void graph_test_nodes(const char *model, const char *expected);
 size_t graph_test_run(const char *model, bool no_fusion, const float x[8], void *y,
                       size_t capacity);
 
+/* Runs the model on numbers of either sign, with and without fusion: the results may differ by error
+ * times their size, or times 1 where they are smaller; with 0 not in a bit. */
+void graph_test_results(const char *model, float error);
+
+/* graph_test_nodes, and graph_test_results. */
+void graph_test_fused(const char *model, const char *expected, float error);
+
 #endif
