@@ -295,6 +295,47 @@ static void clip_holds_floats_between_bounds(void **state)
     }
 }
 
+/* On every instruction set the same bits, near the quotient in double. */
+static void fractions_round_once_in_each_step(void **state)
+{
+    (void)state;
+    static const struct onr_fraction f = {.limit = 3,
+                                          .shift = 0.5f,
+                                          .least = 0.125f,
+                                          .p = {0, 0, 0, 1e-3f, -0.02f, 0.3f, 0.7f},
+                                          .q = {0, 1e-4f, 2e-3f, 0.03f, 0.4f, 1.1f}};
+    union buffer x;
+    union buffer want;
+    union buffer got;
+    test_random(5, MAX_COUNT, x.f32);
+    for (size_t i = 0; i < MAX_COUNT; i++) {
+        x.f32[i] *= 4;
+    }
+    x.f32[7] = NAN;
+    x.f32[8] = INFINITY;
+    struct onr_kernels scalar;
+    onr_kernels_init(&scalar, ONR_ISA_SCALAR);
+    scalar.unary.fraction(MAX_COUNT, x.f32, want.f32, &f);
+    for (size_t i = 0; i < MAX_COUNT; i++) {
+        double v = fmin(fmax((double)x.f32[i], -3), 3);
+        double s = v * v;
+        double p = ((1e-3 * s - 0.02) * s + 0.3) * s + 0.7;
+        double q = (((1e-4 * s + 2e-3) * s + 0.03) * s + 0.4) * s + 1.1;
+        if (i != 7) {
+            assert_float_equal(want.f32[i], fmax(v * p / q + 0.5, 0.125), 1e-6);
+        }
+    }
+    assert_true(isnan(want.f32[7]));
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        struct onr_kernels kernels;
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
+            kernels.unary.fraction(counts[c], x.f32, got.f32, &f);
+            assert_memory_equal(got.f32, want.f32, counts[c] * sizeof(float));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,6 +345,7 @@ int main(void)
         cmocka_unit_test(selection_copies_bytes),
         cmocka_unit_test(powers_equal_single_elements),
         cmocka_unit_test(clip_holds_floats_between_bounds),
+        cmocka_unit_test(fractions_round_once_in_each_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,10 +76,26 @@ struct onr_unary_args {
  */
 typedef void (*onr_unary_fn)(size_t count, const void *x, void *y, struct onr_unary_args args);
 
+/* y = v p(v^2) / q(v^2) + shift, but at least `least`, for v = x held in [-limit, limit].
+ * Coefficients of high powers come first, zeros fill up. Each step rounds once, so
+ * that all instruction sets give the same bits. */
+struct onr_fraction {
+    float limit;
+    float shift;
+    float least;
+    float p[7];
+    float q[6];
+};
+
+/* y[i] of x[i] for i < count; y may be x. NaN stays NaN. */
+typedef void (*onr_fraction_fn)(size_t count, const float *x, float *y,
+                                const struct onr_fraction *f);
+
 /* By function and element type of x; NULL where the function is not defined for the type. Integers
  * have abs, erf, neg, relu, shrink and sign. */
 struct onr_unary_kernels {
     onr_unary_fn rows[ONR_UNARY_COUNT][ONR_DTYPE_COUNT];
+    onr_fraction_fn fraction;
 };
 
 #endif

@@ -153,6 +153,43 @@ UNARY_F32_BLOCKS(sigmoid, ONR_VEXP_NORMAL_MAX, onr_vsigmoid_small)
 UNARY_F32_BLOCKS(sin, ONR_VSIN_MAX, onr_vsin)
 UNARY_F32_BLOCKS(cos, ONR_VSIN_MAX, onr_vcos)
 
+/* a * b + c, rounded once: in double the product is exact, and what its sum loses next to never
+ * matters. */
+static inline float fused(float a, float b, float c)
+{
+#ifdef __FMA__
+    return __builtin_fmaf(a, b, c);
+#else
+    return (float)((double)a * (double)b + (double)c);
+#endif
+}
+
+static inline float fraction_of(float x, const struct onr_fraction *f)
+{
+    float low = x < -f->limit ? -f->limit : x;
+    float v = low > f->limit ? f->limit : low;
+    float square = v * v;
+    float p = f->p[0];
+    float q = f->q[0];
+    for (size_t i = 1; i < sizeof f->p / sizeof f->p[0]; i++) {
+        p = fused(p, square, f->p[i]);
+    }
+    for (size_t i = 1; i < sizeof f->q / sizeof f->q[0]; i++) {
+        q = fused(q, square, f->q[i]);
+    }
+    float y = p * v / q + f->shift;
+    return y < f->least ? f->least : y;
+}
+
+static void fraction(size_t count, const float *x, float *y, const struct onr_fraction *f)
+{
+    const struct onr_fraction copy = *f; /* that y cannot alias */
+    ONR_IVDEP
+    for (size_t i = 0; i < count; i++) {
+        y[i] = fraction_of(x[i], &copy);
+    }
+}
+
 /* Runs the float function on count elements that load and store convert from and to 16 bits. */
 #define UNARY_HALF(suffix, load, store)                                                            \
     static void run_##suffix(size_t count, const uint16_t *x, uint16_t *y,                         \
@@ -193,5 +230,6 @@ void ONR_KERNEL(onr_fill_unary_f32)(struct onr_kernels *kernels)
     kernels->unary.rows[ONR_UNARY_##name][ONR_FLOAT16] = function##_f16;                           \
     kernels->unary.rows[ONR_UNARY_##name][ONR_BFLOAT16] = function##_bf16;
     ONR_UNARY_FLOAT_LIST(UNARY_FILL)
+    kernels->unary.fraction = fraction;
 #undef UNARY_FILL
 }

@@ -16,7 +16,9 @@
  * Edge      As LSTM. Zero points of columns may differ. The range of H is that of the batch: a
  *           sequence that has ended counts with its last state, one that, going backwards, has not
  *           begun with its initial state. Where lengths differ within a batch, ONNX Runtime rounds
- *           H otherwise, and results differ by the rounding.
+ *           H otherwise, and results differ by the rounding; so they do where it gives parts of a
+ *           batch to several threads. Sigmoid and Tanh are the fractions of ONNX Runtime, for the
+ *           last bits of H decide how it is rounded.
  * Aliasing  none.
  */
 #include "ops/recurrent/recurrent.h"

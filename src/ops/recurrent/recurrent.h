@@ -22,6 +22,7 @@ enum onr_cell_kind { ONR_CELL_RNN, ONR_CELL_GRU, ONR_CELL_LSTM };
 struct onr_cell_function {
     bool has_function; /* else f(x) = x */
     enum onr_unary_op op;
+    const struct onr_fraction *fraction; /* that stands for op, or NULL */
     struct onr_unary_args args;
     float inner;
     float scale;

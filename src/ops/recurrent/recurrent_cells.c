@@ -43,7 +43,9 @@ static void apply(const struct onr_cell *cell, const struct onr_cell_function *f
     if (f->inner != 1.0f) {
         combine_number(cell, ONR_BINARY_MUL, f->inner, y);
     }
-    if (f->has_function) {
+    if (f->fraction != NULL) {
+        cell->kernels->unary.fraction(cell->hidden, y, y, f->fraction);
+    } else if (f->has_function) {
         cell->kernels->unary.rows[f->op][cell->wide](cell->hidden, y, y, f->args);
     }
     if (f->scale != 1.0f) {

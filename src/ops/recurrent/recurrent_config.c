@@ -91,6 +91,33 @@ static struct onr_cell_function bind_function(const struct named_function *named
     return f;
 }
 
+/*
+ * The fractions that ONNX Runtime computes its activations by; errors are 1.2e-7 and 2.4e-7. What is
+ * quantised anew in each step rounds otherwise now and then when it differs by a bit, and steps make
+ * more of that.
+ */
+static const struct onr_fraction *runtime_fraction(enum onr_unary_op op)
+{
+    static const struct onr_fraction sigmoid = {
+        .limit = 18.0f,
+        .shift = 0.5f,
+        .p = {0.0f, 0.0f, 4.37031012579801e-11f, 1.15627324459942e-07f, 6.08574864600143e-05f,
+              8.51377133304701e-03f, 2.48287947061529e-01f},
+        .q = {6.10247389755681e-13f, 5.76102136993427e-09f, 6.29106785017040e-06f,
+              1.70198817374094e-03f, 1.16817656904453e-01f, 9.93151921023180e-01f},
+    };
+    static const struct onr_fraction tanh = {
+        .limit = 9.0f,
+        .least = -2.0f,
+        .p = {-2.76076847742355e-16f, 2.00018790482477e-13f, -8.60467152213735e-11f,
+              5.12229709037114e-08f, 1.48572235717979e-05f, 6.37261928875436e-04f,
+              4.89352455891786e-03f},
+        .q = {0.0f, 0.0f, 1.19825839466702e-06f, 1.18534705686654e-04f, 2.26843463243900e-03f,
+              4.89352518554385e-03f},
+    };
+    return op == ONR_UNARY_SIGMOID ? &sigmoid : op == ONR_UNARY_TANH ? &tanh : NULL;
+}
+
 static enum onr_status find_function(struct onr_string name, struct parameters *rest,
                                      struct onr_cell_function *function, struct onr_error *err)
 {
@@ -125,7 +152,11 @@ static enum onr_status read_functions(struct onr_recurrent_config *config,
             if (names != NULL && names->count != 0) {
                 name = names->as.strings[d * config->functions + i];
             }
-            ONR_TRY(find_function(name, &rest, &config->function[d][i], err));
+            struct onr_cell_function *function = &config->function[d][i];
+            ONR_TRY(find_function(name, &rest, function, err));
+            if (config->is_quantized && function->has_function) {
+                function->fraction = runtime_fraction(function->op);
+            }
         }
     }
     return ONR_OK;

@@ -19,8 +19,8 @@ def quantised(rng, directions, size, columns, kind, by_column):
     return w, scale, np.full(shape, middle, kind)
 
 
-def inputs(rng, directions=1, kind=np.int8, by_column=False, given=""):
-    steps, batch, size, hidden = 4, 1 if "l" in given else 3, 5, 4
+def inputs(rng, directions=1, kind=np.int8, by_column=False, given="", steps=4, hidden=4):
+    batch, size = 1 if "l" in given or steps > 4 else 3, 5
 
     def numbers(*shape):
         return rng.standard_normal(shape).astype(np.float32)
@@ -54,3 +54,7 @@ def cases(rng):
     yield Case("activations", inputs(rng, given="b"), [True, False, True],
                {"hidden_size": 4, "activations": ["HardSigmoid", "Softsign", "Elu"],
                 "activation_alpha": [0.3, 0.7], "activation_beta": [0.4]}, every, **near)
+    # With activations that differ from those of ONNX Runtime in the last bit, one of the many roundings
+    # of H goes to the other side with these numbers, and the error grows to a half.
+    yield Case("many_steps", inputs(np.random.default_rng(21), 2, given="b", steps=80, hidden=32),
+               [False, True, False], {"hidden_size": 32, "direction": "bidirectional"}, every, **near)
