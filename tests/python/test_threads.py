@@ -158,7 +158,8 @@ def test_nothing_is_lost_over_ten_thousand_calls(add):
     blocks, bytes_before = sys.getallocatedblocks(), resident()
     calls(10000)
     gc.collect()
-    assert sys.getallocatedblocks() - blocks < 200
+    # One that each call lost would be 10,000; Python's lists of free tuples and the like may grow.
+    assert sys.getallocatedblocks() - blocks < 1000
     assert resident() - bytes_before < 4 << 20
 
 
