@@ -5,6 +5,10 @@
 Commands are the lines "$ ..." of blocks marked console; what follows is their output, in which "..."
 stands for any text: within a line, or as a line for any number of lines. Each page runs in one shell,
 in a folder of links to the files of the repository.
+
+    commands.py ROOT BUILD [PAGE]...
+
+Without pages: README.md and those of docs. The Python that runs this is the first one that they find.
 """
 import os
 import re
@@ -49,7 +53,8 @@ def run_page(commands, folder, environment):
 def check_page(path, root, build):
     failures = 0
     found = examples(path.read_text(encoding="utf-8"))
-    environment = os.environ | {"PATH": f"{build / 'bin'}:{os.environ['PATH']}"}
+    environment = os.environ | {
+        "PATH": f"{build / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
     with tempfile.TemporaryDirectory() as scratch:
         for entry in root.iterdir():
             if entry.name != "build":
@@ -66,8 +71,9 @@ def check_page(path, root, build):
 
 
 def main():
-    root, build = Path(sys.argv[1]), Path(sys.argv[2])
-    pages = [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    root, build = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
+    pages = [root / page for page in sys.argv[3:]] or [root / "README.md",
+                                                       *sorted((root / "docs").glob("*.md"))]
     failures = sum(check_page(page, root, build) for page in pages)
     return 1 if failures else 0
 

@@ -18,6 +18,9 @@ if(ONNXRUN_SHARED AND ONNXRUN_THREADS AND NOT ONNXRUN_SANITIZE)
             example)
         onnxrun_package_test(${name} -m pytest -q -p no:cacheprovider tests/python/test_${name}.py)
     endforeach()
+    onnxrun_package_test(page -m doctest -o ELLIPSIS bindings/python/README.md)
+    onnxrun_package_test(page_commands tests/docs/commands.py . ${PROJECT_BINARY_DIR}
+                         bindings/python/README.md)
     onnxrun_package_test(types -m mypy --strict --cache-dir build/mypy bindings/python/onnxrun
                          examples)
     onnxrun_package_test(style -m ruff check --no-cache bindings examples tests/python)
