@@ -278,6 +278,66 @@ static void a_row_alone_has_the_same_bits(void **state)
     }
 }
 
+/* Nor on whether B lies transposed and is packed for many rows, but turned as it is read for few. */
+static void few_rows_by_a_transposed_matrix_have_the_same_bits(void **state)
+{
+    static const size_t rows[] = {1, 2, 3, 15, 16, 17};
+    static const size_t lengths[] = {15, 16, 17, 37, 64, 1024, 1037, 2080};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < 6 * 8 * ((size_t)onr_cpu_isa() + 1); i++) {
+        onr_kernels_init(&f->kernels, (enum onr_isa)(i / 48));
+        for (size_t s = 0; s < ONR_GEMM_MAX_SHAPES && f->kernels.gemm.f32[s] != NULL; s++) {
+            struct product p = {.m = rows[i % 6],
+                                .n = 150,
+                                .k = lengths[i / 6 % 8],
+                                .is_b_transposed = true,
+                                .has_column_bias = s % 2 == 0,
+                                .has_row_bias = s % 2 == 1,
+                                .has_addend = i % 5 < 2,
+                                .has_activation = i % 7 < 3,
+                                .has_factor = i % 3 == 0,
+                                .scale = 0.5f};
+            run_product(f, f->kernels.gemm.f32[s], &p);
+            float *first = malloc(p.m * p.n * sizeof *first);
+            assert_non_null(first);
+            memcpy(first, f->c, p.m * p.n * sizeof *first);
+            p.is_packed = true;
+            run_product(f, f->kernels.gemm.f32[s], &p);
+            assert_memory_equal(f->c, first, p.m * p.n * sizeof *first);
+            free(first);
+        }
+    }
+}
+
+static void infinity_and_nan_in_a_transposed_matrix_stay_in_their_column(void **state)
+{
+    struct fixture *f = *state;
+    float a[19];
+    float b[48 * 19];
+    for (size_t i = 0; i < 48 * 19; i++) {
+        a[i % 19] = 1.0f;
+        b[i] = 1.0f;
+    }
+    b[5 * 19 + 3] = INFINITY;
+    b[7 * 19 + 18] = NAN;
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        onr_kernels_init(&f->kernels, (enum onr_isa)isa);
+        struct onr_gemm_f32_job job = {.kernel = f->kernels.gemm.f32[0],
+                                       .m = 1,
+                                       .n = 48,
+                                       .k = 19,
+                                       .a = {a, ONR_FLOAT, 19, 1},
+                                       .b = {b, ONR_FLOAT, 1, 19},
+                                       .c = f->c,
+                                       .c_stride = 48,
+                                       .scale = 1.0f};
+        onr_gemm_f32_run(&job, 0, 1, 0, onr_gemm_f32_panels(job.kernel, 48), f->workspace);
+        for (size_t j = 0; j < 48; j++) {
+            assert_true(j == 5 ? isinf(f->c[j]) : j == 7 ? isnan(f->c[j]) : f->c[j] == 19.0f);
+        }
+    }
+}
+
 static void weights_at_an_odd_address(void **state)
 {
     struct fixture *f = *state;
@@ -449,6 +509,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(values_are_finished_in_the_tiles, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_a_page_apart_are_read_or_copied, setup, teardown),
         cmocka_unit_test_setup_teardown(a_row_alone_has_the_same_bits, setup, teardown),
+        cmocka_unit_test_setup_teardown(few_rows_by_a_transposed_matrix_have_the_same_bits, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(
+            infinity_and_nan_in_a_transposed_matrix_stay_in_their_column, setup, teardown),
         cmocka_unit_test_setup_teardown(weights_at_an_odd_address, setup, teardown),
         cmocka_unit_test_setup_teardown(weights_packed_in_shares_are_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(halves_are_converted, setup, teardown),

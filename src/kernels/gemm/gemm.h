@@ -31,7 +31,8 @@
 #define ONR_GEMM_MC          128  /* rows of A that are used together, so that they stay in L2 */
 #define ONR_GEMM_MAX_ROWS    14
 #define ONR_GEMM_MAX_COLUMNS 48
-#define ONR_GEMM_WIDE_ROWS   4 /* up to here the work is reading B: tiles span several panels */
+#define ONR_GEMM_WIDE_ROWS   4  /* up to here the work is reading B: tiles span several panels */
+#define ONR_GEMM_TURNED_ROWS 16 /* up to here packing costs more than turning B for each row */
 #define ONR_GEMM_MAX_SHAPES  4
 
 /* What one tile reads and writes.  c = base + bias + scale * (A * B) */
@@ -57,6 +58,12 @@ struct onr_gemm_f32_tile {
 
 typedef void (*onr_gemm_f32_tile_fn)(const struct onr_gemm_f32_tile *tile);
 
+/* sums[i][j] = sum of a[i * a_stride + p] * b[j * b_stride + p] over p < k, ascending, for at most
+ * ONR_GEMM_TURNED_ROWS rows and the columns of a panel: B lies transposed. sums: [rows][columns]. */
+typedef void (*onr_gemm_f32_turned_fn)(size_t rows, size_t columns, size_t k, const float *a,
+                                       size_t a_stride, const float *b, size_t b_stride,
+                                       float *sums);
+
 /* A tile shape and its functions. No aliasing between c and what is read, but for c itself. */
 struct onr_gemm_f32 {
     size_t rows;    /* most rows of a tile, at most ONR_GEMM_MAX_ROWS */
@@ -64,7 +71,8 @@ struct onr_gemm_f32 {
     onr_gemm_f32_tile_fn tile[ONR_GEMM_MAX_ROWS + 1];  /* by row count; [0] unused */
     onr_gemm_f32_tile_fn wide[ONR_GEMM_WIDE_ROWS + 1]; /* by row count: wide_panels[rows] panels */
     size_t wide_panels[ONR_GEMM_WIDE_ROWS + 1];
-    onr_transpose_fn transpose; /* of floats, to copy operands that lie transposed */
+    onr_gemm_f32_turned_fn turned; /* or NULL */
+    onr_transpose_fn transpose;    /* of floats, to copy operands that lie transposed */
 };
 
 /* Tile shapes of the instruction set, preferred ones first, then NULL. */

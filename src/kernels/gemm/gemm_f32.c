@@ -106,9 +106,32 @@ static size_t run_wide(const struct onr_gemm_block *block, size_t p_begin, size_
     return panel;
 }
 
+/* Few rows, B transposed: packing it would cost more than the product. Runs whole panels, and returns
+ * the first one left. */
+static size_t run_turned(const struct onr_gemm_block *block, size_t p_begin, size_t p_end)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    const struct onr_gemm_f32 *kernel = job->kernel;
+    const struct onr_gemm_matrix *b = &job->b;
+    size_t panel = p_begin;
+    if (job->b_packed != NULL || b->dtype != ONR_FLOAT || b->row_stride != 1 ||
+        kernel->turned == NULL || block->rows > ONR_GEMM_TURNED_ROWS || block->rows > block->k) {
+        return panel;
+    }
+    for (; panel < p_end && (panel + 1) * kernel->columns <= job->n; panel++) {
+        struct onr_gemm_piece piece = {.column = panel * kernel->columns,
+                                       .count = kernel->columns,
+                                       .b_stride = b->column_stride};
+        piece.b = (const float *)b->data + piece.column * piece.b_stride + block->k_begin;
+        onr_gemm_f32_run_turned(block, &piece);
+    }
+    return panel;
+}
+
 static void run_block(const struct onr_gemm_block *block, size_t p_begin, size_t p_end)
 {
-    for (size_t panel = run_wide(block, p_begin, p_end); panel < p_end; panel++) {
+    size_t panel = run_wide(block, p_begin, p_end);
+    for (panel = run_turned(block, panel, p_end); panel < p_end; panel++) {
         struct onr_gemm_piece piece = find_piece(block, panel, p_end);
         piece.is_cold = block->is_first && panel == p_begin;
         onr_gemm_f32_run_piece(block, &piece);

@@ -9,6 +9,7 @@
 
 #include <immintrin.h>
 #include <stdint.h>
+#include <string.h>
 
 void onr_fill_gemm__avx512(struct onr_kernels *kernels);
 
@@ -125,6 +126,98 @@ ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t pane
     }
 }
 
+/* x[i] and y[i] -> the numbers of x and y in turns, within each 128 bits. */
+ONR_INLINE __m512d low_pairs(__m512 x, __m512 y)
+{
+    return _mm512_castps_pd(_mm512_unpacklo_ps(x, y));
+}
+
+ONR_INLINE __m512d high_pairs(__m512 x, __m512 y)
+{
+    return _mm512_castps_pd(_mm512_unpackhi_ps(x, y));
+}
+
+/* Transposes the 4 x 4 numbers of 4 rows in each 128 bits: quad[i] has number i of each row. */
+ONR_INLINE void turn_quads(const __m512 *row, __m512 *quad)
+{
+    __m512d x = low_pairs(row[0], row[1]);
+    __m512d y = low_pairs(row[2], row[3]);
+    quad[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(x, y));
+    quad[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(x, y));
+    x = high_pairs(row[0], row[1]);
+    y = high_pairs(row[2], row[3]);
+    quad[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(x, y));
+    quad[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(x, y));
+}
+
+/* Transposes the 4 x 4 blocks of 128 bits of 4 vectors, each 4 after the one before. */
+ONR_INLINE void turn_blocks(const __m512 *x, __m512 *y)
+{
+    __m512 even = _mm512_shuffle_f32x4(x[0], x[4], 0x88);
+    __m512 odd = _mm512_shuffle_f32x4(x[0], x[4], 0xdd);
+    __m512 more_even = _mm512_shuffle_f32x4(x[8], x[12], 0x88);
+    __m512 more_odd = _mm512_shuffle_f32x4(x[8], x[12], 0xdd);
+    y[0] = _mm512_shuffle_f32x4(even, more_even, 0x88);
+    y[4] = _mm512_shuffle_f32x4(odd, more_odd, 0x88);
+    y[8] = _mm512_shuffle_f32x4(even, more_even, 0xdd);
+    y[12] = _mm512_shuffle_f32x4(odd, more_odd, 0xdd);
+}
+
+/* y[p] = number p of each of 16 rows; those that the mask leaves out are 0. */
+ONR_INLINE void turn(const float *b, size_t b_stride, __mmask16 mask, __m512 *y)
+{
+    __m512 quad[LANES];
+    ONR_UNROLL
+    for (size_t i = 0; i < LANES; i += 4) {
+        const float *x = b + i * b_stride;
+        __m512 row[4] = {_mm512_maskz_loadu_ps(mask, x), _mm512_maskz_loadu_ps(mask, x + b_stride),
+                         _mm512_maskz_loadu_ps(mask, x + 2 * b_stride),
+                         _mm512_maskz_loadu_ps(mask, x + 3 * b_stride)};
+        turn_quads(row, quad + i);
+    }
+    ONR_UNROLL
+    for (size_t i = 0; i < 4; i++) {
+        turn_blocks(quad + i, y + i);
+    }
+}
+
+/* sums[i][j] += x[i][p] * y[p][j], p ascending; x and y are 0 behind the steps that there are. */
+ONR_INLINE void add_turned(size_t rows, const float *x, size_t x_stride, const __m512 *y,
+                           float *sums, size_t stride)
+{
+    for (size_t i = 0; i < rows; i++) {
+        __m512 sum = _mm512_loadu_ps(sums + i * stride);
+        ONR_UNROLL
+        for (size_t p = 0; p < LANES; p++) {
+            sum = _mm512_fmadd_ps(_mm512_set1_ps(x[i * x_stride + p]), y[p], sum);
+        }
+        _mm512_storeu_ps(sums + i * stride, sum);
+    }
+}
+
+/* Goes through 16 columns of B at a time: as many streams as the machine follows by itself. */
+static void turned(size_t rows, size_t columns, size_t k, const float *a, size_t a_stride,
+                   const float *b, size_t b_stride, float *sums)
+{
+    float rest[ONR_GEMM_TURNED_ROWS * LANES];
+    size_t whole = k / LANES * LANES;
+    __mmask16 rest_mask = (__mmask16)((1u << (k - whole)) - 1u);
+    for (size_t i = 0; i < rows; i++) {
+        __m512 x = _mm512_maskz_loadu_ps(rest_mask, a + i * a_stride + whole);
+        _mm512_storeu_ps(rest + i * LANES, x);
+    }
+    memset(sums, 0, rows * columns * sizeof *sums);
+    for (size_t j = 0; j < columns; j += LANES) {
+        for (size_t p = 0; p < k; p += LANES) {
+            bool is_whole = p < whole;
+            __m512 y[LANES];
+            turn(b + j * b_stride + p, b_stride, is_whole ? 0xffff : rest_mask, y);
+            add_turned(rows, is_whole ? a + p : rest, is_whole ? a_stride : LANES, y, sums + j,
+                       columns);
+        }
+    }
+}
+
 #define TILE(rows, vectors)                                                                        \
     static void tile_##rows##x##vectors(const struct onr_gemm_f32_tile *t)                         \
     {                                                                                              \
@@ -152,6 +245,7 @@ WIDE(1, 8, 3) WIDE(2, 4, 3) WIDE(3, 2, 3) WIDE(4, 2, 3)
                  tile_8x3},
         .wide = {NULL, wide_1x8x3, wide_2x4x3, wide_3x2x3, wide_4x2x3},
         .wide_panels = {0, 8, 4, 2, 2},
+        .turned = turned,
         .transpose = onr_transpose_words__avx512,
 };
 
@@ -162,6 +256,7 @@ static const struct onr_gemm_f32 gemm_14x32 = {
              tile_9x2, tile_10x2, tile_11x2, tile_12x2, tile_13x2, tile_14x2},
     .wide = {NULL, wide_1x8x2, wide_2x4x2, wide_3x2x2, wide_4x2x2},
     .wide_panels = {0, 8, 4, 2, 2},
+    .turned = turned,
     .transpose = onr_transpose_words__avx512,
 };
 
@@ -170,6 +265,7 @@ static const struct onr_gemm_f32 gemm_12x16 = {
     .columns = 16,
     .tile = {NULL, tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1, tile_7x1, tile_8x1,
              tile_9x1, tile_10x1, tile_11x1, tile_12x1},
+    .turned = turned,
     .transpose = onr_transpose_words__avx512,
 };
 

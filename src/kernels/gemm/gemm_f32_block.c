@@ -187,6 +187,26 @@ void onr_gemm_f32_run_wide(const struct onr_gemm_block *block, const struct onr_
     }
 }
 
+/* The sums are stored, with all that is added to them, as the product by a 1. */
+void onr_gemm_f32_run_turned(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece)
+{
+    static const float one = 1.0f;
+    const struct onr_gemm_f32 *kernel = block->job->kernel;
+    kernel->turned(block->rows, kernel->columns, block->k, block->a, block->a_stride, piece->b,
+                   piece->b_stride, block->piece);
+    struct onr_gemm_f32_tile tile = make_tile(block, piece);
+    tile.k = 1;
+    for (size_t row = 0; row < block->rows; row++) {
+        place_tile(&tile, block, piece, row);
+        tile.a = &one;
+        tile.b = block->piece + row * kernel->columns;
+        kernel->tile[1](&tile);
+        if (must_finish(block)) {
+            finish_rows(block, piece, row, 1, piece->count);
+        }
+    }
+}
+
 /* The rows are cut evenly: the last tile is no shorter than the others. */
 void onr_gemm_f32_run_piece(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece)
 {

@@ -14,7 +14,7 @@ struct onr_gemm_block {
     size_t k_begin, k;
     const float *a; /* first row, first step */
     size_t a_stride;
-    float *piece;       /* scratch for a piece of B */
+    float *piece;       /* scratch for a piece of B: k * columns floats */
     const float *after; /* the first piece of the block that follows, or NULL */
     bool is_first;      /* no block came before, nor has anybody else prefetched it */
 };
@@ -33,5 +33,10 @@ void onr_gemm_f32_run_piece(const struct onr_gemm_block *block, const struct onr
 
 /* The same for as many whole panels as a wide tile spans; piece: the first of them. */
 void onr_gemm_f32_run_wide(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece);
+
+/* The same for one whole panel of a B of floats that lies transposed, for which the kernel has
+ * `turned`; piece: its first element and the distance of columns. */
+void onr_gemm_f32_run_turned(const struct onr_gemm_block *block,
+                             const struct onr_gemm_piece *piece);
 
 #endif
