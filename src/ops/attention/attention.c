@@ -121,6 +121,7 @@ static enum onr_status attention_plan(struct onr_plan_ctx *ctx)
             onr_size_align(a->batch * (sizeof(size_t) + sizeof(int64_t)), ONR_MEM_ALIGN);
     }
     ctx->workspace_bytes = bytes + plan->batch_bytes;
+    ctx->flops = onr_attention_flops(a, a->past);
     return ONR_OK;
 }
 

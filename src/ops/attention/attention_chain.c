@@ -203,7 +203,7 @@ static enum onr_status chain_plan(struct onr_plan_ctx *ctx)
     ONR_TRY(plan_sinks(ctx, a, plan));
     ONR_TRY(onr_attention_plan(a, ctx, &ctx->workspace_bytes));
     ctx->workspace_bytes += plan->mask_bytes;
-    ctx->flops = 2 * (uint64_t)a->batch * a->heads * a->queries * a->keys * (a->head + a->v_head);
+    ctx->flops = onr_attention_flops(a, 0);
     return ONR_OK;
 }
 

@@ -2,6 +2,7 @@
 /* Attention in its forms: streaming, by rows when scores are handed out, and in double. */
 #include "ops/attention/attention_core.h"
 
+#include "base/size.h"
 #include "ops/attention/attention_open.h"
 #include "ops/attention/attention_stream.h"
 #include "ops/common/workspace.h"
@@ -52,6 +53,30 @@ enum onr_status onr_attention_plan(struct onr_attention *attention, const struct
                                                   sizeof(struct onr_key_range));
     }
     return onr_workspace_finish(&space, bytes, ctx->err);
+}
+
+/* Sum of the numbers first + i, held within [0, most], for i < count. */
+static uint64_t sum_held(int64_t first, int64_t count, int64_t most)
+{
+    int64_t begin = onr_int_min(onr_int_max(0, -first), count);
+    int64_t end = onr_int_min(onr_int_max(begin, most - first), count);
+    uint64_t grow = (uint64_t)(end - begin);
+    uint64_t sum = grow > 0 ? grow * (uint64_t)(first + begin) + grow * (grow - 1) / 2 : 0;
+    return sum + (uint64_t)(count - end) * (uint64_t)most;
+}
+
+uint64_t onr_attention_flops(const struct onr_attention *attention, size_t offset)
+{
+    const struct onr_attention *a = attention;
+    int64_t queries = (int64_t)a->queries;
+    int64_t keys = (int64_t)a->keys;
+    int64_t at = (int64_t)offset;
+    int64_t right = a->window_right >= 0 ? onr_int_min(a->window_right, keys) : keys;
+    uint64_t pairs = sum_held(at + 1 + (a->is_causal ? 0 : right), queries, keys);
+    if (a->window_left >= 0) {
+        pairs -= sum_held(at - onr_int_min(a->window_left, at + queries), queries, keys);
+    }
+    return 2 * (uint64_t)a->batch * a->heads * (a->head + a->v_head) * pairs;
 }
 
 void onr_attention_rows_do(const struct onr_attention *attention,

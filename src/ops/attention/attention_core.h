@@ -110,6 +110,16 @@ struct onr_attention_data {
 enum onr_status onr_attention_plan(struct onr_attention *attention, const struct onr_plan_ctx *ctx,
                                    size_t *bytes) ONR_MUST_USE;
 
+/* Floating-point operations of the products, for what rules of position let queries see when the first
+ * stands at `offset`; keys that masks or lengths hide count as well. */
+uint64_t onr_attention_flops(const struct onr_attention *attention, size_t offset);
+
+/* Offset of queries that are the last of as many positions as there are keys. */
+static inline size_t onr_attention_last(const struct onr_attention *attention)
+{
+    return attention->keys > attention->queries ? attention->keys - attention->queries : 0;
+}
+
 /* Writes y and scores, unless they are NULL, and tells the weights if they are wanted. Error: that
  * of telling. */
 enum onr_status onr_attention_run(const struct onr_attention *attention,

@@ -59,7 +59,9 @@ static enum onr_status attention_plan(struct onr_plan_ctx *ctx)
     space.is_too_large = space.is_too_large || !onr_size_mul(plan->product.m, width, &count);
     plan->qkv_at = onr_workspace_add(&space, count, onr_dtype_size(dtype));
     plan->self_at = onr_workspace_add(&space, plan->self.bytes, 1);
-    ctx->flops = 2 * (uint64_t)count * plan->product.k;
+    ctx->flops =
+        2 * (uint64_t)count * plan->product.k +
+        onr_attention_flops(&plan->self.attention, onr_attention_last(&plan->self.attention));
     return onr_workspace_finish(&space, &ctx->workspace_bytes, ctx->err);
 }
 

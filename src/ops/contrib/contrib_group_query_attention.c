@@ -77,6 +77,7 @@ static enum onr_status plan_workspace(struct onr_gqa_plan *plan, struct onr_plan
         onr_workspace_add(&space, 2 * heads * plan->staged_rows, onr_gqa_staged_bytes(plan));
     plan->scratch_at = onr_workspace_add(&space, ctx->thread_count, plan->worker_bytes);
     plan->attention_at = onr_workspace_add(&space, attention_bytes, 1);
+    ctx->flops = onr_attention_flops(a, onr_attention_last(a));
     return onr_workspace_finish(&space, &ctx->workspace_bytes, ctx->err);
 }
 

@@ -76,7 +76,8 @@ static enum onr_status packed_plan(struct onr_plan_ctx *ctx)
     space.is_too_large = space.is_too_large || !onr_size_mul(plan->product.m, width, &count);
     plan->qkv_at = onr_workspace_add(&space, count, onr_dtype_size(a->q_dtype));
     plan->packed_at = onr_workspace_add(&space, plan->packed.bytes, 1);
-    ctx->flops = 2 * (uint64_t)count * plan->product.k;
+    ctx->flops =
+        2 * (uint64_t)count * plan->product.k + plan->packed.batch * onr_attention_flops(a, 0);
     return onr_workspace_finish(&space, &ctx->workspace_bytes, ctx->err);
 }
 

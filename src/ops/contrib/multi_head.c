@@ -163,6 +163,7 @@ static enum onr_status plan_workspace(struct multi_head_plan *plan, struct onr_p
             onr_workspace_add(&space, is_needed ? a->batch : 0, count * plan->element);
     }
     plan->attention_at = onr_workspace_add(&space, attention_bytes, 1);
+    ctx->flops = onr_attention_flops(a, onr_attention_last(a));
     return onr_workspace_finish(&space, &ctx->workspace_bytes, ctx->err);
 }
 

@@ -450,6 +450,39 @@ static void memory_grows_by_no_row_of_scores(void **state)
     assert_int_equal(onr_attention_plan(&c.a, &plan, &bytes), ONR_ERR_LIMIT);
 }
 
+/* Against a count of the pairs that onr_attention_range lets through. */
+static void check_flops(size_t queries, size_t past, size_t added, bool is_causal, int64_t left,
+                        int64_t right)
+{
+    struct call c = make_call(2, 4, 2, queries, past, added, 8, 5);
+    c.a.is_causal = is_causal;
+    c.a.window_left = left;
+    c.a.window_right = right;
+    uint64_t pairs = 0;
+    for (size_t i = 0; i < queries; i++) {
+        struct onr_key_range range = onr_attention_range(&c.a, &c.d, 0, i);
+        size_t end = range.end < c.a.keys ? range.end : c.a.keys;
+        pairs += end > range.begin ? end - range.begin : 0;
+    }
+    assert_int_equal(onr_attention_flops(&c.a, past), 2 * 2 * 4 * (8 + 5) * pairs);
+}
+
+static void only_what_is_computed_counts(void **state)
+{
+    (void)state;
+    static const size_t sizes[][3] = {{7, 0, 7}, {7, 3, 7},  {9, 0, 4}, {3, 0, 11},
+                                      {1, 5, 1}, {6, 20, 6}, {5, 2, 0}, {0, 3, 4}};
+    static const int64_t windows[] = {-1, 0, 2, 6, 100, INT64_MAX};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        for (size_t w = 0; w < 36; w++) {
+            for (int causal = 0; causal < 2; causal++) {
+                check_flops(sizes[i][0], sizes[i][1], sizes[i][2], causal != 0, windows[w / 6],
+                            windows[w % 6]);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -465,6 +498,7 @@ int main(void)
         cmocka_unit_test_teardown(halves_are_converted_block_by_block, test_tensors_free),
         cmocka_unit_test_teardown(a_batch_alone_gives_the_same_bits, test_tensors_free),
         cmocka_unit_test_teardown(memory_grows_by_no_row_of_scores, test_tensors_free),
+        cmocka_unit_test_teardown(only_what_is_computed_counts, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
