@@ -37,32 +37,54 @@ static enum onr_status slab_reserve(struct onr_frame *frame, size_t bytes, struc
 
 /* ---- running ---- */
 
+/* What follows from the plan and the slab alone. */
 static void bind_values(struct onr_frame *frame, const struct onr_plan *plan)
 {
-    for (uint32_t i = 0; i < plan->bind_count; i++) {
-        const struct onr_plan_value *value = plan->binds[i];
+    for (const struct onr_plan_value *value = plan->binds; value != NULL; value = value->next) {
         struct onr_tensor *tensor = &frame->tensors[value->id];
-        tensor->dtype = value->fact.dtype;
-        tensor->kind = value->fact.kind;
-        tensor->shape = value->fact.shape;
-        switch (value->place) {
-        case ONR_PLACE_SLAB:
+        *tensor = (struct onr_tensor){
+            .dtype = value->fact.dtype, .kind = value->fact.kind, .shape = value->fact.shape};
+        if (value->place == ONR_PLACE_SLAB) {
             tensor->data = frame->slab + value->offset;
-            break;
-        case ONR_PLACE_FIXED:
+        } else if (value->place == ONR_PLACE_FIXED) {
             tensor->data = (void *)(uintptr_t)value->fixed;
-            break;
-        case ONR_PLACE_VALUE:
-            tensor->data = frame->tensors[value->root].data;
-            if (value->fact.kind == ONR_KIND_SEQUENCE) {
-                tensor->shape = frame->tensors[value->root].shape;
-            }
-            break;
-        case ONR_PLACE_DYNAMIC:
-            tensor->data = NULL;
-            break;
         }
     }
+}
+
+/* Values that lie where inputs of this run are, or results of a segment before. */
+static void bind_views(struct onr_frame *frame, const struct onr_plan *plan)
+{
+    for (const struct onr_plan_value *value = plan->views; value != NULL; value = value->next) {
+        struct onr_tensor *tensor = &frame->tensors[value->id];
+        const struct onr_tensor *root = &frame->tensors[value->root];
+        bool is_sequence = value->fact.kind == ONR_KIND_SEQUENCE;
+        *tensor = (struct onr_tensor){.dtype = value->fact.dtype,
+                                      .kind = value->fact.kind,
+                                      .shape = is_sequence ? root->shape : value->fact.shape,
+                                      .data = root->data};
+    }
+}
+
+/* True when no segment follows that of the plan. */
+static bool is_last(const struct onr_frame *frame, const struct onr_plan *plan)
+{
+    return plan->end_node == frame->program->node_count && plan->cut_count == 0;
+}
+
+static bool is_whole(const struct onr_frame *frame, const struct onr_plan *plan)
+{
+    return plan->begin_node == 0 && is_last(frame, plan);
+}
+
+/* Makes the tensors those of the plan. */
+static void bind_plan(struct onr_frame *frame, const struct onr_plan *plan)
+{
+    if (frame->bound != plan) {
+        bind_values(frame, plan);
+        frame->bound = is_whole(frame, plan) ? plan : NULL;
+    }
+    bind_views(frame, plan);
 }
 
 /* Bytes of all tensors that are there. */
@@ -151,6 +173,7 @@ static enum onr_status next_plan(struct onr_frame *frame, struct onr_plan *paren
     if (*plan != NULL) {
         return ONR_OK;
     }
+    frame->bound = NULL; /* which may be freed to make room, and its address used again */
     struct onr_eval eval = {
         .kernels = frame->program->kernels, .parallel = frame->parallel, .mem = frame->mem};
     struct onr_plan_options options = {.program = frame->program,
@@ -213,10 +236,10 @@ enum onr_status onr_frame_run(struct onr_frame *frame, struct onr_error *err)
     do {
         ONR_TRY(next_plan(frame, plan, &plan, err));
         ONR_TRY(slab_reserve(frame, plan->memory.slab_bytes, err));
-        bind_values(frame, plan);
+        bind_plan(frame, plan);
         ONR_TRY(run_steps(frame, plan, err));
         frame->flops += plan->flops;
-    } while (plan->end_node < frame->program->node_count || plan->cut_count > 0);
+    } while (!is_last(frame, plan));
     frame->random.run++;
     return gather_outputs(frame, plan, err);
 }
@@ -245,6 +268,11 @@ static enum onr_status alloc_frame(struct onr_frame *frame, struct onr_error *er
     if (frame->tensors == NULL || frame->buffers == NULL || frame->output_buffers == NULL ||
         frame->outputs == NULL || frame->bodies == NULL) {
         return onr_fail_memory(err, "session");
+    }
+    for (uint32_t i = 0; i < program->value_count; i++) {
+        if (program->known[i] != NULL) {
+            frame->tensors[i] = program->constants[i];
+        }
     }
     return ONR_OK;
 }

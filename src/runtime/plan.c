@@ -17,14 +17,13 @@ static enum onr_status alloc_plan(struct onr_planner *p)
         max_inputs = node->input_count > max_inputs ? node->input_count : max_inputs;
         max_outputs = node->output_count > max_outputs ? node->output_count : max_outputs;
     }
-    plan->values = ONR_ARENA_ARRAY(arena, program->value_count, const struct onr_plan_value *);
-    plan->binds = ONR_ARENA_ARRAY(arena, program->value_count, const struct onr_plan_value *);
+    const struct onr_plan *parent = p->options->parent;
+    plan->values = onr_arena_copy(arena, parent != NULL ? parent->values : program->known,
+                                  program->value_count * sizeof(plan->values[0]));
     plan->steps = ONR_ARENA_ARRAY(arena, left, struct onr_step);
     p->inputs = ONR_ARENA_ARRAY(arena, max_inputs, const struct onr_fact *);
     p->outputs = ONR_ARENA_ARRAY(arena, max_outputs, struct onr_fact);
-    const struct onr_plan *parent = p->options->parent;
-    if (plan->values == NULL || plan->binds == NULL || plan->steps == NULL || p->inputs == NULL ||
-        p->outputs == NULL ||
+    if (plan->values == NULL || plan->steps == NULL || p->inputs == NULL || p->outputs == NULL ||
         !onr_memory_plan_init(&plan->memory, arena, parent != NULL ? &parent->memory : NULL)) {
         return onr_fail_memory(p->err, "plan");
     }
@@ -67,23 +66,10 @@ static enum onr_status start_first_segment(struct onr_planner *p)
     if (p->plan->keys == NULL) {
         return onr_fail_memory(p->err, "keys of a plan");
     }
-    for (uint32_t i = 0; i < graph->value_count; i++) {
-        if (program->is_constant[i]) {
-            struct onr_plan_value value = {.fact = graph->values[i].fact,
-                                           .id = i,
-                                           .place = ONR_PLACE_FIXED,
-                                           .fixed = program->constants[i].data,
-                                           .root = i};
-            if (value.fixed != NULL) {
-                value.fact.data = value.fixed;
-            }
-            ONR_TRY(onr_planner_define(p, &value));
-        }
-    }
     for (uint32_t i = 0; i < graph->input_count; i++) {
         uint32_t id = graph->inputs[i];
         const struct onr_tensor *tensor = &p->options->tensors[id];
-        if (program->is_constant[id]) {
+        if (program->known[id] != NULL) {
             continue;
         }
         ONR_TRY(check_dtype(p, id));
@@ -101,12 +87,11 @@ static enum onr_status start_first_segment(struct onr_planner *p)
     return ONR_OK;
 }
 
-/* Takes over what the parent knows, and the shapes or contents that were not known to it. */
+/* Adds the shapes or contents that were not known to the parent. */
 static enum onr_status start_next_segment(struct onr_planner *p)
 {
     const struct onr_plan *parent = p->options->parent;
     struct onr_plan *plan = p->plan;
-    memcpy(plan->values, parent->values, p->program->value_count * sizeof(plan->values[0]));
     plan->keys = ONR_ARENA_ARRAY(&plan->arena, parent->cut_count, struct onr_plan_key);
     if (plan->keys == NULL) {
         return onr_fail_memory(p->err, "keys of a plan");

@@ -18,23 +18,6 @@
 #define ONR_MAX_ROOT_PLANS  16
 #define ONR_MAX_CHILD_PLANS 8
 
-enum onr_place {
-    ONR_PLACE_SLAB,    /* at offset in the slab */
-    ONR_PLACE_FIXED,   /* at an address: constants, and what the plan computed */
-    ONR_PLACE_VALUE,   /* where another value is: views of inputs and of dynamic outputs */
-    ONR_PLACE_DYNAMIC, /* given by the operator that makes it, or by the caller */
-};
-
-struct onr_plan_value {
-    struct onr_fact
-        fact; /* shape known, but for dynamic outputs of this segment; data where constant */
-    uint32_t id;
-    enum onr_place place;
-    size_t offset;     /* SLAB */
-    const void *fixed; /* FIXED */
-    uint32_t root;     /* VALUE: the value whose storage it is; else the value itself */
-};
-
 struct onr_step {
     uint32_t node; /* index in the program */
     const void *plan;
@@ -71,9 +54,10 @@ struct onr_plan {
     uint32_t begin_node; /* segment [begin, end) */
     uint32_t end_node;
     const struct onr_plan_value **values; /* [value_count]; NULL: not yet known */
-    const struct onr_plan_value **binds;  /* [bind_count] values that this segment defines */
-    uint32_t bind_count;
-    struct onr_step *steps; /* [step_count] */
+    /* The values that this segment defines: those that lie where other values are ... */
+    const struct onr_plan_value *views;
+    const struct onr_plan_value *binds; /* ... and all others, which a run leaves as they are */
+    struct onr_step *steps;             /* [step_count] */
     uint32_t step_count;
     struct onr_memory_plan memory;
     uint32_t *cut_values; /* [cut_count] values that choose the child */

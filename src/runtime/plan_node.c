@@ -13,7 +13,10 @@ enum onr_status onr_planner_define(struct onr_planner *p, const struct onr_plan_
         return onr_fail_memory(p->err, "value of a plan");
     }
     p->plan->values[value->id] = copy;
-    p->plan->binds[p->plan->bind_count++] = copy;
+    const struct onr_plan_value **list =
+        value->place == ONR_PLACE_VALUE ? &p->plan->views : &p->plan->binds;
+    copy->next = *list;
+    *list = copy;
     return ONR_OK;
 }
 

@@ -36,9 +36,9 @@ static enum onr_status alloc_tables(struct onr_program *program, struct onr_erro
     program->nodes = ONR_ARENA_ARRAY(arena, graph->node_count, struct onr_bound_node);
     program->constants = ONR_ARENA_ARRAY(arena, program->value_count, struct onr_tensor);
     program->last_use = ONR_ARENA_ARRAY(arena, program->value_count, uint32_t);
-    program->is_constant = ONR_ARENA_ARRAY(arena, program->value_count, bool);
+    program->known = ONR_ARENA_ARRAY(arena, program->value_count, const struct onr_plan_value *);
     if (program->nodes == NULL || program->constants == NULL || program->last_use == NULL ||
-        program->is_constant == NULL) {
+        program->known == NULL) {
         return onr_fail_memory(err, "tables of the program");
     }
     return ONR_OK;
@@ -247,34 +247,62 @@ static bool is_usable_in_place(const struct onr_constant *constant, enum use use
            (use == USE_MOVED && !onr_dtypes_has(ONR_DTYPES_NARROW, constant->dtype));
 }
 
-/* Gives each constant that is still used a form that kernels can read. */
+/* Tells plans of a constant. */
+static enum onr_status define_known(struct onr_program *program, uint32_t id, struct onr_error *err)
+{
+    struct onr_plan_value *known = ONR_ARENA_NEW(&program->arena, struct onr_plan_value);
+    if (known == NULL) {
+        return onr_fail_memory(err, "constant of the program");
+    }
+    *known = (struct onr_plan_value){.fact = program->graph->values[id].fact,
+                                     .id = id,
+                                     .place = ONR_PLACE_FIXED,
+                                     .fixed = program->constants[id].data,
+                                     .root = id};
+    if (known->fixed != NULL) {
+        known->fact.data = known->fixed;
+    }
+    program->known[id] = known;
+    return ONR_OK;
+}
+
+/* Gives a constant that is still used a form that kernels can read. */
+static enum onr_status bind_constant(struct onr_program *program, uint32_t id, enum use use,
+                                     struct onr_error *err)
+{
+    const struct onr_value *value = &program->graph->values[id];
+    const struct onr_constant *constant = value->constant;
+    struct onr_tensor *tensor = &program->constants[id];
+    *tensor = (struct onr_tensor){.dtype = constant->dtype, .shape = constant->shape};
+    if (use == USE_NONE) {
+        return ONR_OK;
+    }
+    if (value->fact.data != NULL) {
+        tensor->data = (void *)(uintptr_t)value->fact.data;
+    } else if (is_usable_in_place(constant, use)) {
+        tensor->data = (void *)(uintptr_t)constant->data;
+    } else {
+        size_t bytes = (size_t)onr_constant_count(constant) * onr_dtype_size(constant->dtype);
+        tensor->data = onr_arena_alloc(&program->arena, bytes);
+        if (tensor->data == NULL) {
+            return onr_fail_memory(err, "aligned copy of a weight");
+        }
+        onr_constant_copy(constant, tensor->data);
+    }
+    return ONR_OK;
+}
+
 static enum onr_status bind_constants(struct onr_program *program, const enum use *uses,
                                       struct onr_error *err)
 {
     const struct onr_graph *graph = program->graph;
     for (uint32_t i = 0; i < graph->value_count; i++) {
-        const struct onr_value *value = &graph->values[i];
-        const struct onr_constant *constant = value->constant;
-        if (constant == NULL) {
+        if (graph->values[i].constant == NULL) {
             continue;
         }
-        program->is_constant[i] = !value->is_input;
-        struct onr_tensor *tensor = &program->constants[i];
-        *tensor = (struct onr_tensor){.dtype = constant->dtype, .shape = constant->shape};
-        if (uses[i] == USE_NONE) {
-            continue;
-        }
-        if (value->fact.data != NULL) {
-            tensor->data = (void *)(uintptr_t)value->fact.data;
-        } else if (is_usable_in_place(constant, uses[i])) {
-            tensor->data = (void *)(uintptr_t)constant->data;
-        } else {
-            size_t bytes = (size_t)onr_constant_count(constant) * onr_dtype_size(constant->dtype);
-            tensor->data = onr_arena_alloc(&program->arena, bytes);
-            if (tensor->data == NULL) {
-                return onr_fail_memory(err, "aligned copy of a weight");
-            }
-            onr_constant_copy(constant, tensor->data);
+        ONR_TRY(bind_constant(program, i, uses[i], err));
+        if (!graph->values[i].is_input) {
+            ONR_TRY(define_known(program, i, err));
         }
     }
     return ONR_OK;

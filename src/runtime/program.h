@@ -20,6 +20,25 @@ struct onr_bound_node {
     uint32_t *outputs; /* value ids; for nodes with bodies an absent one has a scratch id */
 };
 
+enum onr_place {
+    ONR_PLACE_SLAB,    /* at offset in the slab */
+    ONR_PLACE_FIXED,   /* at an address: constants, and what the plan computed */
+    ONR_PLACE_VALUE,   /* where another value is: views of inputs and of dynamic outputs */
+    ONR_PLACE_DYNAMIC, /* given by the operator that makes it, or by the caller */
+};
+
+/* What a plan knows of a value. */
+struct onr_plan_value {
+    struct onr_fact
+        fact; /* shape known, but for dynamic outputs of this segment; data where constant */
+    uint32_t id;
+    enum onr_place place;
+    size_t offset;     /* SLAB */
+    const void *fixed; /* FIXED */
+    uint32_t root;     /* VALUE: the value whose storage it is; else the value itself */
+    const struct onr_plan_value *next; /* in the list of its plan */
+};
+
 struct onr_program {
     const struct onr_graph *graph; /* borrowed, sealed */
     const struct onr_kernels *kernels;
@@ -30,7 +49,7 @@ struct onr_program {
     uint32_t value_count;         /* of the graph, and scratch values behind them */
     struct onr_tensor *constants; /* [value_count]; data NULL where packing left no use for it */
     uint32_t *last_use;           /* [value_count] last node that reads it; UINT32_MAX: an output */
-    bool *is_constant;            /* [value_count] */
+    const struct onr_plan_value **known; /* [value_count] what every plan knows of the constants */
 };
 
 struct onr_program_options {
