@@ -83,7 +83,7 @@ double number_real(const struct number *number)
     return number->real;
 }
 
-/* Not hypot: it is slow, and what is linked against it today needs the newest glibc for nothing else. */
+/* Not hypot, which is slow and new in glibc 2.35 to what is linked today. */
 double complex_length(double real, double imaginary)
 {
     double a = fabs(real), b = fabs(imaginary);

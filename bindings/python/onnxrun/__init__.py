@@ -96,8 +96,9 @@ __all__ = [
     "GraphOptimizationLevel", "IOBinding", "InferenceSession", "InvalidArgument", "InvalidGraph",
     "InvalidProtobuf", "Limits", "ModelLoaded", "ModelMetadata", "NoModel", "NoSuchFile", "NodeArg",
     "NotImplemented", "OrtDevice", "OrtValue", "OutOfMemory", "RunOptions", "RuntimeException",
-    "SessionIOBinding", "SessionOptions", "Step", "Unsupported", "__version__", "disable_telemetry_events", "enable_telemetry_events",
-    "every", "explain", "get_all_providers", "get_available_providers", "get_build_info", "get_device",
-    "get_version_string", "has_collective_ops", "memory_needed", "preload_dlls", "print_debug_info", "set_default_logger_severity",
-    "set_default_logger_verbosity", "set_seed",
+    "SessionIOBinding", "SessionOptions", "Step", "Unsupported", "__version__",
+    "disable_telemetry_events", "enable_telemetry_events", "every", "explain", "get_all_providers",
+    "get_available_providers", "get_build_info", "get_device", "get_version_string",
+    "has_collective_ops", "memory_needed", "preload_dlls", "print_debug_info",
+    "set_default_logger_severity", "set_default_logger_verbosity", "set_seed",
 ]

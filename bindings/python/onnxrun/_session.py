@@ -70,7 +70,8 @@ class InferenceSession:
         self._sess_options = options
         self._profile = Profile(options.profile_file_prefix) if options.enable_profiling else None
         source, is_path = _source(path_or_bytes)
-        # Programs read it from ONNX Runtime's class too, and _sess_options, _inputs_meta, _outputs_meta.
+        # Programs read it from ONNX Runtime's class too, as they do _sess_options, _inputs_meta and
+        # _outputs_meta.
         self._model_path = os.fsdecode(source) if is_path else None
         with _measured(self._profile, "model_loading"):
             self._core = _core.Session(

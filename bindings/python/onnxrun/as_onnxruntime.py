@@ -4,7 +4,8 @@
     python -m onnxrun.as_onnxruntime program.py ARGUMENT...
     python -m onnxrun.as_onnxruntime -m module ARGUMENT...
 
-The same holds for the Python processes that it starts. A program may also do it itself, before it imports anything that needs ONNX Runtime:
+The same holds for the Python processes that it starts. A program may also do it itself, before it
+imports anything that needs ONNX Runtime:
 
     import onnxrun.as_onnxruntime
     onnxrun.as_onnxruntime.install()
