@@ -86,9 +86,12 @@ def test_arrays_of_other_libraries_come_through_dlpack(add):
 
 def test_scalars_and_empty_arrays():
     scalar = identity("float")
-    for value in (2, 2.0, np.float32(2), np.array(2, np.float32)):
+    for value in (2, 2.0, np.float32(2), np.array(2, np.float32), [2], np.full((1, 1), 2, np.float32)):
         y, = scalar.run(None, {"x": value})
         assert y.shape == () and y == 2
+    assert identity("string").run(None, {"x": ["one"]})[0] == "one"
+    for value in (np.ones(2, np.float32), np.ones((0,), np.float32)):
+        refused(scalar, {"x": value}, f'input "x" has shape {len(value)} of rank 1, expected rank 0')
     for shape in ((0,), (0, 3), (3, 0, 2)):
         dims = ", ".join("abc"[:len(shape)])
         y, = identity(f"float[{dims}]").run(None, {"x": np.zeros(shape, np.float32)})

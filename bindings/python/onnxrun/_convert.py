@@ -44,6 +44,8 @@ def _tensor(value: Any, what: str, dtype: int, declared: Description) -> Prepare
     array = _array(value, what, dtype, declared)
     if array.ndim > MAX_RANK:
         raise InvalidArgument(f"{what} has rank {array.ndim}, at most {MAX_RANK} is supported")
+    if declared[3] == () and array.size == 1:
+        array = array.reshape(())
     if dtype == _dtypes.STRING:
         return dtype, array.shape, _strings(array, what)
     got = _dtypes.number_of(array.dtype)

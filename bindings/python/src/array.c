@@ -78,16 +78,19 @@ static bool wrap(const struct array_interface *array, onnxrun_dtype dtype, onnxr
     return true;
 }
 
-/* Borrows an array as it is; kind 0: of any kind. *fits is false, without exception, for another. */
+/*
+ * Borrows an array of at most this rank as it is; kind 0: of any kind. *fits is false, without
+ * exception, for another.
+ */
 static bool borrow(struct core_value *value, PyObject *array, onnxrun_dtype dtype, char kind,
-                   bool *fits)
+                   int max_rank, bool *fits)
 {
     PyObject *capsule;
     const struct array_interface *info = array_interface(array, &capsule);
     bool is_ok = info != NULL;
     *fits = is_ok && (kind == 0 || info->kind == kind) &&
             (size_t)info->item_bytes == onnxrun_dtype_size(dtype) &&
-            (info->flags & READABLE) == READABLE && info->rank <= ONNXRUN_MAX_RANK;
+            (info->flags & READABLE) == READABLE && info->rank <= max_rank;
     if (*fits) {
         is_ok = wrap(info, dtype, &value->tensor);
     }
@@ -151,7 +154,8 @@ static bool open_prepared(onnxrun_tensor **tensor, PyObject *prepared)
     if (PyTuple_Size(prepared) == 3) {
         return open_strings(tensor, PyTuple_GetItem(prepared, 1), PyTuple_GetItem(prepared, 2));
     }
-    if (!borrow(&value, PyTuple_GetItem(prepared, 1), (onnxrun_dtype)dtype, 0, &fits)) {
+    if (!borrow(&value, PyTuple_GetItem(prepared, 1), (onnxrun_dtype)dtype, 0, ONNXRUN_MAX_RANK,
+                &fits)) {
         return false;
     }
     if (!fits) {
@@ -211,7 +215,9 @@ bool core_value_open(struct core_value *value, PyObject *object, const onnxrun_v
     *value = (struct core_value){.tensor = NULL};
     if (kind != 0 && PyObject_IsInstance(object, onnxrun_core.ndarray) == 1) {
         bool fits = false;
-        if (!borrow(value, object, info->dtype, kind, &fits)) {
+        /* Python code makes scalars of arrays that have one element. */
+        int max_rank = info->rank == 0 ? 0 : ONNXRUN_MAX_RANK;
+        if (!borrow(value, object, info->dtype, kind, max_rank, &fits)) {
             return false;
         }
         if (fits) {
@@ -227,7 +233,7 @@ bool core_target_open(struct core_value *value, PyObject *array, onnxrun_dtype d
 {
     bool fits = false;
     *value = (struct core_value){.tensor = NULL};
-    if (!borrow(value, array, dtype, 0, &fits)) {
+    if (!borrow(value, array, dtype, 0, ONNXRUN_MAX_RANK, &fits)) {
         return false;
     }
     if (!fits) {
