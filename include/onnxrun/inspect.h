@@ -17,7 +17,8 @@ typedef enum onnxrun_stage {
     ONNXRUN_STAGE_GRAPH = 1,   /* after the passes, with inferred types and shapes */
     ONNXRUN_STAGE_PROGRAM = 2, /* operators bound to kernels, weights packed */
     ONNXRUN_STAGE_PLAN = 3,    /* for concrete dimensions: steps, offsets, memory */
-    /* what led from MODEL to GRAPH: nodes that went, fusions, near misses; what is not supported */
+    /* what led from MODEL to GRAPH: nodes that went, fusions, near misses; what is not supported.
+     * And which kernels a run takes for concrete dimensions, and in which types it computes */
     ONNXRUN_STAGE_PASSES = 4,
     ONNXRUN_STAGE_SUMMARY =
         5, /* MODEL without its weights and nodes one by one; as JSON with them */
@@ -37,8 +38,9 @@ typedef struct onnxrun_dim {
 
 /*
  * Prints one stage of the model in the file at path into *text, which the caller frees with
- * onnxrun_text_free. dims [dim_count] give numbers to symbolic dimensions and are used by the stage
- * PLAN alone, where one that is not given counts as 1.
+ * onnxrun_text_free. dims [dim_count] give numbers to symbolic dimensions and are used by the stages
+ * PLAN and PASSES alone, where one that is not given counts as 1. PASSES is also shown of a model
+ * that cannot be planned for them, and says why.
  * Errors: as onnxrun_model_load; for the stage MODEL only those of a file that cannot be read or
  * parsed. With UNSUPPORTED the stage PASSES sets *text all the same, unless it is the signature that
  * is not supported: each operator that is missing, with all nodes that need it.

@@ -104,6 +104,9 @@ struct onr_planned {
     const struct onr_plan *plan;
 };
 
+/* The number for a symbolic dimension (NULL: one without a name). */
+int64_t onr_model_dim(const onnxrun_dim *dims, size_t dim_count, const char *symbol);
+
 /* Plans a model that is bound; a symbolic dimension that is not given counts as 1. Free with
  * onr_planned_free in any case. */
 enum onr_status onr_model_plan(const onnxrun_model *model, const onnxrun_dim *dims,
@@ -118,5 +121,12 @@ void onr_model_value_info(const struct onr_graph *graph, const char *name,
 /* A model with nothing loaded. Errors: ONR_ERR_ARGUMENT, ONR_ERR_MEMORY. */
 enum onr_status onr_model_new(const onnxrun_model_options *options, onnxrun_model **model,
                               struct onr_error *err) ONR_MUST_USE;
+
+/* Prints which kernels a run of a model that is bound takes for these dimensions, for
+ * onr_print_report. A model that cannot be planned for them is no failure: it is said why. Error:
+ * ONR_ERR_MEMORY. */
+enum onr_status onr_print_kernels(struct onr_text *text, const onnxrun_model *model,
+                                  const onnxrun_dim *dims, size_t dim_count, bool is_json,
+                                  struct onr_error *err) ONR_MUST_USE;
 
 #endif

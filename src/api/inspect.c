@@ -31,14 +31,26 @@ static enum onr_status print_plan(const onnxrun_model *model, onnxrun_format for
 
 /* What is not supported is printed, and is a failure besides. */
 static enum onr_status print_passes(onnxrun_model *model, onnxrun_format format,
+                                    const onnxrun_dim *dims, size_t dim_count,
                                     struct onr_text *text, struct onr_error *err)
 {
     struct onr_report report;
+    struct onr_text kernels;
+    bool is_json = format == ONNXRUN_FORMAT_JSON;
+    onr_text_init(&kernels, &model->mem);
     onr_report_init(&report, model->graph);
     enum onr_status status = onr_model_optimize(model, &report, err);
-    if (status == ONR_OK || report.missing != NULL) {
-        onr_print_report(text, &report, format == ONNXRUN_FORMAT_JSON);
+    if (status == ONR_OK) {
+        status = onr_model_bind(model, err);
     }
+    if (status == ONR_OK) {
+        status = onr_print_kernels(&kernels, model, dims, dim_count, is_json, err);
+    }
+    if (status == ONR_OK || report.missing != NULL) {
+        onr_print_report(text, &report, kernels.data, is_json);
+    }
+    text->has_failed = text->has_failed || kernels.has_failed;
+    onr_text_free(&kernels);
     return status;
 }
 
@@ -49,7 +61,7 @@ static enum onr_status print_stage(onnxrun_model *model, const char *path, onnxr
     bool is_json = format == ONNXRUN_FORMAT_JSON;
     ONR_TRY(onr_model_open(model, path, err));
     if (stage == ONNXRUN_STAGE_PASSES) {
-        return print_passes(model, format, text, err);
+        return print_passes(model, format, dims, dim_count, text, err);
     }
     if (stage == ONNXRUN_STAGE_SUMMARY && !is_json) {
         onr_print_summary(text, model->graph, "model");

@@ -6,7 +6,7 @@
 #include <onnxrun/inspect.h>
 #include <string.h>
 
-static int64_t dim_value(const onnxrun_dim *dims, size_t dim_count, const char *symbol)
+int64_t onr_model_dim(const onnxrun_dim *dims, size_t dim_count, const char *symbol)
 {
     for (size_t i = 0; symbol != NULL && i < dim_count; i++) {
         if (strcmp(dims[i].name, symbol) == 0) {
@@ -38,7 +38,7 @@ static enum onr_status set_shapes(const onnxrun_model *model, struct onr_frame *
             (struct onr_tensor){.dtype = (enum onr_dtype)info->dtype, .shape.rank = info->rank};
         for (int a = 0; a < info->rank; a++) {
             int64_t dim = info->dims[a];
-            input->shape.dim[a] = dim >= 0 ? dim : dim_value(dims, dim_count, info->symbols[a]);
+            input->shape.dim[a] = dim >= 0 ? dim : onr_model_dim(dims, dim_count, info->symbols[a]);
             if (input->shape.dim[a] < 0) {
                 return onr_fail(err, ONR_ERR_ARGUMENT,
                                 "dimension \"%s\" is %" PRId64 ", expected >= 0", info->symbols[a],

@@ -111,6 +111,7 @@ enum onr_status onr_eval_prepared(const struct onr_eval *eval, const struct onr_
                                 .inputs = inputs,
                                 .outputs = outputs,
                                 .state = state,
+                                .kernels = eval->kernels,
                                 .thread_count = eval->parallel->thread_count,
                                 .arena = arena,
                                 .err = err};

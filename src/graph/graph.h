@@ -106,7 +106,9 @@ struct onr_node {
     struct onr_metadata *metadata; /* [metadata_count]; kept on request only */
     uint32_t metadata_count;
     const struct onr_op_def *op; /* set by the pass resolve_ops */
-    bool is_dead;                /* removed by a pass; dropped when the graph is sealed */
+    /* float16 or bfloat16, in which the file has what the node computes in float32; else UNDEFINED */
+    enum onr_dtype half;
+    bool is_dead; /* removed by a pass; dropped when the graph is sealed */
 };
 
 struct onr_value {

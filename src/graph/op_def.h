@@ -14,6 +14,7 @@
 #include "graph/graph.h"
 
 struct onr_kernels;
+struct onr_gemm_f32;
 
 #define ONR_VARIADIC       UINT32_MAX
 #define ONR_OPSET_LATEST   28
@@ -77,6 +78,20 @@ struct onr_infer_ctx {
 };
 
 /*
+ * What a run spends its time in, for people to read (onnxdump --explain). Whoever chooses it tells:
+ * the row of the operator, prepare, plan, the last of them.
+ */
+struct onr_told {
+    /* where in struct onr_kernels its pointer stands (ONR_KERNEL_AT); 0: in no kernel, but in loops
+     * of the operator, which are compiled once for all machines */
+    uint32_t kernel;
+    uint32_t rows;                    /* of A, of a product by tiles */
+    const struct onr_gemm_f32 *tiles; /* at most so large; NULL: there is no such product */
+    size_t panels;                    /* at most, that a tile of so few rows spans; or 0 */
+    const char *way;                  /* how; static storage, or NULL */
+};
+
+/*
  * Inputs and outputs of prepare: facts as known at load. When it fails it has freed what it
  * allocated.
  */
@@ -90,6 +105,7 @@ struct onr_prepare_ctx {
     struct onr_arena *arena;     /* of the program: state lives here */
     struct onr_mem *mem;         /* for large blocks such as packed weights; freed in release */
     struct onr_error *err;
+    struct onr_told told;
     void *state;       /* out: handed to plan, run and release; NULL when there is none */
     uint32_t consumed; /* out: bit i: constant input i was packed; run does not read it */
     /* Reads constant input i (onr_prepare_constant); NULL when the input is no constant. */
@@ -109,10 +125,12 @@ struct onr_plan_ctx {
     const struct onr_fact *const *inputs;
     const struct onr_fact *outputs;
     const void *state; /* from prepare */
+    const struct onr_kernels *kernels;
     unsigned thread_count;
     struct onr_arena *arena; /* of the plan */
     struct onr_error *err;
     bool wants_weights;     /* run will tell the weights of attention */
+    struct onr_told told;   /* in: by prepare */
     void *plan;             /* out: handed to run; NULL when there is none */
     size_t workspace_bytes; /* out: scratch that run gets, 64-byte aligned */
     /* out: floating-point operations of matrix products, 2 per multiply-add */
@@ -197,6 +215,7 @@ struct onr_op_def {
     const struct onr_param_spec *input_specs; /* ended by {0} */
     const struct onr_param_spec *output_specs;
     uint32_t traits;
+    uint32_t kernel; /* as in struct onr_told, where prepare and plan have nothing to add */
     enum onr_status (*infer)(struct onr_infer_ctx *ctx);
     enum onr_status (*prepare)(struct onr_prepare_ctx *ctx); /* NULL: nothing to prepare */
     enum onr_status (*plan)(struct onr_plan_ctx *ctx);       /* NULL: nothing to plan */

@@ -32,3 +32,14 @@ void onr_kernels_init(struct onr_kernels *kernels, enum onr_isa isa)
     }
 #undef ONR_SCALAR_FAMILY
 }
+
+const char *onr_kernels_part(uint32_t at)
+{
+#define PART_NAME(name)                                                                            \
+    if (at < ONR_KERNEL_AT(name) + sizeof(struct onr_##name##_kernels)) {                          \
+        return #name;                                                                              \
+    }
+    ONR_KERNELS_LIST(PART_NAME)
+#undef PART_NAME
+    return "";
+}

@@ -25,27 +25,48 @@
 #include "kernels/reduce/reduce.h"
 #include "kernels/softmax/softmax.h"
 
+#include <stddef.h>
+
+/* The parts of the table: X(name). */
+#define ONR_KERNELS_LIST(X)                                                                        \
+    X(binary)                                                                                      \
+    X(unary)                                                                                       \
+    X(gemm)                                                                                        \
+    X(contract)                                                                                    \
+    X(move)                                                                                        \
+    X(convert)                                                                                     \
+    X(reduce)                                                                                      \
+    X(order)                                                                                       \
+    X(softmax)                                                                                     \
+    X(norm)                                                                                        \
+    X(conv)                                                                                        \
+    X(pool)                                                                                        \
+    X(attention)                                                                                   \
+    X(quant)                                                                                       \
+    X(image)                                                                                       \
+    X(nbits)
+
 struct onr_kernels {
     enum onr_isa isa; /* highest set of rows in the table */
-    struct onr_binary_kernels binary;
-    struct onr_unary_kernels unary;
-    struct onr_gemm_kernels gemm;
-    struct onr_contract_kernels contract;
-    struct onr_move_kernels move;
-    struct onr_convert_kernels convert;
-    struct onr_reduce_kernels reduce;
-    struct onr_order_kernels order;
-    struct onr_softmax_kernels softmax;
-    struct onr_norm_kernels norm;
-    struct onr_conv_kernels conv;
-    struct onr_pool_kernels pool;
-    struct onr_attention_kernels attention;
-    struct onr_quant_kernels quant;
-    struct onr_image_kernels image;
-    struct onr_nbits_kernels nbits;
+#define ONR_KERNELS_MEMBER(name) struct onr_##name##_kernels name;
+    ONR_KERNELS_LIST(ONR_KERNELS_MEMBER)
+#undef ONR_KERNELS_MEMBER
 };
 
 /* Fills the table with rows up to isa, which the machine must have (onr_cpu_isa). */
 void onr_kernels_init(struct onr_kernels *kernels, enum onr_isa isa);
+
+/* ---- telling which kernel was chosen (struct onr_told) ---- */
+
+#define ONR_KERNEL_AT(member) ((uint32_t)offsetof(struct onr_kernels, member))
+
+/* The same for a pointer of this table. */
+static inline uint32_t onr_kernel_at(const struct onr_kernels *kernels, const void *pointer)
+{
+    return (uint32_t)((const char *)pointer - (const char *)kernels);
+}
+
+/* The part of the table that this place, not 0, is in: "gemm", "unary", ... */
+const char *onr_kernels_part(uint32_t at);
 
 #endif

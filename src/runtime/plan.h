@@ -28,6 +28,7 @@ struct onr_step {
     size_t workspace_bytes;      /* 0: none */
     uint64_t flops;
     size_t live_bytes; /* of the slab, while it runs */
+    struct onr_told told;
 };
 
 /* What must be equal for a cached plan to be used: a value's dtype and shape, and its data when not

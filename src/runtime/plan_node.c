@@ -219,11 +219,13 @@ static enum onr_status add_step(struct onr_planner *p, uint32_t n)
                                .inputs = p->inputs,
                                .outputs = p->outputs,
                                .state = bound->state,
+                               .kernels = p->program->kernels,
                                .thread_count = p->options->eval->parallel->thread_count,
                                .arena = &p->plan->arena,
                                .err = p->err,
                                .next_stream = p->next_stream,
-                               .wants_weights = p->options->wants_weights};
+                               .wants_weights = p->options->wants_weights,
+                               .told = bound->told};
     if (bound->op->plan != NULL) {
         ONR_TRY(bound->op->plan(&ctx));
     }
@@ -232,6 +234,7 @@ static enum onr_status add_step(struct onr_planner *p, uint32_t n)
     step->plan = ctx.plan;
     step->workspace_bytes = ctx.workspace_bytes;
     step->flops = ctx.flops;
+    step->told = ctx.told;
     p->plan->flops += ctx.flops;
     if (ctx.workspace_bytes > 0 &&
         !onr_memory_plan_place(&p->plan->memory, ctx.workspace_bytes, n, &step->workspace_offset)) {

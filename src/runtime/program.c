@@ -113,6 +113,7 @@ static enum onr_status prepare_node(struct onr_program *program, struct onr_boun
 {
     const struct onr_graph *graph = program->graph;
     const struct onr_node *node = bound->node;
+    bound->told.kernel = bound->op->kernel;
     if (bound->op->prepare == NULL) {
         return ONR_OK;
     }
@@ -146,12 +147,14 @@ static enum onr_status prepare_node(struct onr_program *program, struct onr_boun
                                   .arena = arena,
                                   .mem = options->mem,
                                   .err = err,
-                                  .constants = constants};
+                                  .constants = constants,
+                                  .told = bound->told};
     enum onr_status status = bound->op->prepare(&ctx);
     if (status != ONR_OK) {
         onr_node_error(err, "load", graph, node);
         return status;
     }
+    bound->told = ctx.told;
     bound->state = ctx.state;
     bound->consumed = ctx.consumed;
     return ONR_OK;

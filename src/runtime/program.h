@@ -15,6 +15,7 @@ struct onr_bound_node {
     const struct onr_node *node;
     const struct onr_op_def *op;
     void *state;                 /* from prepare ... */
+    struct onr_told told;        /* by prepare, or by the operator's row */
     uint32_t consumed;           /* ... as the bits of constant inputs that run does not read */
     struct onr_program **bodies; /* [node->body_count] */
     uint32_t *outputs; /* value ids; for nodes with bodies an absent one has a scratch id */

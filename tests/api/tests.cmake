@@ -5,6 +5,7 @@ onnxrun_test(api
     test_determinism
     test_float_mode
     test_inspect
+    test_inspect_kernels
     test_inspect_parts
     test_model
     test_seed

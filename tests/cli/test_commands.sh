@@ -525,9 +525,19 @@ run 0 env ONNXRUN_MAX_ISA=scalar onnxdump relu.onnx --stage program
 stdout_has 'program: 1 nodes, kernels up to scalar, heap '
 run 0 env ONNXRUN_MAX_ISA=scalar onnxdump relu.onnx --stage program --json
 stdout_has '"isa": "scalar"'
-run 0 onnxdump relu.onnx --explain
-stdout_is 'passes: 1 nodes before, 1 after'
+run 0 env ONNXRUN_MAX_ISA=scalar onnxdump relu.onnx --explain
+stdout_is 'passes: 1 nodes before, 1 after
+
+kernels up to scalar, for n = 1
+  count  operator                    computes in             by
+      1  Relu                        float                   unary scalar'
+run 0 onnxdump relu.onnx --explain -d n=5
+stdout_has ', for n = 5'
 run 0 onnxdump relu.onnx --explain --json
+stdout_is_json
+stdout_has '"op": "Relu", "types": "float", "kernel": "unary", "isa": '
+run 0 onnxdump hostile.onnx --explain
+run 0 onnxdump hostile.onnx --explain --json
 stdout_is_json
 run 0 onnxdump unknown.onnx --stage model
 stdout_has 'y = Frobnicate (x)'

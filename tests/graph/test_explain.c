@@ -177,7 +177,7 @@ static void print(const struct onr_report *report, struct onr_mem *mem, bool is_
 {
     struct onr_text text;
     onr_text_init(&text, mem);
-    onr_print_report(&text, report, is_json);
+    onr_print_report(&text, report, NULL, is_json);
     assert_false(text.has_failed);
     assert_true(!is_json || json_is_valid(text.data));
     if (strstr(text.data, expected) == NULL) {
@@ -230,7 +230,7 @@ static void reports_without_memory_fail(void **state)
     onr_report_fused(&report, "Gelu", "n");
     onr_report_end_pass(&report, &graph);
     onr_text_init(&text, &mem);
-    onr_print_report(&text, &report, false);
+    onr_print_report(&text, &report, NULL, false);
     assert_true(text.has_failed);
     onr_text_free(&text);
     onr_arena_free(&arena);

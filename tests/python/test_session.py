@@ -318,7 +318,10 @@ def test_a_model_is_explained(tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(ADD)
     assert "Add" in onnxrun.explain(path, "graph")
-    assert onnxrun.explain(path)
+    report = json.loads(onnxrun.explain(path, dims={"n": 5}, as_json=True))
+    assert report["dims"] == {"n": 5}
+    assert [(k["op"], k["types"], k["kernel"]) for k in report["kernels"]] == [
+        ("Add", "float", "binary")]
     unknown = tmp_path / "unknown.onnx"
     unknown.write_bytes(model("(float x) => (float y) { y = NoSuchOperator(x) }"))
     assert "NoSuchOperator" in onnxrun.explain(unknown)

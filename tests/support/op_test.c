@@ -154,7 +154,8 @@ static void setup_attempt(struct attempt *a, const struct op_test *test, bool is
 
 /* Facts as prepare sees them at load: without data unless the inputs are constants. */
 static enum onr_status prepare_node(struct attempt *a, const struct onr_op_def *op,
-                                    const struct onr_eval *eval, bool is_constant, void **state)
+                                    const struct onr_eval *eval, bool is_constant, void **state,
+                                    struct onr_told *told)
 {
     struct onr_fact facts[OP_TEST_MAX];
     const struct onr_fact *inputs[OP_TEST_MAX];
@@ -174,10 +175,43 @@ static enum onr_status prepare_node(struct attempt *a, const struct onr_op_def *
                                   .arena = &a->arena,
                                   .mem = eval->mem,
                                   .err = &a->err,
-                                  .constants = a->constants};
+                                  .constants = a->constants,
+                                  .told.kernel = op->kernel};
     enum onr_status status = op->prepare != NULL ? op->prepare(&ctx) : ONR_OK;
     *state = ctx.state;
+    *told = ctx.told;
     return status;
+}
+
+static void untold_kernel(void)
+{
+    fail_msg("a kernel runs that the operator does not tell of");
+}
+
+/* An operator that tells of no kernel (struct onr_told) takes none but those that convert and move
+ * elements for its own loops: the others are replaced by one that fails. */
+static enum onr_status check_told(struct attempt *a, const struct onr_op_def *op, const void *state,
+                                  struct onr_told told, struct onr_kernels *kernels)
+{
+    struct onr_plan_ctx ctx = {.node = &a->node,
+                               .inputs = a->inputs,
+                               .outputs = a->outputs,
+                               .state = state,
+                               .kernels = kernels,
+                               .thread_count = 1,
+                               .arena = &a->arena,
+                               .err = &a->err,
+                               .told = told};
+    void (*untold)(void) = untold_kernel;
+    ONR_TRY(op->plan != NULL ? op->plan(&ctx) : ONR_OK);
+    for (size_t at = sizeof untold; ctx.told.kernel == 0 && at < sizeof *kernels;
+         at += sizeof untold) {
+        const char *part = onr_kernels_part((uint32_t)at);
+        if (strcmp(part, "convert") != 0 && strcmp(part, "move") != 0) {
+            memcpy((char *)kernels + at, &untold, sizeof untold);
+        }
+    }
+    return ONR_OK;
 }
 
 /* A run needs the shapes of all outputs that it does not make itself. */
@@ -205,14 +239,19 @@ static enum onr_status run_with(struct attempt *a, const struct way *way,
     }
     uint32_t needs = 0;
     void *state = NULL;
+    struct onr_told told;
     ONR_TRY(onr_check_node(&a->node, op, &a->err));
     ONR_TRY(onr_check_dtypes(&a->node, op, a->inputs, &a->err));
     ONR_TRY(
         onr_infer_node(&a->graph, &a->node, op, a->inputs, a->outputs, &needs, &a->arena, &a->err));
     ONR_TRY(check_shapes(a, op));
-    ONR_TRY(prepare_node(a, op, &eval, way->is_constant, &state));
+    ONR_TRY(prepare_node(a, op, &eval, way->is_constant, &state, &told));
     enum onr_status status =
-        onr_eval_prepared(&eval, &a->node, op, state, a->inputs, a->outputs, &a->arena, &a->err);
+        way->thread_count == 1 ? check_told(a, op, state, told, &kernels) : ONR_OK;
+    if (status == ONR_OK) {
+        status = onr_eval_prepared(&eval, &a->node, op, state, a->inputs, a->outputs, &a->arena,
+                                   &a->err);
+    }
     if (op->release != NULL) {
         op->release(&a->mem, state);
     }

@@ -317,7 +317,8 @@ static enum onr_status replace(struct onr_graph *graph, const struct onr_fused *
                               .output_count = node->output_count,
                               .attrs = attrs,
                               .attr_count = fused->attr_count,
-                              .op = op};
+                              .op = op,
+                              .half = before.half};
     onr_uses_drop(uses, graph, &before);
     return ONR_OK;
 }

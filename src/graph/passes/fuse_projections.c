@@ -112,7 +112,8 @@ static enum onr_status join(const struct onr_graph *graph, const struct group *g
                                .output_count = group->count,
                                .attrs = attr,
                                .attr_count = group->trans_b ? 1 : 0,
-                               .op = op};
+                               .op = op,
+                               .half = first->half};
     if (ctx->report != NULL) {
         onr_report_joined(ctx->report, "Projections", labels, group->count);
     }

@@ -68,7 +68,9 @@ void onr_report_joined(struct onr_report *report, const char *op, const char *co
                        uint32_t part_count);
 void onr_report_missed(struct onr_report *report, const struct onr_note *note);
 
-/* Prints the report as text or as one JSON object. */
-void onr_print_report(struct onr_text *text, const struct onr_report *report, bool is_json);
+/* Prints the report as text or as one JSON object. more: what stands behind it, members of the object
+ * if it is one, as in "\"key\": 1"; or NULL. */
+void onr_print_report(struct onr_text *text, const struct onr_report *report, const char *more,
+                      bool is_json);
 
 #endif

@@ -189,10 +189,11 @@ static void json_missing(struct onr_text *text, const struct onr_missing *missin
         onr_text_add(text, "]}");
         before = ",\n  {";
     }
-    onr_text_add(text, "]}\n");
+    onr_text_add(text, "]");
 }
 
-void onr_print_report(struct onr_text *text, const struct onr_report *report, bool is_json)
+void onr_print_report(struct onr_text *text, const struct onr_report *report, const char *more,
+                      bool is_json)
 {
     text->has_failed = text->has_failed || report->has_failed;
     if (is_json) {
@@ -200,6 +201,7 @@ void onr_print_report(struct onr_text *text, const struct onr_report *report, bo
         json_notes(text, "fused", report, false);
         json_notes(text, "near_misses", report, true);
         json_missing(text, report->missing);
+        onr_text_add(text, "%s%s}\n", more != NULL ? ",\n " : "", more != NULL ? more : "");
         return;
     }
     if (report->missing != NULL) {
@@ -209,4 +211,5 @@ void onr_print_report(struct onr_text *text, const struct onr_report *report, bo
     text_passes(text, report);
     text_notes(text, "fused", report, false);
     text_notes(text, "near misses", report, true);
+    onr_text_add(text, "%s", more != NULL ? more : "");
 }

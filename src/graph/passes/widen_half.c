@@ -122,6 +122,7 @@ static enum onr_status widen_node(struct widener *w, struct onr_node *node,
     for (uint32_t i = 0; i < node->input_count; i++) {
         uint32_t id = node->inputs[i];
         if (is_half(graph, id)) {
+            node->half = graph->values[id].fact.dtype;
             if (w->wide[id] == ONR_NO_VALUE) {
                 ONR_TRY(add_cast(w, id, &w->wide[id], ONR_FLOAT, cast));
             }

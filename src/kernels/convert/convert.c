@@ -21,6 +21,13 @@ bool onr_can_convert(enum onr_dtype dtype)
     return onr_dtypes_has(ONR_DTYPES_ALL & ~(ONR_BIT(STRING) | ONR_DTYPES_COMPLEX), dtype);
 }
 
+uint32_t onr_convert_at(const struct onr_kernels *kernels, enum onr_dtype from, enum onr_dtype to)
+{
+    const struct onr_convert_kernels *rows = &kernels->convert;
+    return rows->direct[from][to] != NULL ? onr_kernel_at(kernels, &rows->direct[from][to])
+                                          : onr_kernel_at(kernels, &rows->widen[from]);
+}
+
 void onr_convert(const struct onr_kernels *kernels, enum onr_dtype from, enum onr_dtype to,
                  const struct onr_narrowing *how, size_t count, const void *x, void *y)
 {

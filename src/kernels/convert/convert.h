@@ -48,6 +48,9 @@ enum onr_wide onr_wide_of(enum onr_dtype dtype);
 /* True for the types that onr_convert takes: all but strings and complex numbers. */
 bool onr_can_convert(enum onr_dtype dtype);
 
+/* Where in the table the function stands that onr_convert spends its time in. */
+uint32_t onr_convert_at(const struct onr_kernels *kernels, enum onr_dtype from, enum onr_dtype to);
+
 /* y[i] = x[i] for i < count, from one type to another. */
 void onr_convert(const struct onr_kernels *kernels, enum onr_dtype from, enum onr_dtype to,
                  const struct onr_narrowing *how, size_t count, const void *x, void *y);

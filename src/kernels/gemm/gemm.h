@@ -133,6 +133,19 @@ static inline size_t onr_gemm_k_begin(size_t k, size_t blocks, size_t index)
     return index * share + (index < rest ? index : rest);
 }
 
+/* True for a B that tiles can read without a copy. */
+static inline bool onr_gemm_f32_has_rows(const struct onr_gemm_matrix *b)
+{
+    return b->dtype == ONR_FLOAT && b->column_stride == 1;
+}
+
+/* The panels that a tile spans where a block has so few rows, if B is packed or has rows; else 0. */
+static inline size_t onr_gemm_f32_wide_panels(const struct onr_gemm_f32 *kernel, size_t rows)
+{
+    bool is_wide = rows <= ONR_GEMM_WIDE_ROWS && kernel->wide[rows] != NULL;
+    return is_wide ? kernel->wide_panels[rows] : 0;
+}
+
 /*
  * Packs the panels [begin, end) of b (k x n, data at any alignment) to packed + panel * k *
  * columns. packed has room for all panels, 64-byte aligned.

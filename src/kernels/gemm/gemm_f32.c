@@ -58,7 +58,7 @@ size_t onr_gemm_f32_workspace(const struct onr_gemm_f32_job *job)
 /* B is not packed, but tiles could read its rows where they are. */
 static bool is_read_in_place(const struct onr_gemm_f32_job *job)
 {
-    return job->b.dtype == ONR_FLOAT && job->b.column_stride == 1 && job->b.data != NULL;
+    return onr_gemm_f32_has_rows(&job->b) && job->b.data != NULL;
 }
 
 /* The piece of a panel: where it lies packed, or in B itself when one row of tiles reads it once,
@@ -92,11 +92,10 @@ static size_t run_wide(const struct onr_gemm_block *block, size_t p_begin, size_
 {
     const struct onr_gemm_f32_job *job = block->job;
     const struct onr_gemm_f32 *kernel = job->kernel;
-    if ((job->b_packed == NULL && !is_read_in_place(job)) || block->rows > ONR_GEMM_WIDE_ROWS ||
-        kernel->wide[block->rows] == NULL) {
+    size_t step = onr_gemm_f32_wide_panels(kernel, block->rows);
+    if (step == 0 || (job->b_packed == NULL && !is_read_in_place(job))) {
         return p_begin;
     }
-    size_t step = kernel->wide_panels[block->rows];
     size_t whole = job->n / kernel->columns;
     size_t panel = p_begin;
     for (; panel + step <= p_end && panel + step <= whole; panel += step) {

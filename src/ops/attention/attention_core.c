@@ -3,6 +3,7 @@
 #include "ops/attention/attention_core.h"
 
 #include "base/size.h"
+#include "kernels/kernels.h"
 #include "ops/attention/attention_open.h"
 #include "ops/attention/attention_stream.h"
 #include "ops/common/workspace.h"
@@ -32,7 +33,18 @@ static void plan_scores(struct onr_attention *a)
     a->told_keys = a->keys;
 }
 
-enum onr_status onr_attention_plan(struct onr_attention *attention, const struct onr_plan_ctx *ctx,
+/* Forms are told as onr_attention_run chooses among them. */
+static void tell(const struct onr_attention *a, struct onr_told *told)
+{
+    bool is_float = !a->is_double;
+    bool is_stream = is_float && a->scores_output == ONR_SCORES_NONE;
+    told->kernel = is_float ? ONR_KERNEL_AT(attention.scores_f32) : 0;
+    told->way = is_stream  ? onr_attention_stream_way(a)
+                : is_float ? "rows of scores, which are handed out"
+                           : "rows in double";
+}
+
+enum onr_status onr_attention_plan(struct onr_attention *attention, struct onr_plan_ctx *ctx,
                                    size_t *bytes)
 {
     struct onr_workspace space = {0};
@@ -42,6 +54,7 @@ enum onr_status onr_attention_plan(struct onr_attention *attention, const struct
                         attention->keys);
     }
     plan_scores(attention);
+    tell(attention, &ctx->told);
     attention->worker_bytes = onr_size_align(worker_bytes(attention, ctx), ONR_MEM_ALIGN);
     onr_workspace_add(&space, ctx->thread_count, attention->worker_bytes);
     attention->parts_at = onr_workspace_add(&space, onr_attention_part_count(attention),

@@ -107,7 +107,7 @@ struct onr_attention_data {
 };
 
 /* Chooses the block and the scratch; *bytes gets what all workers need. Error: ONR_ERR_LIMIT. */
-enum onr_status onr_attention_plan(struct onr_attention *attention, const struct onr_plan_ctx *ctx,
+enum onr_status onr_attention_plan(struct onr_attention *attention, struct onr_plan_ctx *ctx,
                                    size_t *bytes) ONR_MUST_USE;
 
 /* Floating-point operations of the products, for what rules of position let queries see when the first

@@ -51,6 +51,14 @@ static size_t part_count(const struct onr_attention *a)
     return (a->past + PART_KEYS - 1) / PART_KEYS + (a->keys - a->past + PART_KEYS - 1) / PART_KEYS;
 }
 
+const char *onr_attention_stream_way(const struct onr_attention *attention)
+{
+    size_t rows = row_count(attention);
+    return rows > PART_ROWS  ? "streaming over blocks of keys, packed"
+           : rows > FEW_ROWS ? "streaming over parts of the keys, packed"
+                             : "streaming over parts of the keys, read in place";
+}
+
 /* Floats from row to row of queries: odd in lines, so that the rows of a tile spread over a cache. */
 static size_t query_stride(const struct onr_attention *a)
 {

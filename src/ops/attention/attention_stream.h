@@ -12,6 +12,9 @@
 /* Sets the sizes of blocks and returns the bytes of scratch of one worker. */
 size_t onr_attention_stream_plan(struct onr_attention *attention, unsigned thread_count);
 
+/* How onr_attention_stream_run reads the keys of so many queries; static storage. */
+const char *onr_attention_stream_way(const struct onr_attention *attention);
+
 /* Results over parts of the keys that there are when the queries are few, and the bytes of each.
  * SIZE_MAX when they are too many to count. */
 size_t onr_attention_part_count(const struct onr_attention *attention);

@@ -35,6 +35,9 @@ enum onr_status onr_block_product_plan(struct onr_block_product *product,
 {
     struct onr_block_product *p = product;
     p->kernel = onr_gemm_f32_choose(&kernels->gemm, p->n);
+    ctx->told.kernel = ONR_KERNEL_AT(gemm.f32);
+    ctx->told.tiles = p->kernel;
+    ctx->told.way = "chunks of weights widened to float";
     size_t panel = p->kernel->columns * (p->k + 1);
     size_t panels = panel < CHUNK_FLOATS ? CHUNK_FLOATS / panel : 1;
     size_t share = 4 * (size_t)ctx->thread_count; /* so that all threads have work */

@@ -178,6 +178,7 @@ const struct onr_op_def onr_ops_contrib_bias[] = {
      .output_specs = specs,
      .infer = bias_split_infer,
      .plan = bias_plan,
-     .run = bias_split_run},
+     .run = bias_split_run,
+     .kernel = ONR_KERNEL_AT(unary.rows[ONR_UNARY_GELU][ONR_FLOAT])},
     {.name = NULL},
 };

@@ -13,6 +13,7 @@
  * Edge      As Softmax.
  * Aliasing  output may share storage with data, or with bias when nothing of it is repeated.
  */
+#include "kernels/kernels.h"
 #include "ops/common/axes.h"
 #include "ops/norm/masked_softmax.h"
 
@@ -101,6 +102,7 @@ const struct onr_op_def onr_ops_contrib_bias_softmax[] = {
      .output_specs = specs,
      .infer = bias_softmax_infer,
      .plan = bias_softmax_plan,
-     .run = onr_masked_softmax_run},
+     .run = onr_masked_softmax_run,
+     .kernel = ONR_KERNEL_AT(softmax.softmax_f32)},
     {.name = NULL},
 };

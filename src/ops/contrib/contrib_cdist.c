@@ -65,6 +65,9 @@ static enum onr_status cdist_plan(struct onr_plan_ctx *ctx)
                                 .columns = (size_t)y->dim[1],
                                 .width = (size_t)ctx->inputs[0]->shape.dim[1]};
     ctx->plan = plan;
+    ctx->told.kernel = plan->is_double
+                           ? ONR_KERNEL_AT(reduce.row[ONR_REDUCE_F64][ONR_REDUCE_SUM_SQUARE])
+                           : ONR_KERNEL_AT(reduce.row[ONR_REDUCE_F32][ONR_REDUCE_SUM_SQUARE]);
     (void)onr_workspace_add(&row, plan->width, sizeof(double));
     ONR_TRY(onr_workspace_finish(&row, &plan->worker_bytes, ctx->err));
     (void)onr_workspace_add(&space, ctx->thread_count, plan->worker_bytes);

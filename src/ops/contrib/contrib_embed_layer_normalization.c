@@ -25,6 +25,7 @@
  *           the operator runs.
  * Aliasing  none.
  */
+#include "kernels/kernels.h"
 #include "ops/common/axes.h"
 #include "ops/common/check_dims.h"
 #include "ops/common/contents.h"
@@ -373,7 +374,8 @@ const struct onr_op_def onr_ops_contrib_embed_layer_normalization[] = {
      .output_specs = embed_outputs,
      .infer = embed_infer,
      .plan = embed_plan,
-     .run = embed_run},
+     .run = embed_run,
+     .kernel = ONR_KERNEL_AT(norm.layer_f32)},
     {.domain = "com.microsoft",
      .name = "QEmbedLayerNormalization",
      .since_version = 1,
@@ -385,6 +387,7 @@ const struct onr_op_def onr_ops_contrib_embed_layer_normalization[] = {
      .output_specs = quantised_outputs,
      .infer = embed_infer,
      .plan = embed_plan,
-     .run = embed_run},
+     .run = embed_run,
+     .kernel = ONR_KERNEL_AT(norm.layer_f32)},
     {.name = NULL},
 };

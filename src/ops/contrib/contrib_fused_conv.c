@@ -110,6 +110,7 @@ static enum onr_status plan_nhwc(struct fused_conv *plan, struct onr_plan_ctx *c
     plan->y_bytes = onr_size_align((size_t)onr_shape_count(&y.shape) * bytes, ONR_MEM_ALIGN);
     ctx->workspace_bytes = conv.workspace_bytes + plan->x_bytes + plan->y_bytes;
     ctx->flops = conv.flops;
+    ctx->told = conv.told;
     return ONR_OK;
 }
 

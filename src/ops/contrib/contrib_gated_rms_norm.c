@@ -146,6 +146,7 @@ const struct onr_op_def onr_ops_contrib_gated_rms_norm[] = {
      .output_specs = specs,
      .infer = gated_norm_infer,
      .plan = gated_norm_plan,
-     .run = gated_norm_run},
+     .run = gated_norm_run,
+     .kernel = ONR_KERNEL_AT(norm.rms_f32)},
     {.name = NULL},
 };

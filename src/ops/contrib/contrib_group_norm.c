@@ -15,6 +15,7 @@
  *           divides C. channels_last: int, default 1. epsilon: float, default 1e-5.
  * Aliasing  Y may share storage with X or skip.
  */
+#include "kernels/kernels.h"
 #include "ops/common/check_dims.h"
 #include "ops/norm/group_rows.h"
 #include "ops/norm/norm_rows.h"
@@ -136,7 +137,8 @@ static const struct onr_param_spec outputs[] = {{TYPES, 1}, {0}};
         .last_version = ONR_CONTRIB_LATEST, .inputs = {(min), (max)},                              \
         .outputs = {1, (most_outputs)}, .attrs = attrs, .input_specs = inputs,                     \
         .output_specs = outputs, .traits = ONR_TRAIT_INPLACE, .infer = contrib_group_norm_infer,   \
-        .plan = contrib_group_norm_plan, .run = contrib_group_norm_run                             \
+        .plan = contrib_group_norm_plan, .run = contrib_group_norm_run,                            \
+        .kernel = ONR_KERNEL_AT(norm.affine_f32)                                                   \
     }
 
 extern const struct onr_op_def onr_ops_contrib_group_norm[];

@@ -272,6 +272,8 @@ static enum onr_status nbits_plan(struct onr_plan_ctx *ctx)
     ctx->flops = 2 * (uint64_t)m * plan->weights.n * k;
     plan->is_int8 = rounds_activations(ctx, &plan->weights);
     if (plan->is_int8) {
+        ctx->told.kernel = ONR_KERNEL_AT(nbits.dot);
+        ctx->told.way = "activations rounded to int8 by blocks, sums of a block in int32";
         return onr_nbits_int8_plan(&plan->int8, &plan->weights, m, k,
                                    state->packed == NULL ? plan->panel_bytes : 0, ctx);
     }
@@ -287,6 +289,8 @@ static enum onr_status nbits_plan(struct onr_plan_ctx *ctx)
         .fill = state->packed != NULL ? fill_panels : fill_columns,
     };
     if (plan->is_row) {
+        ctx->told.kernel = ONR_KERNEL_AT(nbits.multiply);
+        ctx->told.way = "weights widened while they are read";
         ctx->workspace_bytes = k * sizeof(float);
         return ONR_OK;
     }

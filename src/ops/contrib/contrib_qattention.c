@@ -19,6 +19,7 @@
  * Edge      as Attention.
  * Aliasing  none.
  */
+#include "kernels/kernels.h"
 #include "ops/common/workspace.h"
 #include "ops/contrib/self_attention.h"
 #include "ops/quant/integer_product.h"
@@ -135,6 +136,7 @@ const struct onr_op_def onr_ops_contrib_qattention[] = {
      .output_specs = attention_outputs,
      .infer = attention_infer,
      .plan = attention_plan,
-     .run = attention_run},
+     .run = attention_run,
+     .kernel = ONR_KERNEL_AT(quant.add_product_u8)},
     {.name = NULL},
 };

@@ -15,6 +15,7 @@
  *           0.
  * Aliasing  output may share storage with input or skip when nothing of it is broadcast.
  */
+#include "kernels/kernels.h"
 #include "ops/common/axes.h"
 #include "ops/norm/norm_rows.h"
 
@@ -167,7 +168,8 @@ const struct onr_op_def onr_ops_contrib_skip_layer_normalization[] = {
      .output_specs = skip_norm_outputs,
      .infer = skip_norm_infer,
      .plan = skip_layer_plan,
-     .run = skip_layer_run},
+     .run = skip_layer_run,
+     .kernel = ONR_KERNEL_AT(norm.layer_f32)},
     {.domain = "com.microsoft",
      .name = "SkipSimplifiedLayerNormalization",
      .since_version = 1,
@@ -179,6 +181,7 @@ const struct onr_op_def onr_ops_contrib_skip_layer_normalization[] = {
      .output_specs = skip_norm_outputs,
      .infer = skip_norm_infer,
      .plan = skip_simplified_plan,
-     .run = skip_simplified_run},
+     .run = skip_simplified_run,
+     .kernel = ONR_KERNEL_AT(norm.layer_f32)},
     {.name = NULL},
 };

@@ -178,6 +178,7 @@ static enum onr_status sparse_plan(struct onr_plan_ctx *ctx)
     group.inputs = inputs;
     ONR_TRY(onr_gqa_make_plan(&group));
     ctx->plan = plan;
+    ctx->told = group.told;
     plan->group = group.plan;
     plan->group->is_sparse = true;
     plan->layouts = (size_t)ctx->inputs[ROWS]->shape.dim[0];

@@ -137,5 +137,8 @@ enum onr_status onr_moe_plan(struct onr_plan_ctx *ctx, const struct onr_moe_inpu
         plan_layer(layer, moe, state, ctx->thread_count);
         ctx->flops += 2 * (uint64_t)moe->tokens * moe->config.k * layer->n * layer->k;
     }
+    ctx->told.kernel = ONR_KERNEL_AT(gemm.f32);
+    ctx->told.tiles = moe->layer[ONR_MOE_FC1].kernel;
+    ctx->told.way = "rows gathered by expert";
     return plan_workspace(moe, ctx);
 }

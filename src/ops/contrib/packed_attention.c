@@ -31,7 +31,7 @@ enum onr_status onr_packed_attention_infer(struct onr_infer_ctx *ctx,
 
 enum onr_status onr_packed_attention_plan(struct onr_packed_attention *packed,
                                           const struct onr_packed_inputs *in,
-                                          const struct onr_plan_ctx *ctx)
+                                          struct onr_plan_ctx *ctx)
 {
     struct onr_attention *a = &packed->attention;
     const struct onr_shape *offset = &ctx->inputs[in->token_offset]->shape;

@@ -38,7 +38,7 @@ struct onr_packed_attention {
 /* heads, head, v_head and the strides q, k and v of packed->attention are set before. */
 enum onr_status onr_packed_attention_plan(struct onr_packed_attention *packed,
                                           const struct onr_packed_inputs *in,
-                                          const struct onr_plan_ctx *ctx) ONR_MUST_USE;
+                                          struct onr_plan_ctx *ctx) ONR_MUST_USE;
 
 /* q, k and v: of the first token. workspace: packed->bytes. Error: ONR_ERR_VALUE. */
 enum onr_status onr_packed_attention_run(const struct onr_packed_attention *packed, const void *q,

@@ -40,8 +40,7 @@ static void plan_operands(struct onr_self_attention *self, const struct onr_plan
     a->v = self->is_shared ? cache : (struct onr_head_strides){a->q.batch, a->v_head, self->row};
 }
 
-static enum onr_status plan_workspace(struct onr_self_attention *self,
-                                      const struct onr_plan_ctx *ctx)
+static enum onr_status plan_workspace(struct onr_self_attention *self, struct onr_plan_ctx *ctx)
 {
     struct onr_attention *a = &self->attention;
     struct onr_workspace space = {0};

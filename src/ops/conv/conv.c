@@ -93,6 +93,7 @@ enum onr_status onr_conv_make(struct onr_plan_ctx *ctx)
     conv->out_channels = (size_t)w->dim[0] / conv->groups;
     ONR_TRY(onr_spatial_window(&spatial, x, &conv->window, ctx->err));
     ONR_TRY(onr_conv_plan(conv, ctx->state, ctx->thread_count, &ctx->workspace_bytes, ctx->err));
+    onr_conv_tell(conv, &ctx->told);
     ctx->plan = conv;
     ctx->flops = 2 * (uint64_t)onr_shape_count(&ctx->outputs[0].shape) *
                  (uint64_t)onr_shape_range(w, 1, w->rank);

@@ -85,6 +85,21 @@ enum onr_status onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *k
     return ONR_OK;
 }
 
+void onr_conv_tell(const struct onr_conv *conv, struct onr_told *told)
+{
+    static const struct onr_told ways[] = {
+        [ONR_CONV_PLANES] = {.kernel = ONR_KERNEL_AT(conv.plane_f64), .way = "by planes"},
+        [ONR_CONV_DIRECT] = {.kernel = ONR_KERNEL_AT(conv.direct), .way = "direct"},
+        [ONR_CONV_PANELS] = {.kernel = ONR_KERNEL_AT(gemm.f32), .way = "panels made of patches"},
+        [ONR_CONV_PRODUCT] = {.kernel = ONR_KERNEL_AT(gemm.f32), .way = "a product of the input"},
+    };
+    *told = ways[conv->way];
+    told->tiles = conv->kernel;
+    if (conv->is_small) {
+        told->kernel = ONR_KERNEL_AT(conv.small);
+    }
+}
+
 /* One output plane: the bias, then each input plane with its filter. */
 static void run_plane(const struct onr_conv_task *task, size_t plane)
 {

@@ -43,6 +43,8 @@ struct onr_conv {
 enum onr_status onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *kernels,
                               unsigned thread_count, size_t *workspace_bytes,
                               struct onr_error *err) ONR_MUST_USE;
+/* Tells how the convolution that was planned is computed. */
+void onr_conv_tell(const struct onr_conv *conv, struct onr_told *told);
 void onr_conv_run(const struct onr_conv *conv, const struct onr_run_ctx *ctx);
 
 /* What a worker computes with: operands in float32 (float64 where the way is by planes). */

@@ -95,7 +95,9 @@ static enum onr_status plan_worker(struct onr_deform *deform, struct onr_plan_ct
     if (onr_deform_is_half(deform)) {
         deform->tile_at = onr_workspace_add(&worker, deform->out_channels, deform->points * bytes);
     }
+    ctx->told.kernel = ONR_KERNEL_AT(contract.f64);
     if (deform->real == ONR_FLOAT) {
+        ctx->told.kernel = ONR_KERNEL_AT(gemm.f32);
         deform->kernel = onr_gemm_f32_choose(&kernels->gemm, deform->points);
         struct onr_gemm_f32_job job = onr_deform_product(deform, deform->points);
         deform->gemm_at = onr_workspace_add(&worker, onr_gemm_f32_workspace(&job), 1);

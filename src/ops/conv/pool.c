@@ -130,6 +130,9 @@ static enum onr_status finish_plan(struct onr_plan_ctx *ctx, struct pool_plan *p
     size_t plane_cost = (size_t)onr_int_max(plan->inputs, plan->outputs) + 1;
     plan->grain = 16384 / plane_cost + 1;
     ctx->plan = plan;
+    if (plan->dtype != ONR_FLOAT || node->output_count > 1) {
+        ctx->told.kernel = ONR_KERNEL_AT(pool.max[ONR_DOUBLE]);
+    }
     return ONR_OK;
 }
 
@@ -313,21 +316,24 @@ static const struct onr_attr_spec lp_attrs_18[] = {
     ATTRS_1, ATTR_P, ATTR_CEIL, ATTR_DILATIONS, {.name = NULL}};
 static const struct onr_attr_spec global_lp_attrs[] = {ATTR_P, {.name = NULL}};
 
-#define ROW(op, since, last, most_outputs, attributes, in, out, infer_fn, plan_fn, run_fn)         \
+#define ROW(op, since, last, most_outputs, attributes, in, out, infer_fn, plan_fn, part, run_fn)   \
     {                                                                                              \
         .domain = "", .name = (op), .since_version = (since), .last_version = (last),              \
         .inputs = {1, 1}, .outputs = {1, (most_outputs)}, .attrs = (attributes),                   \
         .input_specs = (in), .output_specs = (out), .infer = (infer_fn), .plan = (plan_fn),        \
-        .run = (run_fn)                                                                            \
+        .run = (run_fn), .kernel = ONR_KERNEL_AT(pool.part)                                        \
     }
 #define MAX_ROW(since, last, outputs, attributes, in, out)                                         \
-    ROW("MaxPool", since, last, outputs, attributes, in, out, pool_infer, pool_plan, max_run)
+    ROW("MaxPool", since, last, outputs, attributes, in, out, pool_infer, pool_plan, max_f32,      \
+        max_run)
 #define AVERAGE_ROW(since, last, attributes, specs)                                                \
-    ROW("AveragePool", since, last, 1, attributes, specs, specs, pool_infer, pool_plan, average_run)
+    ROW("AveragePool", since, last, 1, attributes, specs, specs, pool_infer, pool_plan,            \
+        average[ONR_FLOAT], average_run)
 #define LP_ROW(since, last, attributes, specs)                                                     \
-    ROW("LpPool", since, last, 1, attributes, specs, specs, pool_infer, pool_plan, lp_run)
-#define GLOBAL_ROW(op, since, last, attributes, specs, run_fn)                                     \
-    ROW(op, since, last, 1, attributes, specs, specs, global_infer, global_plan, run_fn)
+    ROW("LpPool", since, last, 1, attributes, specs, specs, pool_infer, pool_plan, lp[ONR_FLOAT],  \
+        lp_run)
+#define GLOBAL_ROW(op, since, last, attributes, specs, part, run_fn)                               \
+    ROW(op, since, last, 1, attributes, specs, specs, global_infer, global_plan, part, run_fn)
 
 extern const struct onr_op_def onr_ops_pool[];
 const struct onr_op_def onr_ops_pool[] = {
@@ -344,11 +350,13 @@ const struct onr_op_def onr_ops_pool[] = {
     LP_ROW(2, 17, lp_attrs_2, specs_1),
     LP_ROW(18, 21, lp_attrs_18, specs_1),
     LP_ROW(22, ONR_OPSET_LATEST, lp_attrs_18, specs_22),
-    GLOBAL_ROW("GlobalMaxPool", 1, 21, NULL, specs_1, max_run),
-    GLOBAL_ROW("GlobalMaxPool", 22, ONR_OPSET_LATEST, NULL, specs_22, max_run),
-    GLOBAL_ROW("GlobalAveragePool", 1, 21, NULL, specs_1, average_run),
-    GLOBAL_ROW("GlobalAveragePool", 22, ONR_OPSET_LATEST, NULL, specs_22, average_run),
-    GLOBAL_ROW("GlobalLpPool", 2, 21, global_lp_attrs, specs_1, lp_run),
-    GLOBAL_ROW("GlobalLpPool", 22, ONR_OPSET_LATEST, global_lp_attrs, specs_22, lp_run),
+    GLOBAL_ROW("GlobalMaxPool", 1, 21, NULL, specs_1, max_f32, max_run),
+    GLOBAL_ROW("GlobalMaxPool", 22, ONR_OPSET_LATEST, NULL, specs_22, max_f32, max_run),
+    GLOBAL_ROW("GlobalAveragePool", 1, 21, NULL, specs_1, average[ONR_FLOAT], average_run),
+    GLOBAL_ROW("GlobalAveragePool", 22, ONR_OPSET_LATEST, NULL, specs_22, average[ONR_FLOAT],
+               average_run),
+    GLOBAL_ROW("GlobalLpPool", 2, 21, global_lp_attrs, specs_1, lp[ONR_FLOAT], lp_run),
+    GLOBAL_ROW("GlobalLpPool", 22, ONR_OPSET_LATEST, global_lp_attrs, specs_22, lp[ONR_FLOAT],
+               lp_run),
     {.name = NULL},
 };

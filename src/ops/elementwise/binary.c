@@ -50,6 +50,7 @@ static enum onr_status bind(struct onr_prepare_ctx *ctx, enum onr_binary_op op, 
                                    .input_bytes = onr_dtype_size(dtype),
                                    .output_bytes = onr_dtype_size(ctx->outputs[0].dtype),
                                    .first = is_swapped ? 1 : 0};
+    ctx->told.kernel = onr_kernel_at(ctx->kernels, &ctx->kernels->binary.rows[op][dtype]);
     ctx->state = state;
     return ONR_OK;
 }

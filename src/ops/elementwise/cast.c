@@ -77,6 +77,7 @@ static enum onr_status cast_plan(struct onr_plan_ctx *ctx)
     if (how == NULL) {
         return onr_fail_memory(ctx->err, "plan of Cast");
     }
+    ctx->told.kernel = onr_convert_at(ctx->kernels, ctx->inputs[0]->dtype, ctx->outputs[0].dtype);
     how->is_saturated = onr_attr_int(ctx->node, "saturate", 1) != 0;
     ctx->plan = how;
     return read_round_mode(ctx->node, &how->round_mode, ctx->err);

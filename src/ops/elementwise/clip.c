@@ -75,6 +75,7 @@ static enum onr_status clip_prepare(struct onr_prepare_ctx *ctx)
         set_bound(state, dtype, 0, onr_attr_float(ctx->node, "min", -FLT_MAX));
         set_bound(state, dtype, 1, onr_attr_float(ctx->node, "max", FLT_MAX));
     }
+    ctx->told.kernel = onr_kernel_at(ctx->kernels, &ctx->kernels->binary.clip[dtype]);
     ctx->state = state;
     return ONR_OK;
 }

@@ -35,8 +35,13 @@ static enum onr_status pow_prepare(struct onr_prepare_ctx *ctx)
         state->dtypes[i] = ctx->inputs[i]->dtype;
         state->bytes[i] = onr_dtype_size(state->dtypes[i]);
     }
+    ctx->told.kernel = ONR_KERNEL_AT(binary.power);
     if (state->dtypes[0] == state->dtypes[1]) {
-        state->function = ctx->kernels->binary.rows[ONR_BINARY_POW][state->dtypes[0]];
+        const onr_binary_fn *function =
+            &ctx->kernels->binary.rows[ONR_BINARY_POW][state->dtypes[0]];
+        state->function = *function;
+        ctx->told.kernel =
+            *function != NULL ? onr_kernel_at(ctx->kernels, function) : ctx->told.kernel;
     }
     state->power = ctx->kernels->binary.power;
     ctx->state = state;

@@ -40,7 +40,10 @@ static enum onr_status swi_glu_prepare(struct onr_prepare_ctx *ctx)
     ONR_TRY(onr_unary_bind(ctx, ONR_UNARY_SWISH, args));
     struct onr_unary_state *state = ctx->state;
     bool is_double = ctx->inputs[0]->dtype == ONR_DOUBLE;
-    state->function = ctx->kernels->unary.rows[ONR_UNARY_SWISH][is_double ? ONR_DOUBLE : ONR_FLOAT];
+    const onr_unary_fn *swish =
+        &ctx->kernels->unary.rows[ONR_UNARY_SWISH][is_double ? ONR_DOUBLE : ONR_FLOAT];
+    state->function = *swish;
+    ctx->told.kernel = onr_kernel_at(ctx->kernels, swish);
     return ONR_OK;
 }
 

@@ -40,6 +40,7 @@ enum onr_status onr_unary_bind(struct onr_prepare_ctx *ctx, enum onr_unary_op op
                                       .args = args,
                                       .input_bytes = onr_dtype_size(dtype),
                                       .output_bytes = onr_dtype_size(ctx->outputs[0].dtype)};
+    ctx->told.kernel = onr_kernel_at(ctx->kernels, &ctx->kernels->unary.rows[op][dtype]);
     ctx->state = state;
     return ONR_OK;
 }

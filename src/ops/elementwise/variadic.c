@@ -71,6 +71,8 @@ static enum onr_status variadic_prepare(struct onr_prepare_ctx *ctx)
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(kinds[i].name, ctx->node->op_type) == 0) {
             state->function = ctx->kernels->binary.rows[kinds[i].op][computed];
+            ctx->told.kernel =
+                onr_kernel_at(ctx->kernels, &ctx->kernels->binary.rows[kinds[i].op][computed]);
         }
     }
     if (strcmp(ctx->node->op_type, "Mean") == 0) {

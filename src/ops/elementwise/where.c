@@ -99,6 +99,7 @@ const struct onr_op_def onr_ops_where[] = {
      .infer = onr_infer_broadcast,
      .plan = where_plan,
      .prepare = where_prepare,
-     .run = where_run},
+     .run = where_run,
+     .kernel = ONR_KERNEL_AT(binary.select)},
     {.name = NULL},
 };

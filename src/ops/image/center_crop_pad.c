@@ -11,6 +11,7 @@
  * Edge      An axis listed twice is refused; the specification leaves it undefined.
  * Aliasing  none.
  */
+#include "kernels/kernels.h"
 #include "ops/common/contents.h"
 #include "ops/common/copy.h"
 
@@ -135,6 +136,7 @@ const struct onr_op_def onr_ops_center_crop_pad[] = {
      .output_specs = specs,
      .infer = center_crop_pad_infer,
      .plan = center_crop_pad_plan,
-     .run = center_crop_pad_run},
+     .run = center_crop_pad_run,
+     .kernel = ONR_KERNEL_AT(move.copy_strided)},
     {.name = NULL},
 };

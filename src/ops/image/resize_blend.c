@@ -170,6 +170,8 @@ enum onr_status onr_resize_blend_plan(const struct onr_resize_how *how,
     p->count = (size_t)onr_shape_count(&ctx->outputs[0].shape);
     p->real = onr_real_of(part);
     p->real_bytes = onr_dtype_size(p->real);
+    ctx->told.kernel =
+        p->real == ONR_FLOAT ? ONR_KERNEL_AT(image.sample_f32) : ONR_KERNEL_AT(image.sample_f64);
     p->extrapolation = how->extrapolation;
     if (p->count == 0) {
         return ONR_OK;

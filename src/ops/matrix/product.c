@@ -87,6 +87,25 @@ void onr_product_plan(struct onr_product *product, const struct onr_product_stat
     *workspace_bytes = product->bias_bytes + product->worker_bytes * thread_count;
 }
 
+void onr_product_tell(const struct onr_product *product, struct onr_told *told)
+{
+    if (!onr_product_has_tiles(product->dtype)) {
+        told->kernel = onr_product_plain_at(product->dtype);
+    } else if (product->kernel != NULL) { /* else there is nothing to compute */
+        struct onr_gemm_f32_job job = make_job(product);
+        bool is_packed = job.b_packed != NULL;
+        bool has_rows = onr_gemm_f32_has_rows(&job.b);
+        size_t wide = is_packed || has_rows ? onr_gemm_f32_wide_panels(job.kernel, job.m) : 0;
+        told->kernel = ONR_KERNEL_AT(gemm.f32);
+        told->tiles = job.kernel;
+        told->rows = (uint32_t)job.m;
+        told->panels = job.n / job.kernel->columns >= wide ? wide : 0;
+        told->way = is_packed                               ? "B packed at load"
+                    : has_rows && job.m <= job.kernel->rows ? "B read in place"
+                                                            : "B copied in pieces";
+    }
+}
+
 struct onr_product_offsets onr_product_find(const struct onr_product *product, size_t batch)
 {
     struct onr_product_offsets offsets = {0};

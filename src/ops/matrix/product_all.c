@@ -53,8 +53,8 @@ static bool is_stream(const struct onr_product *products, size_t count)
 /* Panels that a tile spans. */
 static size_t tile_panels(const struct onr_product *p)
 {
-    bool is_wide = p->m <= ONR_GEMM_WIDE_ROWS && p->kernel->wide[p->m] != NULL;
-    return is_wide ? p->kernel->wide_panels[p->m] : 1;
+    size_t wide = onr_gemm_f32_wide_panels(p->kernel, p->m);
+    return wide > 0 ? wide : 1;
 }
 
 /* How many of the panels are kept back: none where threads would not get whole tiles. */

@@ -8,6 +8,7 @@
 #include "ops/matrix/product_plain.h"
 
 #include <math.h>
+#include <string.h>
 
 struct task {
     const struct onr_product *product;
@@ -60,20 +61,25 @@ DEFINE_FINISH(finish_i64, int64_t, uint64_t, INT64_MIN, 0x1p63)
 DEFINE_FINISH(finish_u32, uint32_t, uint32_t, 0, 0x1p32)
 DEFINE_FINISH(finish_u64, uint64_t, uint64_t, 0, 0x1p64)
 
-static void multiply(const struct task *task, const struct onr_contract *job)
+uint32_t onr_product_plain_at(enum onr_dtype dtype)
 {
-    switch (task->product->dtype) {
+    switch (dtype) {
     case ONR_DOUBLE:
-        task->kernels->contract.f64(job);
-        break;
+        return ONR_KERNEL_AT(contract.f64);
     case ONR_INT32:
     case ONR_UINT32:
-        task->kernels->contract.u32(job);
-        break;
+        return ONR_KERNEL_AT(contract.u32);
     default:
-        task->kernels->contract.u64(job);
-        break;
+        return ONR_KERNEL_AT(contract.u64);
     }
+}
+
+static void multiply(const struct task *task, const struct onr_contract *job)
+{
+    onr_contract_fn contract;
+    memcpy(&contract, (const char *)task->kernels + onr_product_plain_at(task->product->dtype),
+           sizeof contract);
+    contract(job);
 }
 
 static void finish_row(enum onr_dtype dtype, const struct finish *finish)

@@ -242,6 +242,9 @@ static enum onr_status projections_plan(struct onr_plan_ctx *ctx)
     onr_product_plan_all(plan->product, state->product, plan->count, ctx->thread_count,
                          &ctx->workspace_bytes);
     onr_product_link(plan->product, plan->count, ctx);
+    for (uint32_t i = 0; i < plan->count; i++) {
+        onr_product_tell(&plan->product[i], &ctx->told); /* those that are not wanted are empty */
+    }
     ctx->plan = plan;
     return ONR_OK;
 }

@@ -18,6 +18,7 @@
  *           single class has its label if its score is above 0, else 0 or "".
  * Aliasing  none.
  */
+#include "kernels/kernels.h"
 #include "ops/common/axes.h"
 #include "ops/ml/ml.h"
 
@@ -243,7 +244,7 @@ static const struct onr_attr_spec classifier_attrs[] = {
         .domain = "ai.onnx.ml", .name = (op), .since_version = 1, .last_version = ONR_ML_LATEST,   \
         .inputs = {1, 1}, .outputs = {1, (out_max)}, .attrs = (attributes),                        \
         .input_specs = onr_ml_x_specs, .output_specs = (outs), .infer = (infer_function),          \
-        .plan = linear_plan, .run = linear_run                                                     \
+        .plan = linear_plan, .run = linear_run, .kernel = ONR_KERNEL_AT(contract.f64)              \
     }
 
 extern const struct onr_op_def onr_ops_linear[];

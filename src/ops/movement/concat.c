@@ -12,6 +12,7 @@
  */
 #include "ops/movement/concat.h"
 
+#include "kernels/kernels.h"
 #include "ops/common/contents.h"
 #include "ops/common/copy.h"
 
@@ -159,7 +160,7 @@ static const struct onr_attr_spec required_axis[] = {{"axis", ONR_ATTR_INT, true
         .domain = "", .name = "Concat", .since_version = (first), .last_version = (last),          \
         .inputs = {1, ONR_VARIADIC}, .outputs = {1, 1}, .attrs = (attr_specs),                     \
         .input_specs = any_specs, .output_specs = any_specs, .infer = concat_infer,                \
-        .plan = concat_plan, .run = concat_run                                                     \
+        .plan = concat_plan, .run = concat_run, .kernel = ONR_KERNEL_AT(move.copy_strided)         \
     }
 
 extern const struct onr_op_def onr_ops_concat[];

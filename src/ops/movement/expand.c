@@ -10,6 +10,7 @@
  * Types     all.
  * Edge      repeats of 0 and dimensions of 0 give empty results.
  */
+#include "kernels/kernels.h"
 #include "ops/common/contents.h"
 #include "ops/common/copy.h"
 
@@ -131,7 +132,8 @@ const struct onr_op_def onr_ops_expand[] = {
      .output_specs = any_specs,
      .infer = expand_infer,
      .plan = repeat_plan,
-     .run = repeat_run},
+     .run = repeat_run,
+     .kernel = ONR_KERNEL_AT(move.copy_strided)},
     {.domain = "",
      .name = "Tile",
      .since_version = 6,
@@ -142,6 +144,7 @@ const struct onr_op_def onr_ops_expand[] = {
      .output_specs = any_specs,
      .infer = tile_infer,
      .plan = repeat_plan,
-     .run = repeat_run},
+     .run = repeat_run,
+     .kernel = ONR_KERNEL_AT(move.copy_strided)},
     {.name = NULL},
 };

@@ -275,7 +275,7 @@ static const struct onr_attr_spec batch_attrs[] = {{"batch_dims", ONR_ATTR_INT, 
         .domain = "", .name = "GatherND", .since_version = (first), .last_version = (last),        \
         .inputs = {2, 2}, .outputs = {1, 1}, .attrs = (attr_specs), .input_specs = nd_inputs,      \
         .output_specs = any_specs, .traits = ONR_TRAIT_PICKS, .infer = gather_nd_infer,            \
-        .plan = gather_nd_plan, .run = gather_nd_run                                               \
+        .plan = gather_nd_plan, .run = gather_nd_run, .kernel = ONR_KERNEL_AT(move.gather)         \
     }
 
 extern const struct onr_op_def onr_ops_gather_elements[];
@@ -292,7 +292,8 @@ const struct onr_op_def onr_ops_gather_elements[] = {
      .traits = ONR_TRAIT_PICKS,
      .infer = gather_elements_infer,
      .plan = gather_elements_plan,
-     .run = gather_elements_run},
+     .run = gather_elements_run,
+     .kernel = ONR_KERNEL_AT(move.gather)},
     GATHER_ND_ROW(11, 11, NULL),
     GATHER_ND_ROW(12, ONR_OPSET_LATEST, batch_attrs),
     {.name = NULL},

@@ -141,6 +141,7 @@ const struct onr_op_def onr_ops_one_hot[] = {
      .output_specs = any_specs,
      .infer = one_hot_infer,
      .plan = one_hot_make_plan,
-     .run = one_hot_run},
+     .run = one_hot_run,
+     .kernel = ONR_KERNEL_AT(move.copy_strided)},
     {.name = NULL},
 };

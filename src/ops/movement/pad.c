@@ -352,7 +352,8 @@ static const struct onr_attr_spec mode_attrs[] = {{"mode", ONR_ATTR_STRING, fals
     {                                                                                              \
         .domain = "", .name = "Pad", .since_version = (first), .last_version = (last),             \
         .inputs = {2, (max)}, .outputs = {1, 1}, .attrs = mode_attrs, .input_specs = pad_inputs,   \
-        .output_specs = any_specs, .infer = pad_infer, .plan = pad_make_plan, .run = pad_run       \
+        .output_specs = any_specs, .infer = pad_infer, .plan = pad_make_plan, .run = pad_run,      \
+        .kernel = ONR_KERNEL_AT(move.copy_strided)                                                 \
     }
 
 static const struct onr_param_spec contrib_inputs[] = {
@@ -371,7 +372,8 @@ const struct onr_op_def onr_ops_pad[] = {
      .output_specs = float_specs,
      .infer = pad_attr_infer,
      .plan = pad_attr_plan,
-     .run = pad_run},
+     .run = pad_run,
+     .kernel = ONR_KERNEL_AT(move.copy_strided)},
     PAD_ROW(11, 17, 3),
     PAD_ROW(18, ONR_OPSET_LATEST, 4),
     {.domain = "com.microsoft",
@@ -385,6 +387,7 @@ const struct onr_op_def onr_ops_pad[] = {
      .output_specs = float_specs,
      .infer = contrib_pad_infer,
      .plan = pad_make_plan,
-     .run = pad_run},
+     .run = pad_run,
+     .kernel = ONR_KERNEL_AT(move.copy_strided)},
     {.name = NULL},
 };

@@ -13,6 +13,7 @@
  *           stay symbols; a slice of 1-D contents has contents.
  */
 #include "base/size.h"
+#include "kernels/kernels.h"
 #include "ops/common/contents.h"
 #include "ops/common/copy.h"
 #include "ops/common/index.h"
@@ -299,7 +300,8 @@ const struct onr_op_def onr_ops_slice[] = {
      .traits = ONR_TRAIT_PICKS,
      .infer = slice_attr_infer,
      .plan = slice_attr_plan,
-     .run = slice_run},
+     .run = slice_run,
+     .kernel = ONR_KERNEL_AT(move.copy_strided)},
     {.domain = "",
      .name = "Slice",
      .since_version = 10,
@@ -311,6 +313,7 @@ const struct onr_op_def onr_ops_slice[] = {
      .traits = ONR_TRAIT_PICKS,
      .infer = slice_infer,
      .plan = slice_make_plan,
-     .run = slice_run},
+     .run = slice_run,
+     .kernel = ONR_KERNEL_AT(move.copy_strided)},
     {.name = NULL},
 };

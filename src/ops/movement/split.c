@@ -10,6 +10,7 @@
  * Edge      18+: parts are rounded up and the last one is smaller; before, a rest is refused. Parts
  * may be empty.
  */
+#include "kernels/kernels.h"
 #include "ops/common/contents.h"
 #include "ops/common/copy.h"
 
@@ -177,7 +178,7 @@ static const struct onr_attr_spec count_attrs[] = {
         .domain = "", .name = "Split", .since_version = (first), .last_version = (last),           \
         .inputs = {1, (max)}, .outputs = {1, ONR_VARIADIC}, .attrs = (attr_specs),                 \
         .input_specs = (specs), .output_specs = any_specs, .infer = (infer_fn),                    \
-        .plan = split_plan, .run = split_run                                                       \
+        .plan = split_plan, .run = split_run, .kernel = ONR_KERNEL_AT(move.copy_strided)           \
     }
 
 extern const struct onr_op_def onr_ops_split[];

@@ -11,6 +11,7 @@
  * Attrs     Transpose: perm, default: dimensions reversed. The others: blocksize, required, > 0;
  * DepthToSpace 11+, SpaceToDepth 28+: mode "DCR" (default) or "CRD".
  */
+#include "kernels/kernels.h"
 #include "ops/common/check_dims.h"
 #include "ops/common/contents.h"
 #include "ops/common/copy.h"
@@ -197,7 +198,8 @@ static const struct onr_attr_spec mode_attrs[] = {
     {                                                                                              \
         .domain = "", .name = (op), .since_version = (first), .last_version = (last),              \
         .inputs = {1, 1}, .outputs = {1, 1}, .attrs = (attr_specs), .input_specs = any_specs,      \
-        .output_specs = any_specs, .infer = (infer_fn), .plan = (plan_fn), .run = permuted_run     \
+        .output_specs = any_specs, .infer = (infer_fn), .plan = (plan_fn), .run = permuted_run,    \
+        .kernel = ONR_KERNEL_AT(move.copy_strided)                                                 \
     }
 
 extern const struct onr_op_def onr_ops_transpose[];

@@ -305,6 +305,7 @@ static const struct onr_param_spec batch_norm_outputs[] = {
         .attrs = (attributes), .input_specs = batch_norm_inputs,                                   \
         .output_specs = batch_norm_outputs, .traits = ONR_TRAIT_INPLACE,                           \
         .infer = batch_norm_infer, .plan = batch_norm_plan, .run = batch_norm_run,                 \
+        .kernel = ONR_KERNEL_AT(norm.affine_f32),                                                  \
     }
 
 extern const struct onr_op_def onr_ops_batch_normalization[];

@@ -16,6 +16,7 @@
  * Edge      Variance is taken in two passes.
  * Aliasing  y may share storage with x.
  */
+#include "kernels/kernels.h"
 #include "ops/common/check_dims.h"
 #include "ops/norm/group_rows.h"
 
@@ -102,7 +103,7 @@ static const struct onr_param_spec group_norm_params[] = {{ONR_DTYPES_FLOAT, 1},
         .inputs = {3, 3}, .outputs = {1, 1}, .attrs = (attributes),                                \
         .input_specs = group_norm_params, .output_specs = group_norm_params,                       \
         .traits = ONR_TRAIT_INPLACE, .infer = group_norm_infer, .plan = group_norm_plan,           \
-        .run = group_norm_run,                                                                     \
+        .run = group_norm_run, .kernel = ONR_KERNEL_AT(norm.affine_f32),                           \
     }
 
 extern const struct onr_op_def onr_ops_group_normalization[];

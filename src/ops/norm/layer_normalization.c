@@ -17,6 +17,7 @@
  * Edge      Variance is taken in two passes. Rows without elements have mean NaN.
  * Aliasing  y may share storage with x.
  */
+#include "kernels/kernels.h"
 #include "ops/common/axes.h"
 #include "ops/norm/norm_rows.h"
 
@@ -109,6 +110,7 @@ const struct onr_op_def onr_ops_layer_normalization[] = {
      .traits = ONR_TRAIT_INPLACE,
      .infer = layer_norm_infer,
      .plan = layer_norm_plan,
-     .run = layer_norm_run},
+     .run = layer_norm_run,
+     .kernel = ONR_KERNEL_AT(norm.layer_f32)},
     {.name = NULL},
 };

@@ -184,6 +184,7 @@ const struct onr_op_def onr_ops_masked_softmax[] = {
      .traits = ONR_TRAIT_INPLACE,
      .infer = masked_softmax_infer,
      .plan = masked_softmax_plan,
-     .run = onr_masked_softmax_run},
+     .run = onr_masked_softmax_run,
+     .kernel = ONR_KERNEL_AT(softmax.softmax_f32)},
     {.name = NULL},
 };

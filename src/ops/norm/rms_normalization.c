@@ -15,6 +15,7 @@
  *           precision.
  * Aliasing  y may share storage with x.
  */
+#include "kernels/kernels.h"
 #include "ops/common/axes.h"
 #include "ops/norm/norm_rows.h"
 
@@ -99,7 +100,7 @@ static const struct onr_param_spec rms_norm_outputs[] = {
         .inputs = {2, 2}, .outputs = {1, (most_outputs)}, .attrs = rms_norm_attrs,                 \
         .input_specs = rms_norm_inputs, .output_specs = rms_norm_outputs,                          \
         .traits = ONR_TRAIT_INPLACE, .infer = rms_norm_infer, .plan = rms_norm_plan,               \
-        .run = rms_norm_run,                                                                       \
+        .run = rms_norm_run, .kernel = ONR_KERNEL_AT(norm.rms_f32),                                \
     }
 
 extern const struct onr_op_def onr_ops_rms_normalization[];

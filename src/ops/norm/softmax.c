@@ -110,7 +110,7 @@ static const struct onr_param_spec softmax_params[] = {{ONR_DTYPES_FLOAT, 1}, {0
         .inputs = {1, 1}, .outputs = {1, 1}, .attrs = softmax_attrs,                               \
         .input_specs = softmax_params, .output_specs = softmax_params,                             \
         .traits = ONR_TRAIT_INPLACE, .infer = softmax_infer, .plan = softmax_plan,                 \
-        .run = (run_function),                                                                     \
+        .run = (run_function), .kernel = ONR_KERNEL_AT(softmax.softmax_f32),                       \
     }
 
 extern const struct onr_op_def onr_ops_softmax[];

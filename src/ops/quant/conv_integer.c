@@ -18,6 +18,7 @@
  * Aliasing  none.
  */
 #include "base/size.h"
+#include "kernels/kernels.h"
 #include "ops/conv/spatial.h"
 #include "ops/norm/norm_rows.h"
 #include "ops/quant/integer_shape.h"
@@ -220,7 +221,7 @@ static const struct onr_param_spec qlinear_outputs[] = {{BYTES, 3}, {0, 0}};
         .domain = (of), .name = "QLinearConv", .since_version = (since), .last_version = (last),   \
         .inputs = {8, 9}, .outputs = {1, 1}, .attrs = (attributes), .input_specs = qlinear_inputs, \
         .output_specs = qlinear_outputs, .infer = qlinear_infer, .plan = qlinear_plan,             \
-        .run = qlinear_run,                                                                        \
+        .run = qlinear_run, .kernel = ONR_KERNEL_AT(quant.add_product_u8),                         \
     }
 
 extern const struct onr_op_def onr_ops_conv_integer[];
@@ -236,7 +237,8 @@ const struct onr_op_def onr_ops_conv_integer[] = {
      .output_specs = integer_outputs,
      .infer = integer_infer,
      .plan = integer_plan,
-     .run = integer_run},
+     .run = integer_run,
+     .kernel = ONR_KERNEL_AT(quant.add_product_u8)},
     QLINEAR_ROW("", 10, ONR_OPSET_LATEST, attrs),
     QLINEAR_ROW("com.microsoft", 1, ONR_CONTRIB_LATEST, contrib_attrs),
     {.name = NULL},

@@ -97,6 +97,7 @@ const struct onr_op_def onr_ops_dynamic_quantize_linear[] = {
      .input_specs = dynamic_inputs,
      .output_specs = dynamic_outputs,
      .infer = dynamic_infer,
-     .run = dynamic_run},
+     .run = dynamic_run,
+     .kernel = ONR_KERNEL_AT(quant.quantize_f32)},
     {.name = NULL},
 };

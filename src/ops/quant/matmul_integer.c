@@ -22,6 +22,7 @@
  * Edge      k = 0 gives zeros.
  * Aliasing  none.
  */
+#include "kernels/kernels.h"
 #include "ops/quant/integer_product.h"
 
 static enum onr_status integer_infer(struct onr_infer_ctx *ctx)
@@ -143,6 +144,7 @@ static const struct onr_param_spec qlinear_outputs_21[] = {{BYTES_21, 3}, {0, 0}
         .domain = "", .name = "QLinearMatMul", .since_version = (since), .last_version = (last),   \
         .inputs = {8, 8}, .outputs = {1, 1}, .input_specs = (in), .output_specs = (out),           \
         .infer = qlinear_infer, .plan = qlinear_plan, .run = qlinear_run,                          \
+        .kernel = ONR_KERNEL_AT(quant.add_product_u8),                                             \
     }
 
 extern const struct onr_op_def onr_ops_matmul_integer[];
@@ -157,7 +159,8 @@ const struct onr_op_def onr_ops_matmul_integer[] = {
      .output_specs = integer_outputs,
      .infer = integer_infer,
      .plan = integer_plan,
-     .run = integer_run},
+     .run = integer_run,
+     .kernel = ONR_KERNEL_AT(quant.add_product_u8)},
     {.domain = "com.microsoft",
      .name = "MatMulInteger16",
      .since_version = 1,
@@ -168,7 +171,8 @@ const struct onr_op_def onr_ops_matmul_integer[] = {
      .output_specs = words_outputs,
      .infer = words_infer,
      .plan = integer_plan,
-     .run = integer_run},
+     .run = integer_run,
+     .kernel = ONR_KERNEL_AT(quant.add_product_u8)},
     QLINEAR_ROW(10, 20, qlinear_inputs_10, qlinear_outputs_10),
     QLINEAR_ROW(21, ONR_OPSET_LATEST, qlinear_inputs_21, qlinear_outputs_21),
     {.name = NULL},

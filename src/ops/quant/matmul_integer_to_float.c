@@ -18,6 +18,7 @@
  * Aliasing  none.
  */
 #include "base/size.h"
+#include "kernels/kernels.h"
 #include "ops/quant/dynamic_quantize_linear.h"
 #include "ops/quant/integer_product.h"
 
@@ -152,7 +153,8 @@ const struct onr_op_def onr_ops_matmul_integer_to_float[] = {
      .output_specs = integer_outputs,
      .infer = integer_infer,
      .plan = integer_plan,
-     .run = integer_run},
+     .run = integer_run,
+     .kernel = ONR_KERNEL_AT(quant.add_product_u8)},
     {.domain = "com.microsoft",
      .name = "DynamicQuantizeMatMul",
      .since_version = 1,
@@ -163,6 +165,7 @@ const struct onr_op_def onr_ops_matmul_integer_to_float[] = {
      .output_specs = dynamic_outputs,
      .infer = dynamic_infer,
      .plan = dynamic_plan,
-     .run = dynamic_run},
+     .run = dynamic_run,
+     .kernel = ONR_KERNEL_AT(quant.add_product_u8)},
     {.name = NULL},
 };

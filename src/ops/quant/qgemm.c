@@ -16,6 +16,7 @@
  * Edge      k = 0 gives the scaled C. Sums wrap around in 32 bits.
  * Aliasing  none.
  */
+#include "kernels/kernels.h"
 #include "ops/common/copy.h"
 #include "ops/common/workspace.h"
 #include "ops/matrix/gemm.h"
@@ -159,6 +160,7 @@ const struct onr_op_def onr_ops_qgemm[] = {
      .output_specs = qgemm_outputs,
      .infer = qgemm_infer,
      .plan = qgemm_plan,
-     .run = qgemm_run},
+     .run = qgemm_run,
+     .kernel = ONR_KERNEL_AT(quant.add_product_u8)},
     {.name = NULL},
 };

@@ -247,6 +247,7 @@ static const struct onr_param_spec pool_outputs[] = {{BYTES, 1}, {0, 0}};
         .last_version = ONR_CONTRIB_LATEST, .inputs = {2, 5}, .outputs = {1, 1},                   \
         .attrs = (attributes), .input_specs = pool_inputs, .output_specs = pool_outputs,           \
         .infer = (infer_fn), .plan = (plan_fn), .run = pool_run,                                   \
+        .kernel = ONR_KERNEL_AT(quant.quantize_f32),                                               \
     }
 
 extern const struct onr_op_def onr_ops_qlinear_average_pool[];

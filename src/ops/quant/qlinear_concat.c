@@ -13,6 +13,7 @@
  * Edge      inputs with no elements add nothing.
  * Aliasing  none.
  */
+#include "kernels/kernels.h"
 #include "ops/common/axes.h"
 #include "ops/movement/concat.h"
 #include "ops/quant/byte_scale.h"
@@ -141,6 +142,7 @@ const struct onr_op_def onr_ops_qlinear_concat[] = {
      .output_specs = concat_outputs,
      .infer = concat_infer,
      .plan = concat_plan,
-     .run = concat_run},
+     .run = concat_run,
+     .kernel = ONR_KERNEL_AT(quant.quantize_f32)},
     {.name = NULL},
 };

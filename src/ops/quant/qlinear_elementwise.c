@@ -291,6 +291,7 @@ static const struct onr_param_spec outputs[] = {{BYTES, 1}, {0, 0}};
         .last_version = ONR_CONTRIB_LATEST, .inputs = {(least), (most)}, .outputs = {1, 1},        \
         .attrs = (attributes), .input_specs = (specs), .output_specs = outputs,                    \
         .traits = ONR_TRAIT_INPLACE, .infer = (infer_fn), .plan = (plan_fn), .run = (run_fn),      \
+        .kernel = ONR_KERNEL_AT(quant.quantize_f32),                                               \
     }
 
 extern const struct onr_op_def onr_ops_qlinear_elementwise[];

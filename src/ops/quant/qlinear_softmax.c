@@ -15,6 +15,7 @@
  *           does not saturate all results that need it.
  * Aliasing  Y may share storage with X.
  */
+#include "kernels/kernels.h"
 #include "ops/common/axes.h"
 #include "ops/common/check_dims.h"
 #include "ops/quant/byte_scale.h"
@@ -147,6 +148,7 @@ const struct onr_op_def onr_ops_qlinear_softmax[] = {
      .traits = ONR_TRAIT_INPLACE,
      .infer = softmax_infer,
      .plan = softmax_plan,
-     .run = softmax_run},
+     .run = softmax_run,
+     .kernel = ONR_KERNEL_AT(quant.quantize_f32)},
     {.name = NULL},
 };

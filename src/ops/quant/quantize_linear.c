@@ -248,14 +248,14 @@ static const struct onr_param_spec contrib_dequantize_inputs[] = {
         .domain = (of), .name = "QuantizeLinear", .since_version = (since),                        \
         .last_version = (last), .inputs = {2, 3}, .outputs = {1, 1}, .attrs = (attributes),        \
         .input_specs = (specs), .output_specs = quantize_outputs, .infer = quantize_infer,         \
-        .plan = quantize_plan, .run = quant_run,                                                   \
+        .plan = quantize_plan, .run = quant_run, .kernel = ONR_KERNEL_AT(quant.quantize_f32),      \
     }
 #define DEQUANTIZE_ROW(of, since, last, attributes, specs)                                         \
     {                                                                                              \
         .domain = (of), .name = "DequantizeLinear", .since_version = (since),                      \
         .last_version = (last), .inputs = {2, 3}, .outputs = {1, 1}, .attrs = (attributes),        \
         .input_specs = (specs), .output_specs = dequantize_outputs, .infer = dequantize_infer,     \
-        .plan = dequantize_plan, .run = quant_run,                                                 \
+        .plan = dequantize_plan, .run = quant_run, .kernel = ONR_KERNEL_AT(quant.quantize_f32),    \
     }
 
 extern const struct onr_op_def onr_ops_quantize_linear[];

@@ -151,6 +151,7 @@ static enum onr_status causal_plan(struct onr_plan_ctx *ctx)
     plan->state = (plan->taps - 1) * plan->dilation;
     plan->slots = window > 0 ? (size_t)window : 1;
     plan->swish = kernels->unary.rows[ONR_UNARY_SWISH][ONR_FLOAT];
+    ctx->told.kernel = plan->has_silu ? ONR_KERNEL_AT(unary.rows[ONR_UNARY_SWISH][ONR_FLOAT]) : 0;
     /* Past and input; output; taps. */
     size_t floats = 0;
     if (!onr_size_mul(plan->length, 2, &floats) || !onr_size_add(floats, plan->state, &floats) ||

@@ -41,6 +41,11 @@ struct arg_plan {
     bool is_last;
 };
 
+static bool is_float_rows(const struct arg_plan *plan)
+{
+    return plan->dtype == ONR_FLOAT && plan->view.inner == 1;
+}
+
 static enum onr_status plan_arg(struct onr_plan_ctx *ctx, bool is_max)
 {
     const struct onr_fact *x = ctx->inputs[0];
@@ -56,6 +61,10 @@ static enum onr_status plan_arg(struct onr_plan_ctx *ctx, bool is_max)
     plan->is_last = onr_attr_int(ctx->node, "select_last_index", 0) != 0;
     if (plan->view.size == 0 && plan->view.outer > 0 && plan->view.inner > 0) {
         return onr_fail(ctx->err, ONR_ERR_SHAPE, "axis %d has no elements", axis);
+    }
+    if (is_float_rows(plan)) {
+        ctx->told.kernel =
+            is_max ? ONR_KERNEL_AT(reduce.arg_max_f32) : ONR_KERNEL_AT(reduce.arg_min_f32);
     }
     ctx->plan = plan;
     return ONR_OK;
@@ -153,9 +162,8 @@ static enum onr_status arg_run(struct onr_run_ctx *ctx)
 {
     const struct arg_plan *plan = ctx->plan;
     struct arg_job job = {plan, &ctx->kernels->reduce, ctx->inputs[0]->data, ctx->outputs[0]->data};
-    bool is_float_rows = plan->dtype == ONR_FLOAT && plan->view.inner == 1;
     onr_parallel_for(ctx->parallel, plan->view.outer * plan->view.inner, onr_grain(plan->view.size),
-                     is_float_rows ? scan_float_rows : scan_range, &job);
+                     is_float_rows(plan) ? scan_float_rows : scan_range, &job);
     return ONR_OK;
 }
 

@@ -118,6 +118,11 @@ static enum onr_status plan_reduction(struct onr_plan_ctx *ctx, enum onr_reducti
         .finish = finish,
         .reduced_count = plan->walk.reduced.count * (plan->walk.is_columns ? 1 : plan->walk.run),
     };
+    const struct onr_reduce_kernels *kernels = &ctx->kernels->reduce;
+    ctx->told.kernel = onr_kernel_at(
+        ctx->kernels, plan->walk.is_columns
+                          ? (const void *)&kernels->columns[plan->value.domain][reduction]
+                          : (const void *)&kernels->row[plan->value.domain][reduction]);
     ctx->plan = plan;
     return ONR_OK;
 }

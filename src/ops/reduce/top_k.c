@@ -12,6 +12,7 @@
  *           counts as the largest element. 0 <= k <= d(axis).
  * Aliasing  none.
  */
+#include "kernels/kernels.h"
 #include "ops/common/axes.h"
 #include "ops/common/workspace.h"
 #include "ops/reduce/order_keys.h"
@@ -294,7 +295,7 @@ static const struct onr_param_spec top_k_outputs[] = {
         .domain = "", .name = "TopK", .since_version = (since), .last_version = (last),            \
         .inputs = {(input_count), (input_count)}, .outputs = {2, 2}, .attrs = (attributes),        \
         .input_specs = top_k_inputs, .output_specs = top_k_outputs, .infer = top_k_infer,          \
-        .plan = top_k_plan, .run = top_k_run,                                                      \
+        .plan = top_k_plan, .run = top_k_run, .kernel = ONR_KERNEL_AT(order.max),                  \
     }
 
 extern const struct onr_op_def onr_ops_top_k[];

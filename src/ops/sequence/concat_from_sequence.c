@@ -12,6 +12,7 @@
  * Edge      an empty sequence is refused: y would have no shape.
  */
 #include "base/size.h"
+#include "kernels/kernels.h"
 #include "ops/common/contents.h"
 #include "ops/common/copy.h"
 #include "ops/sequence/sequence.h"
@@ -153,6 +154,7 @@ const struct onr_op_def onr_ops_concat_from_sequence[] = {
      .traits = ONR_TRAIT_DYNAMIC | ONR_TRAIT_ANY_KIND | ONR_TRAIT_KEEP_TYPE,
      .infer = concat_infer,
      .plan = concat_plan,
-     .run = concat_run},
+     .run = concat_run,
+     .kernel = ONR_KERNEL_AT(move.copy_strided)},
     {.name = NULL},
 };

@@ -12,6 +12,7 @@
  * Attrs     axis, default 0; keepdims, default 1: without split only.
  */
 #include "base/size.h"
+#include "kernels/kernels.h"
 #include "ops/common/contents.h"
 #include "ops/common/copy.h"
 #include "ops/sequence/sequence.h"
@@ -181,6 +182,7 @@ const struct onr_op_def onr_ops_split_to_sequence[] = {
      .traits = ONR_TRAIT_DYNAMIC | ONR_TRAIT_ANY_KIND | ONR_TRAIT_KEEP_TYPE,
      .infer = split_infer,
      .plan = split_plan,
-     .run = split_run},
+     .run = split_run,
+     .kernel = ONR_KERNEL_AT(move.copy_strided)},
     {.name = NULL},
 };

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What ONNXRUN_STAGE_PASSES tells of kernels, on a given instruction set. */
+#define _POSIX_C_SOURCE 200809L
+#include "kernels/cpu.h"
+#include "support/json.h"
+#include "support/model_text.h"
+#include "support/test.h"
+
+#include <onnxrun/inspect.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char path[] = "onnxrun_test_inspect_kernels.onnx";
+
+static int remove_model(void **state)
+{
+    (void)state;
+    (void)unsetenv("ONNXRUN_MAX_ISA");
+    return remove(path);
+}
+
+static char *describe(onnxrun_format format, const onnxrun_dim *dims, size_t dim_count)
+{
+    char *text = NULL;
+    onnxrun_error error;
+    if (onnxrun_describe(path, ONNXRUN_STAGE_PASSES, format, dims, dim_count, &text, &error) !=
+        ONNXRUN_OK) {
+        fail_msg("%s", error.message);
+    }
+    return text;
+}
+
+/* Checks a part of the text, with n = N, and that the JSON is one. */
+static void check(const char *isa, const char *model, int64_t n, const char *expected)
+{
+    onnxrun_dim dim = {"n", n};
+    model_text_write(path, model);
+    (void)setenv("ONNXRUN_MAX_ISA", isa, 1);
+    char *text = describe(ONNXRUN_FORMAT_TEXT, &dim, 1);
+    if (strstr(text, expected) == NULL) {
+        fail_msg("got\n%s\nexpected a part:\n%s", text, expected);
+    }
+    onnxrun_text_free(text);
+    text = describe(ONNXRUN_FORMAT_JSON, &dim, 1);
+    assert_true(json_is_valid(text));
+    onnxrun_text_free(text);
+}
+
+#define PRODUCT                                                                                    \
+    "in float x [n, 2]; init float w [2, 3] = 1, 2, 3, 4, 5, 6; y = MatMul(x, w);"                 \
+    "out float y;"
+
+static void products_are_told(void **state)
+{
+    (void)state;
+    check("scalar", PRODUCT, 7,
+          "\nkernels up to scalar, for n = 7\n"
+          "  count  operator                    computes in             by\n"
+          "      1  MatMul                      float                   "
+          "gemm scalar: tiles up to 4 x 8, B packed at load\n");
+    check("scalar", "in float x [n, 2]; in float w [2, 9]; y = MatMul(x, w); out float y;", 2,
+          "tiles up to 4 x 8, B read in place\n");
+    check("scalar", "in float x [n, 2]; in float w [2, 9]; y = MatMul(x, w); out float y;", 9,
+          "tiles up to 4 x 8, B copied in pieces\n");
+    check("scalar", "in double x [n, 2]; y = MatMul(x, x); out double y;", 2,
+          "MatMul                      double                  contract scalar\n");
+}
+
+static void few_rows_are_told(void **state)
+{
+    (void)state;
+    if (onr_cpu_isa() < ONR_ISA_AVX2) {
+        skip();
+    }
+    static const char wide[] =
+        "in float x [n, 1]; init float w [1, 1] = 1; init int64 s [2] = 1, 96;"
+        "v = Expand(w, s); y = MatMul(x, v); out float y;";
+    check("avx2", wide, 1, "gemm avx2: 1 row by up to 6 panels of 16 columns, B packed at load\n");
+    check("avx2", wide, 2, "gemm avx2: 2 rows by up to 3 panels of 16 columns, B packed at load\n");
+    check("avx2", wide, 5, "gemm avx2: tiles up to 6 x 16, B packed at load\n");
+    check("avx2", PRODUCT, 1, "gemm avx2: tiles up to 6 x 16, B packed at load\n");
+}
+
+static void the_instruction_set_is_that_of_the_function(void **state)
+{
+    (void)state;
+    if (onr_cpu_isa() < ONR_ISA_AVX2) {
+        skip();
+    }
+    check("avx2",
+          "in float x [n]; in double z [n]; in int32 i [n]; y = Tanh(x); v = Tanh(z);"
+          "w = Neg(i); out float y; out double v; out int32 w;",
+          3,
+          "      1  Tanh                        float                   unary avx2\n"
+          "      1  Tanh                        double                  unary scalar\n"
+          "      1  Neg                         int32                   unary scalar\n");
+}
+
+static void precision_is_told(void **state)
+{
+    (void)state;
+    check("scalar", "in float16 x [n]; s = Sqrt(x); y = Add(s, s); out float16 y;", 3,
+          "      1  Cast                        float16 -> float        convert scalar\n"
+          "      1  Sqrt                        float (float16 in the file) unary scalar\n"
+          "      1  Add                         float (float16 in the file) binary scalar\n");
+    check("scalar", "in float16 x [n, 3]; y = Transpose(x); out float16 y;", 3,
+          "Transpose                   float16                 move scalar\n");
+    check("scalar", "in uint8 x [n, 2]; in int8 w [2, 3]; y = MatMulInteger(x, w); out int32 y;", 3,
+          "MatMulInteger               uint8, int8 -> int32    quant scalar\n");
+}
+
+static void nodes_without_kernels_are_counted(void **state)
+{
+    (void)state;
+    check("scalar",
+          "in float x [n, 2]; init int64 s [1] = -1; f = Reshape(x, s); z = NonZero(f);"
+          "y = Neg(z); out int64 y;",
+          3,
+          "      1  NonZero                     float -> int64          a loop compiled once\n"
+          "      1  are views of what is there, or computed with the plan\n"
+          "      1  depend on data and are planned during the run\n");
+    check("scalar",
+          "in float x [n]; in bool c []; y = If(c) then_branch={t = Neg(x); out float t;}"
+          "else_branch={u = Abs(x); out float u;}; out float y;",
+          3, "runs its bodies\n");
+}
+
+static void models_that_cannot_be_planned_are_told(void **state)
+{
+    (void)state;
+    check("scalar", "in float x; y = Neg(x); out float y;", 3,
+          "passes: 1 nodes before, 1 after\n"
+          "\nkernels are not known: input \"x\" has no declared shape to plan for\n");
+}
+
+static void json_tells_each_node(void **state)
+{
+    (void)state;
+    onnxrun_dim dim = {"n", 7};
+    (void)setenv("ONNXRUN_MAX_ISA", "scalar", 1);
+    model_text_write(path, PRODUCT);
+    char *text = describe(ONNXRUN_FORMAT_JSON, &dim, 1);
+    const char *expected = "\"isa\": \"scalar\", \"dims\": {\"n\": 7},\n \"kernels\": [\n"
+                           "  {\"node\": \"y\", \"op\": \"MatMul\", \"types\": \"float\", "
+                           "\"kernel\": \"gemm\", \"isa\": \"scalar\", "
+                           "\"way\": \"tiles up to 4 x 8, B packed at load\"}]}\n";
+    if (strstr(text, expected) == NULL) {
+        fail_msg("got\n%s\nexpected a part:\n%s", text, expected);
+    }
+    onnxrun_text_free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(products_are_told, remove_model),
+        cmocka_unit_test(few_rows_are_told),
+        cmocka_unit_test(the_instruction_set_is_that_of_the_function),
+        cmocka_unit_test_teardown(precision_is_told, remove_model),
+        cmocka_unit_test_teardown(nodes_without_kernels_are_counted, remove_model),
+        cmocka_unit_test_teardown(models_that_cannot_be_planned_are_told, remove_model),
+        cmocka_unit_test_teardown(json_tells_each_node, remove_model),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
