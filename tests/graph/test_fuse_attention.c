@@ -349,6 +349,18 @@ static void attention_of_batches_and_heads_in_one_axis(void **state)
                 FUSED);
 }
 
+/* As WavLM has it: rows first, and no operand that tells how batches and heads were put together. */
+static void heads_that_nothing_tells_from_batches_are_no_crash(void **state)
+{
+    (void)state;
+    check_fused(
+        X "init int64 one [1] = 1; init int64 split [3] = 0, -1, 2; init int64 flat [2] = -1, 4;"
+          "u = Unsqueeze(x, one); h = Reshape(u, split); q = Transpose(h) perm=[1, 0, 2];"
+          "k = Transpose(h) perm=[1, 2, 0]; s = MatMul(q, k); p = Softmax(s);"
+          "o = MatMul(p, q); t = Transpose(o) perm=[1, 0, 2]; y = Reshape(t, flat);",
+        "Unsqueeze Reshape onnxrun.AttentionChain Reshape");
+}
+
 static void check_miss(const char *model, const char *expected)
 {
     char *text = graph_test_explain(model);
@@ -442,6 +454,8 @@ int main(void)
         cmocka_unit_test_teardown(attention_on_parts_of_one_product, test_tensors_free),
         cmocka_unit_test_teardown(attention_with_rows_before_batches, test_tensors_free),
         cmocka_unit_test_teardown(attention_of_batches_and_heads_in_one_axis, test_tensors_free),
+        cmocka_unit_test_teardown(heads_that_nothing_tells_from_batches_are_no_crash,
+                                  test_tensors_free),
         cmocka_unit_test_teardown(near_misses_are_explained, test_tensors_free),
         cmocka_unit_test_teardown(what_is_no_attention_stays, test_tensors_free),
     };

@@ -207,10 +207,12 @@ static bool step_merge(struct walk *w, uint32_t from)
     return true;
 }
 
+/* Whether a merge that was walked past had this batch, or these heads. */
 static bool is_known_split(const struct walk *w, uint32_t from, int b, int n)
 {
-    return (b >= 0 && onr_fuse_same_dim(w->fuser, w->batch.value, w->batch.axis, from, b)) ||
-           (n >= 0 && onr_fuse_same_dim(w->fuser, w->heads.value, w->heads.axis, from, n));
+    return w->batch.value != ONR_NO_VALUE &&
+           ((b >= 0 && onr_fuse_same_dim(w->fuser, w->batch.value, w->batch.axis, from, b)) ||
+            (n >= 0 && onr_fuse_same_dim(w->fuser, w->heads.value, w->heads.axis, from, n)));
 }
 
 /* [.., m, ..] from [.., b, n, ..] */
