@@ -113,6 +113,11 @@ static void attention_with_scores_that_are_replaced(void **state)
                        X QKV, flags[i / 8], fills[i % 4], orders[i / 4 % 2]);
         check_fused(model, FUSED);
     }
+    /* masked_fill with expand_as, from TorchScript: Shape uses the scores as well */
+    check_fused(X QKV "init bool hide [2] = 0, 1; init float low = -1e4; s = MatMul(q, k);"
+                      "z = Shape(s); e = Expand(hide, z); w = Where(e, low, s); p = Softmax(w);"
+                      "o = MatMul(p, v);" MERGE,
+                FUSED);
 }
 
 static void attention_with_two_masks(void **state)

@@ -3,6 +3,7 @@
 #include "support/session_test.h"
 
 #include <math.h>
+#include <stdio.h>
 
 /* The nodes that are left, and bit for bit the same results with and without the pass. */
 static void check(const char *model, const char *expected)
@@ -105,11 +106,48 @@ static void joins_and_splits_of_one(void **state)
 {
     (void)state;
     check(X "a = Concat(x) axis=0; y = Neg(a);", "Neg");
+    check(X "s = NonZero(x); a = Concat(s) axis=0; y2 = Neg(a); out int64 y2; y = Neg(x);",
+          "NonZero Neg Neg");
     check(X "init float e [2, 0]; init int64 s [2] = 2, 4; r = Reshape(x, s);"
             "a = Concat(r, e) axis=1; y = Neg(a);",
           "Reshape Neg");
     check(X "init int64 s [1] = 4; a = Split(x, s) axis=1; y = Neg(a);", "Neg");
     check("in float x [n, 4]; out float y; a = Concat(x, x) axis=0; y = Neg(a);", "Concat Neg");
+}
+
+static void operators_that_broadcast_read_past_expand(void **state)
+{
+    (void)state;
+    const char *row = X "init float r [4] = 1, 2, 3, 4; s = Shape(x);";
+    char model[512];
+    static const struct {
+        const char *rest, *left;
+    } rows[] = {
+        {"a = Expand(r, s); y = Mul(x, a);", "Mul"},
+        {"a = Expand(r, s); y = Sub(a, x);", "Sub"},
+        {"a = Expand(r, s); c = IsNaN(a); y = Where(c, x, a);", "Shape Expand IsNaN Where"},
+        {"c = IsNaN(r); a = Expand(c, s); m = Neg(x); y = Where(a, x, m);", "Neg Where"},
+        {"a = Expand(r, s); n = Neg(x); y = Max(n, a);", "Shape Expand Neg Max"},
+        {"t = Shape(x) start=1; a = Expand(r, t); y = Add(x, a);", "Add"},
+        {"init int64 u [2] = 2, 4; a = Expand(r, u); y = Add(a, x);", "Add"},
+        {"a = Expand(r, s); b = Expand(r, s); y = Add(a, b);", "Shape Expand Add"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        (void)snprintf(model, sizeof model, "%s%s", row, rows[i].rest);
+        check(model, rows[i].left);
+    }
+}
+
+/* As TorchScript writes masked_fill: the scores have no known shape, and Shape is a use of them. */
+static void scores_that_masked_fill_asks_for_their_shape(void **state)
+{
+    (void)state;
+    graph_test_nodes("in float x; out float y; in bool m; init float low = -1e9; a = Neg(x);"
+                     "s = Shape(a); e = Expand(m, s); y = Where(e, low, a);",
+                     "Neg Where");
+    graph_test_nodes("in float x; out float y; in bool m; init float low = -1e9; a = Neg(x);"
+                     "s = Shape(a) end=2; e = Expand(m, s); y = Where(e, low, a);",
+                     "Neg Shape Expand Where");
 }
 
 #define NUMBERS "init float one = 1; init float zero = 0; init float less = -0.0;"
@@ -215,6 +253,8 @@ int main(void)
         cmocka_unit_test_teardown(shapes_that_stay, test_tensors_free),
         cmocka_unit_test_teardown(slices_and_pads_of_everything, test_tensors_free),
         cmocka_unit_test_teardown(joins_and_splits_of_one, test_tensors_free),
+        cmocka_unit_test_teardown(operators_that_broadcast_read_past_expand, test_tensors_free),
+        cmocka_unit_test_teardown(scores_that_masked_fill_asks_for_their_shape, test_tensors_free),
         cmocka_unit_test_teardown(neutral_numbers, test_tensors_free),
         cmocka_unit_test_teardown(transposes, test_tensors_free),
         cmocka_unit_test_teardown(reshapes_of_reshapes, test_tensors_free),

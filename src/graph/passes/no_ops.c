@@ -8,10 +8,12 @@
  *   x * 1, x / 1, x - 0, x + -0, of integers also x + 0: x + 0 would make 0 of -0
  *   Transpose by the identity, alone or as a pair; other pairs become one Transpose
  *
- * A Reshape to a shape that does not depend on its input reads past shape changes before it.
+ * A Reshape to a shape that does not depend on its input reads past shape changes before it. An
+ * operator that broadcasts reads past an Expand to the shape of another operand.
  */
 #include "graph/op_def.h"
 #include "graph/passes/fuse.h"
+#include "graph/passes/past_expand.h"
 #include "graph/passes/replace.h"
 
 #include <math.h>
@@ -131,11 +133,14 @@ static uint32_t source_of_pad(const struct cleaner *c, const struct onr_node *no
     return all_ints(c, node, 1, is_zero) ? source_of_same_shape(c, node) : ONR_NO_VALUE;
 }
 
-/* All inputs but one are empty. */
+/* There is one input, or all but one are empty. */
 static uint32_t source_of_concat(const struct cleaner *c, const struct onr_node *node)
 {
     uint32_t source = ONR_NO_VALUE;
     int axis = 0;
+    if (node->input_count == 1) {
+        return node->inputs[0];
+    }
     if (!onr_axis_normalize(onr_attr_int(node, "axis", 1), fact_of(c, node->outputs[0])->shape.rank,
                             &axis)) {
         return ONR_NO_VALUE;
@@ -357,6 +362,7 @@ static enum onr_status clean_node(const struct cleaner *c, struct onr_node *node
         if (onr_fuse_is(node, "Reshape")) {
             read_past_views(c, node);
         }
+        onr_read_past_expands(&c->fuser, node);
         source = source_of(c, node);
     }
     if (source != ONR_NO_VALUE) {
