@@ -183,6 +183,29 @@ static void plans_are_kept_for_the_shapes_used_last(void **state)
     session_test_end(&t);
 }
 
+/* Runs each plan twice in a row with different data, more plans than are kept, and all again. */
+static void views_of_inputs_are_those_of_the_present_run(void **state)
+{
+    (void)state;
+    enum { LENGTHS = ONR_MAX_ROOT_PLANS + 1 };
+    struct session_test t;
+    begin(&t, "in float x [n]; init int64 s [2] = 1, -1; v = Reshape(x, s); a = Abs(v);"
+              "y = Add(a, v); out float y [1, n];");
+    for (int run = 0; run < 4 * LENGTHS; run++) {
+        int64_t length = run / 2 % LENGTHS + 1;
+        float x[LENGTHS];
+        float y[LENGTHS];
+        for (int i = 0; i < LENGTHS; i++) {
+            x[i] = (float)(run + i);
+            y[i] = 2 * x[i];
+        }
+        session_test_in(&t, "x", test_f32(SHAPE(length), x));
+        session_test_out(&t, "y", test_f32(SHAPE(1, length), y));
+        session_test_run(&t);
+    }
+    session_test_end(&t);
+}
+
 static void many_shapes_do_not_let_the_heap_grow(void **state)
 {
     (void)state;
@@ -212,6 +235,7 @@ int main(void)
         TEST(constants_are_folded_at_load),
         TEST(zero_sized_values_need_no_step),
         TEST(plans_are_kept_for_the_shapes_used_last),
+        TEST(views_of_inputs_are_those_of_the_present_run),
         TEST(many_shapes_do_not_let_the_heap_grow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
