@@ -486,7 +486,7 @@ in no module
   + RandomUniformLike  y'
 run 1 onnxdump relu.onnx random.onnx --diff --json
 stdout_is_json
-stdout_has '{"section": "nodes", "sign": "-", "what": "Relu", "name": "y", "detail": null, "module": ""}'
+stdout_has '{"section": "nodes", "sign": "-", "what": "Relu", "name": "y", "detail": null, "module": "", "body": null}'
 run 2 onnxdump --diff relu.onnx bad.onnx
 run 2 onnxdump --diff relu.onnx
 stderr_has 'there is no second model to compare with'
