@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from large_model import make_large_model
@@ -39,13 +38,20 @@ def allow_interrupts():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def catches(process, number):
+    """Whether a process has a handler, which the kernel tells."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    mask = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return int(mask, 16) >> number - 1 & 1
+
+
 def is_writing(process, folder, begin, before):
-    """Waits for a file whose name begins so; False: the command ended before one was seen."""
-    if not begin:
-        time.sleep(0.3)
-        return True
+    """Waits for a file whose name begins so, or until the command catches signals; False: it ended
+    before."""
     while process.poll() is None:
-        if any(name.startswith(begin) for name in files_in(folder) - before):
+        if begin and any(name.startswith(begin) for name in files_in(folder) - before):
+            return True
+        if not begin and catches(process.pid, signal.SIGTERM):
             return True
     return False
 
