@@ -82,6 +82,18 @@ static void few_rows_are_told(void **state)
     check("avx2", PRODUCT, 1, "gemm avx2: tiles up to 6 x 16, B packed at load\n");
 }
 
+static void transposed_operands_are_told(void **state)
+{
+    (void)state;
+    if (onr_cpu_isa() < ONR_ISA_AVX512) {
+        skip();
+    }
+    static const char gemm[] = "in float x [n, 32]; in float w [64, 32];"
+                               "y = Gemm(x, w) transB=1; out float y;";
+    check("avx512", gemm, 16, "B read transposed\n");
+    check("avx512", gemm, 17, "B copied in pieces\n");
+}
+
 static void the_instruction_set_is_that_of_the_function(void **state)
 {
     (void)state;
@@ -156,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(products_are_told, remove_model),
         cmocka_unit_test(few_rows_are_told),
+        cmocka_unit_test(transposed_operands_are_told),
         cmocka_unit_test(the_instruction_set_is_that_of_the_function),
         cmocka_unit_test_teardown(precision_is_told, remove_model),
         cmocka_unit_test_teardown(nodes_without_kernels_are_counted, remove_model),

@@ -528,11 +528,11 @@ stdout_has '"isa": "scalar"'
 run 0 env ONNXRUN_MAX_ISA=scalar onnxdump relu.onnx --explain
 stdout_is 'passes: 1 nodes before, 1 after
 
-kernels up to scalar, for n = 1
+kernels up to scalar, for s1 = 1
   count  operator                    computes in             by
       1  Relu                        float                   unary scalar'
-run 0 onnxdump relu.onnx --explain -d n=5
-stdout_has ', for n = 5'
+run 0 onnxdump relu.onnx --explain -d s1=5
+stdout_has ', for s1 = 5'
 run 0 onnxdump relu.onnx --explain --json
 stdout_is_json
 stdout_has '"op": "Relu", "types": "float", "kernel": "unary", "isa": '

@@ -139,6 +139,13 @@ static inline bool onr_gemm_f32_has_rows(const struct onr_gemm_matrix *b)
     return b->dtype == ONR_FLOAT && b->column_stride == 1;
 }
 
+/* Whether a block of so many rows and k steps reads whole panels of B, which lies transposed. */
+static inline bool onr_gemm_f32_is_turned(const struct onr_gemm_f32_job *job, size_t rows, size_t k)
+{
+    return job->b_packed == NULL && job->b.dtype == ONR_FLOAT && job->b.row_stride == 1 &&
+           job->kernel->turned != NULL && rows <= ONR_GEMM_TURNED_ROWS && rows <= k;
+}
+
 /* The panels that a tile spans where a block has so few rows, if B is packed or has rows; else 0. */
 static inline size_t onr_gemm_f32_wide_panels(const struct onr_gemm_f32 *kernel, size_t rows)
 {

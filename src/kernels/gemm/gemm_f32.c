@@ -113,8 +113,7 @@ static size_t run_turned(const struct onr_gemm_block *block, size_t p_begin, siz
     const struct onr_gemm_f32 *kernel = job->kernel;
     const struct onr_gemm_matrix *b = &job->b;
     size_t panel = p_begin;
-    if (job->b_packed != NULL || b->dtype != ONR_FLOAT || b->row_stride != 1 ||
-        kernel->turned == NULL || block->rows > ONR_GEMM_TURNED_ROWS || block->rows > block->k) {
+    if (!onr_gemm_f32_is_turned(job, block->rows, block->k)) {
         return panel;
     }
     for (; panel < p_end && (panel + 1) * kernel->columns <= job->n; panel++) {

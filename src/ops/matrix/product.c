@@ -100,8 +100,10 @@ void onr_product_tell(const struct onr_product *product, struct onr_told *told)
         told->tiles = job.kernel;
         told->rows = (uint32_t)job.m;
         told->panels = job.n / job.kernel->columns >= wide ? wide : 0;
+        bool is_turned = onr_gemm_f32_is_turned(&job, job.m, job.k) && job.n >= job.kernel->columns;
         told->way = is_packed                               ? "B packed at load"
                     : has_rows && job.m <= job.kernel->rows ? "B read in place"
+                    : is_turned                             ? "B read transposed"
                                                             : "B copied in pieces";
     }
 }
