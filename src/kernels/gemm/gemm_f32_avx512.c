@@ -34,6 +34,13 @@ ONR_INLINE void store_row(const struct onr_gemm_f32_tile *t, size_t i, size_t co
     }
 }
 
+/* sum += x * y. Compilers that are free to choose between the forms of this instruction let sums
+ * wander from register to register over several steps, and run out of them. */
+ONR_INLINE void add_product(__m512 *sum, __m512 x, __m512 y)
+{
+    __asm__("vfmadd231ps %2, %1, %0" : "+v"(*sum) : "v"(x), "v"(y));
+}
+
 /* One step of k: a row of B times the rows' elements of A. */
 ONR_INLINE void step(__m512 (*sum)[3], const float *a, size_t a_stride, const float *b, size_t rows,
                      size_t vectors)
@@ -48,7 +55,7 @@ ONR_INLINE void step(__m512 (*sum)[3], const float *a, size_t a_stride, const fl
         __m512 x = _mm512_set1_ps(a[i * a_stride]);
         ONR_UNROLL
         for (size_t v = 0; v < vectors; v++) {
-            sum[i][v] = _mm512_fmadd_ps(x, row[v], sum[i][v]);
+            add_product(&sum[i][v], x, row[v]);
         }
     }
 }
