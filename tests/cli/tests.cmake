@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 if(ONNXRUN_TOOLS)
-    onnxrun_test(cli test_compare test_interrupt test_jobs test_literal test_npy test_value_file)
-    foreach(test IN ITEMS test_compare test_interrupt test_jobs test_literal test_npy test_value_file)
+    onnxrun_test(cli test_compare test_interrupt test_jobs test_literal test_npy test_onnxtxt test_value_file)
+    foreach(test IN ITEMS test_compare test_interrupt test_jobs test_literal test_npy test_onnxtxt test_value_file)
         target_link_libraries(cli_${test} PRIVATE onnxrun_tools_common)
     endforeach()
     target_sources(cli_test_jobs PRIVATE ${PROJECT_SOURCE_DIR}/tools/onnxrun/jobs.c)
@@ -34,5 +34,7 @@ if(ONNXRUN_TOOLS)
                         ${PROJECT_SOURCE_DIR}/tests/models/data/vit_eager__dyn23)
     onnxrun_python_test(cli interrupt $<TARGET_FILE_DIR:onnxrun_command>
                         $<TARGET_FILE:make_models>)
+    onnxrun_python_test(cli onnxtxt $<TARGET_FILE_DIR:onnxrun_command> $<TARGET_FILE:make_models>
+                        ${PROJECT_SOURCE_DIR})
     onnxrun_python_test(cli test_html $<TARGET_FILE:onnxdump> $<TARGET_FILE:make_models>)
 endif()

@@ -112,7 +112,7 @@ void wire_put_raw(struct wire_out *out, struct wire_span bytes)
     out->size += bytes.size;
 }
 
-static void put_varint(struct wire_out *out, uint64_t integer)
+void wire_put_varint(struct wire_out *out, uint64_t integer)
 {
     uint8_t bytes[10];
     size_t count = 0;
@@ -125,14 +125,24 @@ static void put_varint(struct wire_out *out, uint64_t integer)
 
 void wire_put_int(struct wire_out *out, uint32_t number, uint64_t integer)
 {
-    put_varint(out, (uint64_t)number << 3 | WIRE_VARINT);
-    put_varint(out, integer);
+    wire_put_varint(out, (uint64_t)number << 3 | WIRE_VARINT);
+    wire_put_varint(out, integer);
+}
+
+void wire_put_float(struct wire_out *out, uint32_t number, float real)
+{
+    uint32_t bits;
+    memcpy(&bits, &real, sizeof bits);
+    const uint8_t bytes[] = {(uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16),
+                             (uint8_t)(bits >> 24)};
+    wire_put_varint(out, (uint64_t)number << 3 | WIRE_32BIT);
+    wire_put_raw(out, (struct wire_span){bytes, sizeof bytes});
 }
 
 void wire_put_head(struct wire_out *out, uint32_t number, size_t size)
 {
-    put_varint(out, (uint64_t)number << 3 | WIRE_BYTES);
-    put_varint(out, size);
+    wire_put_varint(out, (uint64_t)number << 3 | WIRE_BYTES);
+    wire_put_varint(out, size);
 }
 
 void wire_put(struct wire_out *out, uint32_t number, struct wire_span value)

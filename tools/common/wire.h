@@ -49,10 +49,14 @@ struct wire_out {
     size_t capacity;
 };
 
-/* Appends a varint field, a field of bytes, and bytes as they are. */
+/* Appends a varint field, a float field, a field of bytes, and bytes as they are. */
 void wire_put_int(struct wire_out *out, uint32_t number, uint64_t integer);
+void wire_put_float(struct wire_out *out, uint32_t number, float real);
 void wire_put(struct wire_out *out, uint32_t number, struct wire_span value);
 void wire_put_raw(struct wire_out *out, struct wire_span bytes);
+
+/* Appends an integer of a packed field. */
+void wire_put_varint(struct wire_out *out, uint64_t integer);
 
 /* Appends tag and length of a field of bytes that are to follow. */
 void wire_put_head(struct wire_out *out, uint32_t number, size_t size);

@@ -2,7 +2,7 @@
 /*
  * Two models and what differs between them.
  *
- *     diff_side_open(&a, path, &error); diff_side_open(&b, other, &error);
+ *     diff_side_open(&a, path, path, &error); diff_side_open(&b, other, other, &error);
  *     diff_match(&a, &b);            which node, weight and value is which
  *     diff_list(&changes, &a, &b);   what is not the same
  *
@@ -64,7 +64,9 @@ struct diff_side {
     struct diff_names node_names; /* labels: names, or those of the first outputs */
 };
 
-onnxrun_status diff_side_open(struct diff_side *side, const char *path, onnxrun_error *error);
+/* Opens the file at path, which is called name to the user. */
+onnxrun_status diff_side_open(struct diff_side *side, const char *path, const char *name,
+                              onnxrun_error *error);
 /* The side of a body of outer, which must stay. */
 void diff_side_open_body(struct diff_side *side, const struct diff_side *outer,
                          const onnxrun_body *body);

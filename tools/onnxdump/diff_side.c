@@ -219,16 +219,17 @@ static void fill(struct diff_side *side, struct progress *progress)
     add_contents(side, progress);
 }
 
-onnxrun_status diff_side_open(struct diff_side *side, const char *path, onnxrun_error *error)
+onnxrun_status diff_side_open(struct diff_side *side, const char *path, const char *name,
+                              onnxrun_error *error)
 {
-    const struct view_options options = {.path = path};
+    const struct view_options options = {.path = path, .name = name};
     *side = (struct diff_side){.model = NULL};
     onnxrun_status status = view_open(&options, NULL, ONNXRUN_STAGE_MODEL, &side->model, error);
     if (status != ONNXRUN_OK) {
         return status;
     }
     struct progress progress;
-    progress_begin(&progress, "reading", path);
+    progress_begin(&progress, "reading", name);
     side->graph = onnxrun_model_graph(side->model);
     fill(side, &progress);
     progress_end(&progress);

@@ -2,6 +2,7 @@
 /* onnxdump: shows what is in a model. Each view has a file of its own. */
 #include "common/args.h"
 #include "common/inputs.h"
+#include "common/model_file.h"
 #include "onnxdump/views.h"
 
 #include <getopt.h>
@@ -12,7 +13,9 @@ static const char help[] =
     "Usage: onnxdump MODEL [VIEW] [OPTION]...\n"
     "       onnxdump --diff MODEL OTHER [--json]\n"
     "       onnxdump --ops [--json]\n"
-    "Shows what is in an ONNX file, and what becomes of it on the way to a run.\n"
+    "Shows what is in an ONNX file, and what becomes of it on the way to a run. MODEL may be in "
+    "the\n"
+    "textual syntax of ONNX as well, as --onnxtxt writes it.\n"
     "\n"
     "Views; the default is a summary: signature, operators, weights, modules\n"
     "      --modules       modules that the model was exported from, with nodes, parameters and\n"
@@ -177,8 +180,8 @@ static int take_models(struct dump *dump, int argc, char *const *argv)
                                 optind == argc ? "no model is given"
                                                : "there is no second model to compare with");
     }
-    dump->options.path = argv[optind];
-    dump->options.other = expected == 2 ? argv[optind + 1] : NULL;
+    dump->options.name = argv[optind];
+    dump->options.other_name = expected == 2 ? argv[optind + 1] : NULL;
     return EXIT_CODE_OK;
 }
 
@@ -258,6 +261,34 @@ static int show(struct dump *dump)
     return code;
 }
 
+/* A model that cannot be read, before a view sees it. */
+static int refuse(struct dump *dump)
+{
+    if (dump->view == VIEW_CHECK) {
+        return view_check_report(&dump->options, dump->error.status, &dump->error);
+    }
+    (void)tool_report(&dump->error);
+    return dump->view == VIEW_DIFF ? VIEW_DIFF_TROUBLE : tool_exit_code(dump->error.status);
+}
+
+/* Shows the models that are called so, be they in textual syntax. */
+static int open_and_show(struct dump *dump)
+{
+    struct view_options *options = &dump->options;
+    const char *const names[] = {options->name, options->other_name};
+    struct model_file files[2] = {{.path = NULL}, {.path = NULL}};
+    onnxrun_status status = ONNXRUN_OK;
+    for (size_t i = 0; i < 2 && names[i] != NULL && status == ONNXRUN_OK; i++) {
+        status = model_file_open(&files[i], names[i], &dump->error);
+    }
+    options->path = files[0].path;
+    options->other = files[1].path;
+    int code = status == ONNXRUN_OK ? show(dump) : refuse(dump);
+    model_file_close(&files[0]);
+    model_file_close(&files[1]);
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     struct dump dump = {.view = VIEW_SUMMARY};
@@ -266,7 +297,7 @@ int main(int argc, char **argv)
     int code = args_parse(argc, argv, &form, &dump, &is_done);
     code = code == EXIT_CODE_OK && !is_done ? take_models(&dump, argc, argv) : code;
     if (code == EXIT_CODE_OK && !is_done) {
-        code = show(&dump);
+        code = open_and_show(&dump);
     } else if (code != EXIT_CODE_OK && dump.view == VIEW_DIFF) {
         code = VIEW_DIFF_TROUBLE;
     }

@@ -253,7 +253,7 @@ static bool is_same_folder(const char *a, const char *b)
 
 static onnxrun_status check_path(const struct part *part, const char *path, onnxrun_error *error)
 {
-    if (is_same_file(part->model_path, path)) {
+    if (is_same_file(part->model_name, path)) {
         return tool_fail(error, ONNXRUN_ERR_ARGUMENT, "-o %s is the model itself", path);
     }
     if (external_any(EXTERNAL_MODEL, part->model, part->model_path, is_same_file, path)) {

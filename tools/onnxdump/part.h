@@ -11,8 +11,9 @@ enum { PART_GRAPH = 7, PART_TRAINING = 20 };
 struct part {
     const struct cut *cut;
     const onnxrun_model *typed; /* with inferred types, or NULL */
-    const char *model_path;
-    struct wire_span model; /* the file */
+    const char *model_path;     /* of the file whose bytes are here */
+    const char *model_name;     /* of the file that was asked for */
+    struct wire_span model;     /* the file */
 };
 
 /*

@@ -25,6 +25,21 @@ static void print_json(int code, const onnxrun_error *error)
     fputs("}\n", stdout);
 }
 
+int view_check_report(const struct view_options *options, onnxrun_status status,
+                      const onnxrun_error *error)
+{
+    int code = check_code(status);
+    if (options->is_json) {
+        print_json(code, error);
+    } else if (code == EXIT_CODE_OK) {
+        escape_name(stdout, options->name);
+        puts(": the model is valid and can be run");
+    } else {
+        (void)tool_report(error);
+    }
+    return code;
+}
+
 int view_check(const struct view_options *options)
 {
     onnxrun_error error;
@@ -32,15 +47,6 @@ int view_check(const struct view_options *options)
     onnxrun_model_options load = ONNXRUN_MODEL_OPTIONS_INIT;
     load.no_fusion = 1; /* each node by itself */
     onnxrun_status status = view_open(options, &load, ONNXRUN_STAGE_PROGRAM, &model, &error);
-    int code = check_code(status);
-    if (options->is_json) {
-        print_json(code, &error);
-    } else if (code == EXIT_CODE_OK) {
-        escape_name(stdout, options->path);
-        puts(": the model is valid and can be run");
-    } else {
-        (void)tool_report(&error);
-    }
     onnxrun_model_free(model);
-    return code;
+    return view_check_report(options, status, &error);
 }

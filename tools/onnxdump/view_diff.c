@@ -85,9 +85,9 @@ static void print_nodes(const struct diff_changes *changes)
 static void print_text(const struct diff_changes *changes, const struct view_options *options)
 {
     fputs("- ", stdout);
-    escape_name(stdout, options->path);
+    escape_name(stdout, options->name);
     fputs("\n+ ", stdout);
-    escape_name(stdout, options->other);
+    escape_name(stdout, options->other_name);
     fputc('\n', stdout);
     if (count_changes(changes, DIFF_SIGNATURE, '\0') > 0) {
         puts("\nsignature");
@@ -149,9 +149,9 @@ int view_diff(const struct view_options *options)
     onnxrun_error error;
     struct diff_side a, b = {.model = NULL};
     struct diff_changes changes = {.count = 0};
-    onnxrun_status status = diff_side_open(&a, options->path, &error);
+    onnxrun_status status = diff_side_open(&a, options->path, options->name, &error);
     if (status == ONNXRUN_OK) {
-        status = diff_side_open(&b, options->other, &error);
+        status = diff_side_open(&b, options->other, options->other_name, &error);
     }
     if (status == ONNXRUN_OK) {
         diff_match(&a, &b);

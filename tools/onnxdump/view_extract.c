@@ -117,8 +117,11 @@ static onnxrun_status extract(const struct view_options *options, struct cut *cu
     if (status == ONNXRUN_OK) {
         /* A model whose types cannot be inferred may declare them. */
         (void)view_open(options, NULL, ONNXRUN_STAGE_TYPES, &typed, &ignored);
-        struct part part = {
-            .cut = cut, .typed = typed, .model_path = options->path, .model = model};
+        struct part part = {.cut = cut,
+                            .typed = typed,
+                            .model_path = options->path,
+                            .model_name = options->name,
+                            .model = model};
         status = part_write(&part, options->output, error);
         onnxrun_model_free(typed);
     }

@@ -124,8 +124,8 @@ static void put_modules(FILE *out, struct module_tree *tree, const onnxrun_graph
 
 static void put_file(FILE *out, const struct view_options *options)
 {
-    const char *slash = strrchr(options->path, '/');
-    const char *name = slash != NULL ? slash + 1 : options->path;
+    const char *slash = strrchr(options->name, '/');
+    const char *name = slash != NULL ? slash + 1 : options->name;
     fputs("{\"file\": ", out);
     escape_json(out, name, strlen(name));
     fputs(", \"dims\": [", out);

@@ -184,7 +184,7 @@ static void print_weights(const onnxrun_model *model, const struct weight_list *
 {
     struct progress progress;
     bool is_json = options->is_json;
-    progress_begin(&progress, "reading", options->path);
+    progress_begin(&progress, "reading", options->name);
     void *piece = tool_alloc(PIECE_ELEMENTS, sizeof(double) * 2);
     fputs(is_json ? "{\"weights\": ["
                   : "         min          max         mean      zeros    nan    inf  weight\n",

@@ -97,7 +97,7 @@ onnxrun_status view_open(const struct view_options *options, const onnxrun_model
                          onnxrun_stage stage, onnxrun_model **model, onnxrun_error *error)
 {
     struct progress progress;
-    progress_begin(&progress, "loading", options->path);
+    progress_begin(&progress, "loading", options->name);
     onnxrun_status status = onnxrun_model_open(options->path, load, stage, model, error);
     progress_end(&progress);
     return status;
@@ -185,7 +185,7 @@ int view_stage(const struct view_options *options, onnxrun_stage stage)
     onnxrun_error error;
     onnxrun_format format = options->is_json ? ONNXRUN_FORMAT_JSON : ONNXRUN_FORMAT_TEXT;
     struct progress progress;
-    progress_begin(&progress, "loading", options->path);
+    progress_begin(&progress, "loading", options->name);
     onnxrun_status status = onnxrun_describe(options->path, stage, format, options->dims,
                                              options->dim_count, &text, &error);
     progress_end(&progress);

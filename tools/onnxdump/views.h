@@ -11,11 +11,13 @@
 #include <onnxrun/inspect.h>
 
 struct view_options {
-    const char *path;
+    const char *path;        /* to load */
+    const char *name;        /* what it is called to the user */
     const onnxrun_dim *dims; /* [dim_count] from -d */
     size_t dim_count;
     bool is_json;
-    const char *other;   /* a second model, or NULL */
+    const char *other; /* a second model, or NULL */
+    const char *other_name;
     const char *extract; /* IN..OUT, or NULL */
     const char *output;  /* a file, or NULL */
     bool no_fusion;      /* costs of the nodes as the file has them */
@@ -41,6 +43,10 @@ int view_stats(const struct view_options *options);
 
 /* Nothing but whether the model is valid: the exit code says it, and a line. */
 int view_check(const struct view_options *options);
+
+/* What view_check says of a model that was loaded with this result. */
+int view_check_report(const struct view_options *options, onnxrun_status status,
+                      const onnxrun_error *error);
 
 /* The model in ONNX's textual syntax; there is no JSON of it. */
 int view_onnxtxt(const struct view_options *options);

@@ -204,7 +204,7 @@ static onnxrun_status open_reference(struct command *command)
     }
     const struct reference_request request = {
         .python = command->python,
-        .model_path = command->target.model_path,
+        .model_path = command->target.file.path,
         .threads = command->target.threads,
         .inputs = command->target.inputs.bindings,
         .input_count = command->target.inputs.binding_count,

@@ -20,6 +20,8 @@ static const char help[] =
     "  profile  show where the time of a run goes\n"
     "  compare  show where the values inside a run differ from those of another\n"
     "\n"
+    "MODEL is an ONNX file, or one in the textual syntax of ONNX, as 'onnxdump --onnxtxt' prints "
+    "it.\n"
     "'onnxrun COMMAND --help' explains the options of each. 'onnxdump' shows what is in a model.\n"
     "\n"
     "Examples:\n"

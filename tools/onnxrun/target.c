@@ -68,8 +68,10 @@ int target_load(struct target *target)
     struct progress progress;
     progress_begin(&progress, "loading", target->model_path);
     double start = tool_seconds();
-    onnxrun_status status =
-        onnxrun_model_load(target->model_path, &options, &target->model, &target->error);
+    onnxrun_status status = model_file_open(&target->file, target->model_path, &target->error);
+    if (status == ONNXRUN_OK) {
+        status = onnxrun_model_load(target->file.path, &options, &target->model, &target->error);
+    }
     target->load_ms = 1e3 * (tool_seconds() - start);
     progress_end(&progress);
     return status == ONNXRUN_OK ? EXIT_CODE_OK : tool_report(&target->error);
@@ -130,5 +132,6 @@ void target_free(struct target *target)
     inputs_free(&target->inputs);
     onnxrun_session_free(target->session);
     onnxrun_model_free(target->model);
+    model_file_close(&target->file);
     free(target->outputs);
 }

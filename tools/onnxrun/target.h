@@ -5,10 +5,12 @@
 
 #include "common/args.h"
 #include "common/inputs.h"
+#include "common/model_file.h"
 
 struct target {
-    const char *command; /* "onnxrun bench", for messages */
-    const char *model_path;
+    const char *command;    /* "onnxrun bench", for messages */
+    const char *model_path; /* as it was given */
+    struct model_file file; /* what is loaded */
     struct inputs inputs;
     uint32_t threads;
     uint32_t no_fusion;
