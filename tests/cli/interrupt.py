@@ -15,6 +15,7 @@ from large_model import make_large_model
 
 ATTEMPTS = 20  # to be in time for a file that is written in a moment
 LARGE = ["relu.onnx", "-i", "x=zeros", "-d", "s1=8000000"]  # 96 MB
+ENDLESS = ["relu.onnx", "-d", "s1=1000000", "--seconds", "60"]  # fewer runs than bench ends at
 LONG = ["attention.onnx", "-i", "x=zeros", "-d", "n=4096"]
 # Commands, and what the name of the file begins with that they are writing; "": none yet.
 COMMANDS = [
@@ -22,9 +23,8 @@ COMMANDS = [
     (["onnxrun", "run", *LARGE, "--dump", "folder"], "folder/"),
     (["onnxrun", "run", *LONG, "--attention", "weights.npy"], "weights.npy."),
     (["onnxrun", "run", *LONG, "--attention", "folder/", "--threads", "1"], "folder/"),
-    (["onnxrun", "profile", "relu.onnx", "-d", "s1=4", "--seconds", "60", "--trace", "trace.json"],
-     ""),
-    (["onnxrun", "bench", "relu.onnx", "-d", "s1=4", "--seconds", "60"], ""),
+    (["onnxrun", "profile", *ENDLESS, "--trace", "trace.json"], ""),
+    (["onnxrun", "bench", *ENDLESS], ""),
     (["onnxdump", "large.onnx", "--extract", "..", "-o", "parts/part.onnx"], "parts/part.onnx."),
 ]
 
@@ -84,7 +84,7 @@ def check_status(folder):
     """What a shell makes of it."""
     for number in (signal.SIGINT, signal.SIGTERM):
         command = (f"timeout --preserve-status -s {int(number)} 0.3 "
-                   "onnxrun bench relu.onnx -d s1=4 --seconds 60; echo $?")
+                   f"onnxrun bench {' '.join(ENDLESS)}; echo $?")
         text = subprocess.run(["sh", "-c", command], cwd=folder, text=True, capture_output=True,
                               check=True, preexec_fn=allow_interrupts).stdout
         assert text == f"{128 + number}\n", text
