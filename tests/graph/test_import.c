@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a well-formed file to a graph: groups B and C of the bad-input catalogue, bodies and
  * functions. */
+#include "support/failing_memory.h"
 #include "support/import_test.h"
 
 #include <stdio.h>
@@ -1042,34 +1043,11 @@ static void wrong_functions_are_refused(void **state)
 
 /* Every n-th allocation fails in turn, once and from then on: no crash, no leak, the right status.
  */
-static size_t allocs_left;
-static bool fails_forever;
-
-static void *failing_alloc(void *user, size_t bytes, size_t align)
-{
-    (void)user;
-    if (allocs_left == 0) {
-        return NULL;
-    }
-    allocs_left--;
-    if (allocs_left == 0 && !fails_forever) {
-        allocs_left = SIZE_MAX;
-        return NULL;
-    }
-    return aligned_alloc(align, (bytes + align - 1) / align * align);
-}
-
-static void plain_free(void *user, void *block, size_t bytes)
-{
-    (void)user;
-    (void)bytes;
-    free(block);
-}
-
 static void failing_memory_is_survived(void **state)
 {
     (void)state;
-    const struct onr_allocator allocator = {.alloc = failing_alloc, .free = plain_free};
+    struct failing_memory memory = {.blocks = 0};
+    const struct onr_allocator allocator = {&memory, failing_alloc, failing_free};
     struct proto p;
     begin(&p);
     weight(&p, "w");
@@ -1089,11 +1067,10 @@ static void failing_memory_is_survived(void **state)
     output(&p, "i");
     proto_end(&p);
     for (int mode = 0; mode < 2; mode++) {
-        fails_forever = mode == 1;
         enum onr_status status = ONR_ERR_MEMORY;
-        for (size_t n = 1; status != ONR_OK; n++) {
+        for (long n = 0; status != ONR_OK; n++) {
             struct import_test t = {0};
-            allocs_left = n;
+            memory = (struct failing_memory){.left = n, .fails_once = mode == 0};
             onr_mem_init(&t.mem, &allocator, 0);
             onr_arena_init(&t.arena, &t.mem);
             onr_external_files_init(&t.files, &t.mem);
@@ -1101,6 +1078,7 @@ static void failing_memory_is_survived(void **state)
             status = onr_import(&source, &t.arena, &t.mem, &t.files, &t.graph, &t.err);
             assert_true(status == ONR_OK || status == ONR_ERR_MEMORY);
             import_test_free(&t);
+            assert_int_equal(memory.blocks, 0);
         }
     }
     proto_free(&p);

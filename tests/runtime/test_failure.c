@@ -1,33 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory that runs out at every single allocation, of load, of session and of run. */
+#include "support/failing_memory.h"
 #include "support/session_test.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-struct failing {
-    long left; /* allocations until one fails; below 0: none does */
-    long live;
-};
-
-static void *failing_alloc(void *user, size_t bytes, size_t align)
-{
-    struct failing *failing = user;
-    if (failing->left == 0) {
-        return NULL;
-    }
-    failing->left -= failing->left > 0;
-    failing->live++;
-    return aligned_alloc(align, (bytes + align - 1) / align * align);
-}
-
-static void failing_free(void *user, void *block, size_t bytes)
-{
-    struct failing *failing = user;
-    (void)bytes;
-    failing->live--;
-    free(block);
-}
 
 /* Segments, views, folding, packing, bodies: a bit of all that allocates. */
 static const char model_source[] =
@@ -37,12 +13,12 @@ static const char model_source[] =
     "                        out float f;};"
     "out float y; out int64 i; out int64 k; out float x;";
 
-static onnxrun_status load(struct failing *failing, const struct proto *file, long fail_at,
+static onnxrun_status load(struct failing_memory *memory, const struct proto *file, long fail_at,
                            onnxrun_model **model, onnxrun_error *error)
 {
     onnxrun_model_options options = ONNXRUN_MODEL_OPTIONS_INIT;
-    *failing = (struct failing){.left = fail_at};
-    options.allocator = (onnxrun_allocator){failing, failing_alloc, failing_free};
+    *memory = (struct failing_memory){.left = fail_at};
+    options.allocator = (onnxrun_allocator){memory, failing_alloc, failing_free};
     return onnxrun_model_load_memory(file->data, file->size, &options, model, error);
 }
 
@@ -50,21 +26,21 @@ static void every_allocation_of_a_load_may_fail(void **state)
 {
     (void)state;
     struct proto file;
-    struct failing failing;
+    struct failing_memory memory;
     onnxrun_model *model = NULL;
     onnxrun_error error;
     model_text(&file, model_source);
     long n = 0;
-    for (; load(&failing, &file, n, &model, &error) != ONNXRUN_OK; n++) {
+    for (; load(&memory, &file, n, &model, &error) != ONNXRUN_OK; n++) {
         assert_int_equal(error.status, ONNXRUN_ERR_MEMORY);
         assert_non_null(strstr(error.message, "out of memory"));
         assert_null(model);
-        assert_int_equal(failing.live, 0);
+        assert_int_equal(memory.blocks, 0);
         assert_true(n < 10000);
     }
     assert_true(n > 3);
     onnxrun_model_free(model);
-    assert_int_equal(failing.live, 0);
+    assert_int_equal(memory.blocks, 0);
     proto_free(&file);
 }
 
@@ -87,7 +63,7 @@ static void every_allocation_of_a_session_and_a_run_may_fail(void **state)
 {
     (void)state;
     struct proto file;
-    struct failing failing;
+    struct failing_memory memory;
     onnxrun_model *model = NULL;
     onnxrun_error error;
     float x[] = {1, 1, 1, 1, 1, 1};
@@ -95,26 +71,26 @@ static void every_allocation_of_a_session_and_a_run_may_fail(void **state)
     int64_t count[] = {1};
     onnxrun_tensor *inputs[3];
     model_text(&file, model_source);
-    assert_int_equal(load(&failing, &file, -1, &model, &error), ONNXRUN_OK);
+    assert_int_equal(load(&memory, &file, -1, &model, &error), ONNXRUN_OK);
     (void)onnxrun_tensor_wrap(ONNXRUN_FLOAT, SHAPE(3, 2), x, sizeof x, &inputs[0], NULL);
     (void)onnxrun_tensor_wrap(ONNXRUN_INT64, SHAPE(1), shape, sizeof shape, &inputs[1], NULL);
     (void)onnxrun_tensor_wrap(ONNXRUN_INT64, SCALAR, count, sizeof count, &inputs[2], NULL);
-    long model_blocks = failing.live;
+    long model_blocks = memory.blocks;
     onnxrun_status status = ONNXRUN_ERR_MEMORY;
     long n = 0;
     for (; status != ONNXRUN_OK; n++) {
         onnxrun_session *session = NULL;
-        failing.left = n;
+        memory.left = n;
         status = onnxrun_session_create(model, NULL, &session, &error);
         if (status == ONNXRUN_OK) {
             status = run_model(session, inputs, &error);
-            failing.left = -1;
+            memory.left = -1;
             assert_int_equal(run_model(session, inputs, NULL), ONNXRUN_OK);
         }
         assert_true(status == ONNXRUN_OK || error.status == ONNXRUN_ERR_MEMORY);
         assert_true(status == ONNXRUN_OK || strstr(error.message, "out of memory") != NULL);
         onnxrun_session_free(session);
-        assert_int_equal(failing.live, model_blocks);
+        assert_int_equal(memory.blocks, model_blocks);
         assert_true(n < 10000);
     }
     assert_true(n > 10);
@@ -122,7 +98,7 @@ static void every_allocation_of_a_session_and_a_run_may_fail(void **state)
         onnxrun_tensor_free(inputs[i]);
     }
     onnxrun_model_free(model);
-    assert_int_equal(failing.live, 0);
+    assert_int_equal(memory.blocks, 0);
     proto_free(&file);
 }
 

@@ -3,6 +3,7 @@
  * Ten thousand calls that are wrong: each fails with its status and a message, after each the
  * session computes what it did before, and none leaves memory behind.
  */
+#include "support/failing_memory.h"
 #include "support/session_test.h"
 
 #include <malloc.h>
@@ -21,34 +22,14 @@ struct calls {
     struct proto wrong;
     uint64_t random;
     int should_stop;
-    long blocks;          /* of models and sessions */
-    long blocks_left;     /* until there is no memory; below 0: there is always */
-    onnxrun_error *error; /* of the call that is made; may be NULL */
+    struct failing_memory memory; /* of models and sessions */
+    onnxrun_error *error;         /* of the call that is made; may be NULL */
 };
 
 static uint64_t draw(struct calls *c, uint64_t below)
 {
     c->random = c->random * 6364136223846793005u + 1442695040888963407u;
     return (c->random >> 33) % below;
-}
-
-static void *counting_alloc(void *user, size_t bytes, size_t align)
-{
-    struct calls *c = user;
-    if (c->blocks_left == 0) {
-        return NULL;
-    }
-    c->blocks_left -= c->blocks_left > 0;
-    c->blocks++;
-    return aligned_alloc(align, (bytes + align - 1) / align * align);
-}
-
-static void counting_free(void *user, void *block, size_t bytes)
-{
-    struct calls *c = user;
-    (void)bytes;
-    c->blocks--;
-    free(block);
 }
 
 /* Bytes that the C library has given out. Those that it keeps for each thread count as such, so that
@@ -301,7 +282,7 @@ static onnxrun_status load(struct calls *c, const void *bytes, size_t size)
     onnxrun_model_options options = ONNXRUN_MODEL_OPTIONS_INIT;
     onnxrun_model *model = NULL;
     options.threads = 1;
-    options.allocator = (onnxrun_allocator){c, counting_alloc, counting_free};
+    options.allocator = (onnxrun_allocator){&c->memory, failing_alloc, failing_free};
     onnxrun_status status = onnxrun_model_load_memory(bytes, size, &options, &model, c->error);
     assert_true((status == ONNXRUN_OK) == (model != NULL));
     onnxrun_model_free(model);
@@ -337,9 +318,9 @@ static onnxrun_status model_is_unsupported(struct calls *c)
 
 static onnxrun_status model_finds_no_memory(struct calls *c)
 {
-    c->blocks_left = (long)draw(c, 8);
+    c->memory.left = (long)draw(c, 8);
     onnxrun_status status = load(c, c->t.file.data, c->t.file.size);
-    c->blocks_left = -1;
+    c->memory.left = -1;
     return status;
 }
 
@@ -469,8 +450,8 @@ static void begin(struct calls *c)
 {
     onnxrun_model_options options = ONNXRUN_MODEL_OPTIONS_INIT;
     onnxrun_session_options session = ONNXRUN_SESSION_OPTIONS_INIT;
-    *c = (struct calls){.random = 1, .blocks_left = -1};
-    options.allocator = (onnxrun_allocator){c, counting_alloc, counting_free};
+    *c = (struct calls){.random = 1, .memory.left = -1};
+    options.allocator = (onnxrun_allocator){&c->memory, failing_alloc, failing_free};
     session.should_stop = should_stop;
     session.stop_user = c;
     session.threads = 2;
@@ -504,15 +485,15 @@ static void ten_thousand_wrong_calls_leave_a_session_as_it_was(void **state)
         make_wrong_call(&c, i % KINDS, i / KINDS % 3 != 0);
         session_test_run(&c.t);
         if (i < FIRST) {
-            most_blocks = c.blocks > most_blocks ? c.blocks : most_blocks;
+            most_blocks = c.memory.blocks > most_blocks ? c.memory.blocks : most_blocks;
             heap = heap_bytes() > heap ? heap_bytes() : heap;
         }
-        assert_true(c.blocks <= most_blocks && heap_bytes() <= heap);
+        assert_true(c.memory.blocks <= most_blocks && heap_bytes() <= heap);
     }
     proto_free(&c.unsupported);
     proto_free(&c.wrong);
     session_test_end(&c.t);
-    assert_int_equal(c.blocks, 0);
+    assert_int_equal(c.memory.blocks, 0);
 }
 
 int main(void)
