@@ -366,26 +366,21 @@ static void heads_that_nothing_tells_from_batches_are_no_crash(void **state)
         "Unsqueeze Reshape onnxrun.AttentionChain Reshape");
 }
 
-static void check_miss(const char *model, const char *expected)
-{
-    char *text = graph_test_explain(model);
-    if (strstr(text, expected) == NULL) {
-        fail_msg("got\n%s\nexpected %s", text, expected);
-    }
-    onnxrun_text_free(text);
-}
-
 static void near_misses_are_explained(void **state)
 {
     (void)state;
-    check_miss(X QKV "s = MatMul(q, k); p = Softmax(s); o = MatMul(p, v);" MERGE "out float p;",
-               "probabilities: used by their product with V alone");
-    check_miss(X QKV "s = MatMul(q, k); p = Softmax(s); o = MatMul(p, v);" MERGE "out float s;",
-               "scores: used by Softmax alone");
-    check_miss(X QKV "s = MatMul(q, k); a = Neg(s); p = Softmax(a); o = MatMul(p, v);" MERGE,
-               "scores: a product of Q and K'");
-    check_miss(X HEADS "s = MatMul(h, h); p = Softmax(s); o = MatMul(p, h); y = Reshape(o, flat);",
-               "keys: transposed by a node");
+    graph_test_explains(X QKV "s = MatMul(q, k); p = Softmax(s); o = MatMul(p, v);" MERGE
+                              "out float p;",
+                        "probabilities: used by their product with V alone");
+    graph_test_explains(X QKV "s = MatMul(q, k); p = Softmax(s); o = MatMul(p, v);" MERGE
+                              "out float s;",
+                        "scores: used by Softmax alone");
+    graph_test_explains(X QKV
+                        "s = MatMul(q, k); a = Neg(s); p = Softmax(a); o = MatMul(p, v);" MERGE,
+                        "scores: a product of Q and K'");
+    graph_test_explains(X HEADS
+                        "s = MatMul(h, h); p = Softmax(s); o = MatMul(p, h); y = Reshape(o, flat);",
+                        "keys: transposed by a node");
 }
 
 static void what_is_no_attention_stays(void **state)

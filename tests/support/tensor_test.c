@@ -37,6 +37,13 @@ struct onr_tensor *test_tensor(enum onr_dtype dtype, size_t rank, const int64_t 
     return tensor;
 }
 
+void assert_contains(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL) {
+        fail_msg("got\n%s\nexpected a part:\n%s", text, part);
+    }
+}
+
 int test_tensors_free(void **state)
 {
     (void)state;

@@ -38,6 +38,9 @@ struct onr_tensor *test_tensor(enum onr_dtype dtype, size_t rank, const int64_t 
  */
 void test_random(uint64_t seed, size_t count, float *values);
 
+/* Fails unless part stands in text, and shows both. */
+void assert_contains(const char *text, const char *part);
+
 /* Frees all tensors of the test; use as the teardown of a test. */
 int test_tensors_free(void **state);
 
