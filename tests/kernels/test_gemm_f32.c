@@ -309,6 +309,18 @@ static void few_rows_by_a_transposed_matrix_have_the_same_bits(void **state)
     }
 }
 
+/* c = a * b by the first tile shape of the instruction set; given: extents, a and b. */
+static void run_plain(struct fixture *f, int isa, const struct onr_gemm_f32_job *given)
+{
+    struct onr_gemm_f32_job job = *given;
+    onr_kernels_init(&f->kernels, (enum onr_isa)isa);
+    job.kernel = f->kernels.gemm.f32[0];
+    job.c = f->c;
+    job.c_stride = job.n;
+    job.scale = 1.0f;
+    onr_gemm_f32_run(&job, 0, job.m, 0, onr_gemm_f32_panels(job.kernel, job.n), f->workspace);
+}
+
 static void infinity_and_nan_in_a_transposed_matrix_stay_in_their_column(void **state)
 {
     struct fixture *f = *state;
@@ -320,18 +332,10 @@ static void infinity_and_nan_in_a_transposed_matrix_stay_in_their_column(void **
     }
     b[5 * 19 + 3] = INFINITY;
     b[7 * 19 + 18] = NAN;
+    const struct onr_gemm_f32_job job = {
+        .m = 1, .n = 48, .k = 19, .a = {a, ONR_FLOAT, 19, 1}, .b = {b, ONR_FLOAT, 1, 19}};
     for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
-        onr_kernels_init(&f->kernels, (enum onr_isa)isa);
-        struct onr_gemm_f32_job job = {.kernel = f->kernels.gemm.f32[0],
-                                       .m = 1,
-                                       .n = 48,
-                                       .k = 19,
-                                       .a = {a, ONR_FLOAT, 19, 1},
-                                       .b = {b, ONR_FLOAT, 1, 19},
-                                       .c = f->c,
-                                       .c_stride = 48,
-                                       .scale = 1.0f};
-        onr_gemm_f32_run(&job, 0, 1, 0, onr_gemm_f32_panels(job.kernel, 48), f->workspace);
+        run_plain(f, isa, &job);
         for (size_t j = 0; j < 48; j++) {
             assert_true(j == 5 ? isinf(f->c[j]) : j == 7 ? isnan(f->c[j]) : f->c[j] == 19.0f);
         }
@@ -401,18 +405,10 @@ static void halves_are_converted(void **state)
     uint16_t a[3] = {onr_float_to_half(0.5f), onr_float_to_half(2.0f), onr_float_to_half(-1.0f)};
     uint16_t b[3] = {onr_float_to_bfloat16(4.0f), onr_float_to_bfloat16(0.25f),
                      onr_float_to_bfloat16(3.0f)};
+    const struct onr_gemm_f32_job job = {
+        .m = 1, .n = 1, .k = 3, .a = {a, ONR_FLOAT16, 3, 1}, .b = {b, ONR_BFLOAT16, 1, 1}};
     for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
-        onr_kernels_init(&f->kernels, (enum onr_isa)isa);
-        struct onr_gemm_f32_job job = {.kernel = f->kernels.gemm.f32[0],
-                                       .m = 1,
-                                       .n = 1,
-                                       .k = 3,
-                                       .a = {a, ONR_FLOAT16, 3, 1},
-                                       .b = {b, ONR_BFLOAT16, 1, 1},
-                                       .c = f->c,
-                                       .c_stride = 1,
-                                       .scale = 1.0f};
-        onr_gemm_f32_run(&job, 0, 1, 0, 1, f->workspace);
+        run_plain(f, isa, &job);
         assert_true(f->c[0] == -0.5f);
     }
 }
@@ -422,18 +418,10 @@ static void infinity_and_nan_stay_in_their_row(void **state)
     struct fixture *f = *state;
     float a[4] = {1, 1, 1, 1};
     float b[4] = {1, INFINITY, NAN, 1};
+    const struct onr_gemm_f32_job job = {
+        .m = 2, .n = 4, .k = 1, .a = {a, ONR_FLOAT, 1, 1}, .b = {b, ONR_FLOAT, 4, 1}};
     for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
-        onr_kernels_init(&f->kernels, (enum onr_isa)isa);
-        struct onr_gemm_f32_job job = {.kernel = f->kernels.gemm.f32[0],
-                                       .m = 2,
-                                       .n = 4,
-                                       .k = 1,
-                                       .a = {a, ONR_FLOAT, 1, 1},
-                                       .b = {b, ONR_FLOAT, 4, 1},
-                                       .c = f->c,
-                                       .c_stride = 4,
-                                       .scale = 1.0f};
-        onr_gemm_f32_run(&job, 0, 2, 0, 1, f->workspace);
+        run_plain(f, isa, &job);
         assert_true(f->c[4] == 1.0f && isinf(f->c[5]) && isnan(f->c[6]) && f->c[7] == 1.0f);
     }
 }
