@@ -89,8 +89,6 @@ onnxrun_status onr_api_fail(onnxrun_error *error, onnxrun_status status, const c
 /* Load what onnxrun_model_load does, one stage after the other; graph is set from MODEL on. */
 enum onr_status onr_model_open(onnxrun_model *model, const char *path,
                                struct onr_error *err) ONR_MUST_USE;
-enum onr_status onr_model_import(onnxrun_model *model, const uint8_t *data, size_t size,
-                                 const char *path, struct onr_error *err) ONR_MUST_USE;
 /* report: filled in unless it is NULL. */
 enum onr_status onr_model_optimize(onnxrun_model *model, struct onr_report *report,
                                    struct onr_error *err) ONR_MUST_USE;

@@ -104,8 +104,8 @@ static enum onr_status keep_signature(onnxrun_model *model, struct onr_error *er
     return ONR_OK;
 }
 
-enum onr_status onr_model_import(onnxrun_model *model, const uint8_t *data, size_t size,
-                                 const char *path, struct onr_error *err)
+static enum onr_status import_model(onnxrun_model *model, const uint8_t *data, size_t size,
+                                    const char *path, struct onr_error *err)
 {
     struct onr_import_source source = {.data = data,
                                        .size = size,
@@ -124,7 +124,7 @@ enum onr_status onr_model_import(onnxrun_model *model, const uint8_t *data, size
 enum onr_status onr_model_open(onnxrun_model *model, const char *path, struct onr_error *err)
 {
     ONR_TRY(onr_file_map(path, &model->file, err));
-    enum onr_status status = onr_model_import(model, model->file.data, model->file.size, path, err);
+    enum onr_status status = import_model(model, model->file.data, model->file.size, path, err);
     if (status == ONR_ERR_PARSE) {
         onr_error_prefix(err, "%.512s: ", path);
     }
@@ -193,7 +193,7 @@ static enum onr_status load_model(onnxrun_model *model, const char *path, const 
     if (path != NULL) {
         ONR_TRY(onr_model_open(model, path, err));
     } else {
-        ONR_TRY(onr_model_import(model, data, size, NULL, err));
+        ONR_TRY(import_model(model, data, size, NULL, err));
     }
     ONR_TRY(onr_model_optimize(model, NULL, err));
     enum onr_status status = onr_model_bind(model, err);

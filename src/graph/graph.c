@@ -50,27 +50,6 @@ enum onr_status onr_graph_add_node(struct onr_graph *graph, struct onr_node **no
     return ONR_OK;
 }
 
-enum onr_status onr_graph_symbol(struct onr_graph *graph, const char *name, int64_t *dim,
-                                 struct onr_error *err)
-{
-    for (uint32_t i = 0; i < graph->symbol_count; i++) {
-        if (strcmp(graph->symbols[i], name) == 0) {
-            *dim = onr_dim_symbol(i);
-            return ONR_OK;
-        }
-    }
-    const char **symbols = with_room(graph->arena, graph->symbols, graph->symbol_count,
-                                     &graph->symbol_capacity, sizeof *symbols);
-    char *copy = onr_arena_string(graph->arena, name, strlen(name));
-    if (symbols == NULL || copy == NULL) {
-        return onr_fail_memory(err, "symbolic dimensions");
-    }
-    graph->symbols = symbols;
-    *dim = onr_dim_symbol(graph->symbol_count);
-    symbols[graph->symbol_count++] = copy;
-    return ONR_OK;
-}
-
 const struct onr_attr *onr_node_attr(const struct onr_node *node, const char *name)
 {
     for (uint32_t i = 0; i < node->attr_count; i++) {

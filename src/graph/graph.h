@@ -180,10 +180,6 @@ enum onr_status onr_graph_add_value(struct onr_graph *graph, const char *name, u
 enum onr_status onr_graph_add_node(struct onr_graph *graph, struct onr_node **node,
                                    struct onr_error *err) ONR_MUST_USE;
 
-/* The dimension that stands for this name, which is added (copied) when it is new. */
-enum onr_status onr_graph_symbol(struct onr_graph *graph, const char *name, int64_t *dim,
-                                 struct onr_error *err) ONR_MUST_USE;
-
 /* The attribute of this name, or NULL. */
 const struct onr_attr *onr_node_attr(const struct onr_node *node, const char *name);
 

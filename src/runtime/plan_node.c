@@ -6,7 +6,8 @@
 /* Most bytes that one node may produce at plan time instead of at each run. */
 #define MAX_EVALUATED_BYTES ((size_t)1 << 20)
 
-enum onr_status onr_planner_define(struct onr_planner *p, const struct onr_plan_value *value)
+/* Adds what the plan knows of a value (copied), to be bound when the segment starts. */
+static enum onr_status define(struct onr_planner *p, const struct onr_plan_value *value)
 {
     struct onr_plan_value *copy = onr_arena_copy(&p->plan->arena, value, sizeof *value);
     if (copy == NULL) {
@@ -91,7 +92,7 @@ static enum onr_status define_constants(struct onr_planner *p, const struct onr_
                                            .place = ONR_PLACE_FIXED,
                                            .fixed = p->outputs[i].data,
                                            .root = node->outputs[i]};
-            ONR_TRY(onr_planner_define(p, &value));
+            ONR_TRY(define(p, &value));
         }
     }
     return ONR_OK;
@@ -158,7 +159,7 @@ static enum onr_status place_output(struct onr_planner *p, uint32_t n, uint32_t 
     struct onr_plan_value value = {.fact = p->outputs[index], .id = id, .root = id};
     if ((bound->op->traits & ONR_TRAIT_DYNAMIC) != 0) {
         value.place = ONR_PLACE_DYNAMIC;
-        return onr_planner_define(p, &value);
+        return define(p, &value);
     }
     size_t bytes = 0;
     (void)onr_shape_bytes(&value.fact.shape, value.fact.dtype, &bytes);
@@ -172,7 +173,7 @@ static enum onr_status place_output(struct onr_planner *p, uint32_t n, uint32_t 
     } else if (!onr_memory_plan_place(&p->plan->memory, bytes, last_use, &value.offset)) {
         return onr_fail_memory(p->err, "memory plan");
     }
-    return onr_planner_define(p, &value);
+    return define(p, &value);
 }
 
 /* True when output 0 can be input 0 itself: the node then needs no step. */
@@ -205,7 +206,7 @@ static enum onr_status define_view(struct onr_planner *p, uint32_t n)
     } else if (input->place == ONR_PLACE_DYNAMIC) {
         value.place = ONR_PLACE_VALUE;
     }
-    return onr_planner_define(p, &value);
+    return define(p, &value);
 }
 
 /* Adds the step that runs the node: the operator's own plan, its workspace, pointers to its

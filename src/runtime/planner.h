@@ -16,10 +16,6 @@ struct onr_planner {
     struct onr_error *err;
 };
 
-/* Adds what the plan knows of a value (copied), to be bound when the segment starts. */
-enum onr_status onr_planner_define(struct onr_planner *p,
-                                   const struct onr_plan_value *value) ONR_MUST_USE;
-
 /* Plans one node; *is_cut tells that the segment ends before or after it. */
 enum onr_status onr_planner_node(struct onr_planner *p, uint32_t n, bool *is_cut) ONR_MUST_USE;
 

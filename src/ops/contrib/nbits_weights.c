@@ -26,17 +26,18 @@ static float number_at(enum onr_dtype dtype, const void *data, size_t at)
     return value;
 }
 
-uint8_t onr_nbits_code(const struct onr_nbits_weights *weights, size_t j, size_t i)
+/* Weight i of column j as it is stored. */
+static uint8_t code_at(const struct onr_nbits_weights *weights, size_t j, size_t i)
 {
     return field_at(weights->b + j * weights->column_bytes, i, weights->bits);
 }
 
-float onr_nbits_scale(const struct onr_nbits_weights *weights, size_t j, size_t block)
+static float scale_at(const struct onr_nbits_weights *weights, size_t j, size_t block)
 {
     return number_at(weights->dtype, weights->scales, j * weights->blocks + block);
 }
 
-float onr_nbits_zero(const struct onr_nbits_weights *weights, size_t j, size_t block)
+static float zero_at(const struct onr_nbits_weights *weights, size_t j, size_t block)
 {
     if (!weights->has_zeros) {
         return (float)(1u << (weights->bits - 1));
@@ -63,10 +64,10 @@ void onr_nbits_fill(const struct onr_nbits_weights *weights, const int32_t *grou
             size_t own = groups != NULL ? (size_t)groups[i] : i / weights->block_size;
             if (own != group) {
                 group = own;
-                scale = onr_nbits_scale(weights, j, group);
-                zero = onr_nbits_zero(weights, j, group);
+                scale = scale_at(weights, j, group);
+                zero = zero_at(weights, j, group);
             }
-            w[i * stride] = ((float)onr_nbits_code(weights, j, i) - zero) * scale;
+            w[i * stride] = ((float)code_at(weights, j, i) - zero) * scale;
         }
     }
 }
@@ -102,10 +103,10 @@ void onr_nbits_pack(const struct onr_nbits_weights *weights, size_t index, void 
             memcpy(words + (u * COLUMNS + c) * 4, from + u * 4, 4);
         }
         for (size_t b = 0; b < weights->blocks; b++) {
-            scales[b * COLUMNS + c] = onr_nbits_scale(weights, first + c, b);
+            scales[b * COLUMNS + c] = scale_at(weights, first + c, b);
         }
         for (size_t b = 0; b < weights->blocks && weights->has_zeros; b++) {
-            zeros[b * COLUMNS + c] = onr_nbits_zero(weights, first + c, b);
+            zeros[b * COLUMNS + c] = zero_at(weights, first + c, b);
         }
     }
 }

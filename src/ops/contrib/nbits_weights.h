@@ -23,11 +23,6 @@ struct onr_nbits_weights {
     const void *zeros;    /* [n][blocks], packed to bytes per column or not */
 };
 
-/* Weight i of column j as it is stored, and the scale and the zero point of a block. */
-uint8_t onr_nbits_code(const struct onr_nbits_weights *weights, size_t j, size_t i);
-float onr_nbits_scale(const struct onr_nbits_weights *weights, size_t j, size_t block);
-float onr_nbits_zero(const struct onr_nbits_weights *weights, size_t j, size_t block);
-
 /*
  * Writes the weights i < k of the columns [begin, end) to w[i * stride + j - begin]. groups: [k], the
  * blocks whose scales and zero points they have, or NULL: their own.

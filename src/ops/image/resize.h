@@ -84,9 +84,6 @@ enum onr_status onr_resize_axes(const struct onr_resize_inputs *inputs,
 /* True when input `index` is there and not known to be empty. */
 bool onr_resize_has(const struct onr_resize_inputs *inputs, uint32_t index);
 
-/* The scales as an input of this node, or 0 when they are attributes. */
-uint32_t onr_resize_scales_input(const struct onr_node *node);
-
 /* False when output o along the axis is input o, for all o. */
 bool onr_resize_changes(const struct onr_resize_how *how, const struct onr_resize_axis *axis);
 

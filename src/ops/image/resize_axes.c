@@ -66,7 +66,8 @@ enum onr_status onr_resize_read(const struct onr_node *node, struct onr_resize_h
     return ONR_OK;
 }
 
-uint32_t onr_resize_scales_input(const struct onr_node *node)
+/* The scales as an input of this node, or 0 when they are attributes. */
+static uint32_t scales_input(const struct onr_node *node)
 {
     if (is_upsample(node) && node->version < 9) {
         return 0;
@@ -143,7 +144,7 @@ static enum onr_status apply_scales(const struct onr_resize_inputs *inputs, cons
 {
     float fixed[4];
     size_t count = 0;
-    uint32_t input = onr_resize_scales_input(inputs->node);
+    uint32_t input = scales_input(inputs->node);
     const float *scales;
     if (input == 0) {
         scales = attr_scales(inputs->node, fixed, &count);
@@ -269,7 +270,7 @@ enum onr_status onr_resize_axes(const struct onr_resize_inputs *inputs,
     const struct onr_shape *x = &inputs->inputs[0]->shape;
     int list[ONR_MAX_RANK];
     size_t count = 0;
-    uint32_t scales = onr_resize_scales_input(inputs->node);
+    uint32_t scales = scales_input(inputs->node);
     bool has_scales = scales == 0 || onr_resize_has(inputs, scales);
     bool has_sizes = onr_resize_has(inputs, 3);
     axes->rank = x->rank;

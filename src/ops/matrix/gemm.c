@@ -158,7 +158,7 @@ enum onr_status onr_gemm_plan_with(struct onr_plan_ctx *ctx,
     return ONR_OK;
 }
 
-enum onr_status onr_gemm_plan(struct onr_plan_ctx *ctx)
+static enum onr_status gemm_plan(struct onr_plan_ctx *ctx)
 {
     return onr_gemm_plan_with(ctx, &(struct onr_activation){.function = NULL});
 }
@@ -196,7 +196,7 @@ static const struct onr_attr_spec attrs_7[] = {{"alpha", ONR_ATTR_FLOAT, false},
         .domain = "", .name = "Gemm", .since_version = (since), .last_version = (last),            \
         .inputs = {(min_inputs), 3}, .outputs = {1, 1}, .attrs = (attributes),                     \
         .input_specs = (specs), .output_specs = (specs), .infer = onr_gemm_infer,                  \
-        .prepare = onr_gemm_prepare, .plan = onr_gemm_plan, .run = onr_gemm_run,                   \
+        .prepare = onr_gemm_prepare, .plan = gemm_plan, .run = onr_gemm_run,                       \
         .release = onr_product_release                                                             \
     }
 

@@ -13,9 +13,7 @@ enum onr_status onr_gemm_infer_of(struct onr_infer_ctx *ctx, uint32_t a_index, u
                                   uint32_t c_index) ONR_MUST_USE;
 
 enum onr_status onr_gemm_prepare(struct onr_prepare_ctx *ctx);
-enum onr_status onr_gemm_plan(struct onr_plan_ctx *ctx);
-
-/* The same, with a function that is applied to Y. */
+/* activation: applied to Y. */
 enum onr_status onr_gemm_plan_with(struct onr_plan_ctx *ctx,
                                    const struct onr_activation *activation) ONR_MUST_USE;
 

@@ -146,7 +146,7 @@ static enum onr_status check_operands(struct onr_infer_ctx *ctx, const struct he
     return check_width(ctx, ONR_LINEAR_BETA, "beta", 1, heads->kv);
 }
 
-enum onr_status onr_linear_attention_infer(struct onr_infer_ctx *ctx)
+static enum onr_status linear_attention_infer(struct onr_infer_ctx *ctx)
 {
     size_t rule = 0;
     int64_t window = 0;
@@ -193,7 +193,7 @@ static void plan_gates(struct onr_linear_attention *plan, const struct onr_plan_
     plan->is_beta_wide = has_width(ctx, ONR_LINEAR_BETA, plan->heads);
 }
 
-enum onr_status onr_linear_attention_plan(struct onr_plan_ctx *ctx)
+static enum onr_status linear_attention_plan(struct onr_plan_ctx *ctx)
 {
     const struct onr_node *node = ctx->node;
     const int64_t *query = ctx->inputs[ONR_LINEAR_QUERY]->shape.dim;
@@ -259,9 +259,8 @@ static const struct onr_param_spec output_specs[] = {{LINEAR_TYPES, 1}, {LINEAR_
     {                                                                                              \
         .domain = (domain_name), .name = "LinearAttention", .since_version = (since),              \
         .last_version = (last), .inputs = {3, 6}, .outputs = {1, 2}, .attrs = (attr_specs),        \
-        .input_specs = input_specs, .output_specs = output_specs,                                  \
-        .infer = onr_linear_attention_infer, .plan = onr_linear_attention_plan,                    \
-        .run = onr_linear_attention_run                                                            \
+        .input_specs = input_specs, .output_specs = output_specs, .infer = linear_attention_infer, \
+        .plan = linear_attention_plan, .run = onr_linear_attention_run                             \
     }
 
 extern const struct onr_op_def onr_ops_linear_attention[];

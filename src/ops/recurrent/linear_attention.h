@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside LinearAttention: what its rows share, and what run reads. */
+/* Inside LinearAttention: what run reads. */
 #ifndef ONR_OPS_RECURRENT_LINEAR_ATTENTION_H
 #define ONR_OPS_RECURRENT_LINEAR_ATTENTION_H
 
@@ -31,8 +31,6 @@ struct onr_linear_attention {
     size_t worker_bytes;
 };
 
-enum onr_status onr_linear_attention_infer(struct onr_infer_ctx *ctx);
-enum onr_status onr_linear_attention_plan(struct onr_plan_ctx *ctx);
 enum onr_status onr_linear_attention_run(struct onr_run_ctx *ctx);
 
 #endif
