@@ -138,13 +138,14 @@ static void count_line(struct teller *t)
         end = &(*end)->next;
     }
     if (*end == NULL) {
-        *end = ONR_ARENA_NEW(&t->arena, struct group);
+        struct group *group = ONR_ARENA_NEW(&t->arena, struct group);
         const char *copy = onr_arena_string(&t->arena, line, strlen(line));
-        t->line.has_failed = t->line.has_failed || *end == NULL || copy == NULL;
-        if (*end == NULL) {
+        if (group == NULL || copy == NULL) {
+            t->line.has_failed = true;
             return;
         }
-        (*end)->line = copy;
+        group->line = copy;
+        *end = group;
     }
     (*end)->count++;
     t->line.length = 0;
@@ -183,11 +184,7 @@ static void tell_text(struct onr_text *text, struct teller *t)
 static void add_json(struct onr_text *text, const char *key, const char *value)
 {
     onr_text_add(text, "%s", key);
-    if (value != NULL) {
-        onr_text_add_json(text, value, strlen(value));
-    } else {
-        onr_text_add(text, "null");
-    }
+    onr_text_add_json_string(text, value);
 }
 
 static void tell_json(struct onr_text *text, struct teller *t)

@@ -136,3 +136,12 @@ void onr_text_add_json(struct onr_text *text, const char *bytes, size_t length)
     }
     onr_text_add(text, "\"");
 }
+
+void onr_text_add_json_string(struct onr_text *text, const char *string)
+{
+    if (string == NULL) {
+        onr_text_add(text, "null");
+        return;
+    }
+    onr_text_add_json(text, string, strlen(string));
+}

@@ -36,4 +36,7 @@ size_t onr_utf8_length(const uint8_t *bytes, size_t available);
 /* A JSON string with its quotes; bytes that are no UTF-8 become U+FFFD. */
 void onr_text_add_json(struct onr_text *text, const char *bytes, size_t length);
 
+/* The same of a terminated string; null for NULL. */
+void onr_text_add_json_string(struct onr_text *text, const char *string);
+
 #endif

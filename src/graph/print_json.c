@@ -3,15 +3,13 @@
 #include "graph/print.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 /* Longest constant whose elements are written. */
 #define SHOWN_ELEMENTS 64
 
 static void json_string(struct onr_text *text, const char *string)
 {
-    string = string == NULL ? "" : string;
-    onr_text_add_json(text, string, strlen(string));
+    onr_text_add_json_string(text, string != NULL ? string : "");
 }
 
 static void json_key(struct onr_text *text, const char *before, const char *key)

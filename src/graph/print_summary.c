@@ -225,9 +225,8 @@ static void print_weights(struct onr_text *text, const struct onr_graph *graph)
 
 void onr_print_summary(struct onr_text *text, const struct onr_graph *graph, const char *what)
 {
-    const char *name = graph->name != NULL ? graph->name : "";
     onr_text_add(text, "%s ", what);
-    onr_text_add_json(text, name, strlen(name));
+    onr_text_add_json_string(text, graph->name != NULL ? graph->name : "");
     onr_text_add(text, "\n");
     if (graph->info != NULL) {
         print_info(text, graph->info);

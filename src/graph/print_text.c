@@ -150,7 +150,7 @@ static void print_node_facts(struct onr_text *text, const struct onr_graph *grap
     }
     if (node->name != NULL && node->name[0] != '\0') {
         onr_text_add(text, "  ");
-        onr_text_add_json(text, node->name, strlen(node->name));
+        onr_text_add_json_string(text, node->name);
     }
 }
 

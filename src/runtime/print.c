@@ -5,12 +5,6 @@
 #include "graph/print.h"
 
 #include <inttypes.h>
-#include <string.h>
-
-static void add_json_string(struct onr_text *text, const char *string)
-{
-    onr_text_add_json(text, string, strlen(string));
-}
 
 /* How the constants of a program are held. */
 struct constant_counts {
@@ -66,11 +60,11 @@ static void program_node(struct onr_text *text, const struct onr_program *progra
     const char *label = onr_node_label(program->graph, bound->node);
     if (is_json) {
         onr_text_add(text, "%s{\"node\": ", n > 0 ? ", " : "");
-        add_json_string(text, label);
+        onr_text_add_json_string(text, label);
         onr_text_add(text, ", \"op\": ");
-        add_json_string(text, bound->op->name);
+        onr_text_add_json_string(text, bound->op->name);
         onr_text_add(text, ", \"domain\": ");
-        add_json_string(text, bound->op->domain);
+        onr_text_add_json_string(text, bound->op->domain);
         onr_text_add(text, ", \"row\": [%d, %d], \"bodies\": %" PRIu32 "}",
                      bound->op->since_version, bound->op->last_version, bound->node->body_count);
         return;
@@ -117,7 +111,7 @@ static void plan_output(struct onr_text *text, const struct onr_program *program
                            : "(unused)";
     if (is_json) {
         onr_text_add(text, "{\"value\": ");
-        add_json_string(text, name);
+        onr_text_add_json_string(text, name);
         onr_text_add(text, ", \"type\": \"");
         onr_print_fact(text, program->graph, &value->fact);
         onr_text_add(text, "\", \"place\": \"%s\", \"offset\": %zu}", place_name(value->place),
@@ -142,9 +136,9 @@ static void plan_step(struct onr_text *text, const struct onr_program *program,
     const struct onr_bound_node *bound = &program->nodes[step->node];
     if (is_json) {
         onr_text_add(text, "%s{\"node\": ", index > 0 ? ", " : "");
-        add_json_string(text, onr_node_label(program->graph, bound->node));
+        onr_text_add_json_string(text, onr_node_label(program->graph, bound->node));
         onr_text_add(text, ", \"op\": ");
-        add_json_string(text, bound->op->name);
+        onr_text_add_json_string(text, bound->op->name);
         onr_text_add(text, ", \"workspace_bytes\": %zu, \"outputs\": [", step->workspace_bytes);
     } else {
         onr_text_add(text, "%5" PRIu32 "  %-24s", index, bound->op->name);

@@ -66,6 +66,15 @@ static void json_strings_are_escaped(void **state)
     assert_true(json_is_valid(text.data));
 }
 
+static void strings_that_are_not_there_are_null(void **state)
+{
+    (void)state;
+    onr_text_add_json_string(&text, NULL);
+    onr_text_add_json_string(&text, "a\"");
+    onr_text_add_json_string(&text, "");
+    assert_string_equal(text.data, "null\"a\\\"\"\"\"");
+}
+
 /* Lone, overlong, surrogate, too large and cut sequences all become U+FFFD, byte by byte. */
 static void bytes_that_are_no_utf8_are_replaced(void **state)
 {
@@ -120,6 +129,7 @@ int main(void)
         TEST(running_out_of_memory_is_remembered),
         TEST(names_are_escaped),
         TEST(json_strings_are_escaped),
+        TEST(strings_that_are_not_there_are_null),
         TEST(bytes_that_are_no_utf8_are_replaced),
         TEST(every_byte_gives_valid_json),
         TEST(lengths_of_utf8_sequences),

@@ -4,7 +4,6 @@
 #include "graph/print.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 static bool has_done_something(const struct onr_pass_record *pass)
 {
@@ -117,11 +116,7 @@ static void text_missing(struct onr_text *text, const struct onr_missing *missin
 static void json_pair(struct onr_text *text, const char *before, const char *key, const char *value)
 {
     onr_text_add(text, "%s\"%s\": ", before, key);
-    if (value != NULL) {
-        onr_text_add_json(text, value, strlen(value));
-    } else {
-        onr_text_add(text, "null");
-    }
+    onr_text_add_json_string(text, value);
 }
 
 static void json_passes(struct onr_text *text, const struct onr_report *report)
@@ -143,7 +138,7 @@ static void json_parts(struct onr_text *text, const struct onr_note *note)
 {
     for (uint32_t i = 0; i < note->part_count; i++) {
         onr_text_add(text, i > 0 ? ", " : ", \"parts\": [");
-        onr_text_add_json(text, note->parts[i], strlen(note->parts[i]));
+        onr_text_add_json_string(text, note->parts[i]);
     }
     onr_text_add(text, note->part_count > 0 ? "]" : "");
 }
@@ -184,7 +179,7 @@ static void json_missing(struct onr_text *text, const struct onr_missing *missin
         for (const struct onr_missing_node *node = missing->nodes; node != NULL;
              node = node->next) {
             onr_text_add(text, "%s", node != missing->nodes ? ", " : "");
-            onr_text_add_json(text, node->label, strlen(node->label));
+            onr_text_add_json_string(text, node->label);
         }
         onr_text_add(text, "]}");
         before = ",\n  {";
