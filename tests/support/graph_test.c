@@ -11,12 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The file has no name any more when something can fail, so that nothing stays of it. */
 static char *describe(const char *model, onnxrun_stage stage)
 {
-    char path[] = "/tmp/onnxrun-graph-XXXXXX";
-    int descriptor = mkstemp(path);
+    char name[] = "/tmp/onnxrun-graph-XXXXXX", path[32];
+    int descriptor = mkstemp(name);
     assert_true(descriptor >= 0);
-    (void)close(descriptor);
+    (void)unlink(name);
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
     model_text_write(path, model);
     char *printed = NULL;
     onnxrun_error error;
@@ -24,7 +26,7 @@ static char *describe(const char *model, onnxrun_stage stage)
         ONNXRUN_OK) {
         fail_msg("%s", error.message);
     }
-    (void)unlink(path);
+    (void)close(descriptor);
     return printed;
 }
 
