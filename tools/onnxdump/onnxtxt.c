@@ -13,13 +13,15 @@
 
 /* ---- words ---- */
 
-void onnxtxt_quoted(const char *bytes, size_t length)
+/* The characters that are kept stand there as they are. */
+static void put_quoted(const char *bytes, size_t length, const char *kept)
 {
     size_t begin = 0;
     fputc('"', stdout);
     for (size_t i = 0; i <= length; i++) {
-        bool is_special = i == length || strchr("\"\\\n\t", bytes[i]) != NULL;
-        if (!is_special || (i < length && bytes[i] == '\0')) {
+        bool is_special = i == length || bytes[i] == '"' || bytes[i] == '\\' ||
+                          (bytes[i] != '\0' && strchr(kept, bytes[i]) != NULL);
+        if (!is_special) {
             continue;
         }
         escape_print(stdout, bytes + begin, i - begin);
@@ -32,6 +34,11 @@ void onnxtxt_quoted(const char *bytes, size_t length)
         begin = i + 1;
     }
     fputc('"', stdout);
+}
+
+void onnxtxt_quoted(const char *bytes, size_t length)
+{
+    put_quoted(bytes, length, "\n\t");
 }
 
 static bool is_identifier(const char *name)
@@ -47,13 +54,7 @@ void onnxtxt_name(const char *name)
     if (is_identifier(name)) {
         fputs(name, stdout);
     } else {
-        char *line = tool_printf("%s", name);
-        /* A name has no line breaks that are meant. */
-        for (char *at = line; (at = strpbrk(at, "\n\t")) != NULL;) {
-            *at = '_';
-        }
-        onnxtxt_quoted(line, strlen(line));
-        free(line);
+        put_quoted(name, strlen(name), "");
     }
 }
 

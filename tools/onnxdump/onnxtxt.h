@@ -10,10 +10,10 @@
 #define ONNXTXT_PIECE       4096                 /* elements read at a time; a multiple of 8 */
 #define ONNXTXT_PIECE_BYTES (ONNXTXT_PIECE * 16) /* of any type */
 
-/* A string with its quotes; control characters but newlines and tabs are escaped. */
+/* A string with its quotes; control characters but newlines and tabs as "\x1b". */
 void onnxtxt_quoted(const char *bytes, size_t length);
 
-/* A name: quoted unless it is an identifier. */
+/* A name: quoted, and all control characters escaped, unless it is an identifier. */
 void onnxtxt_name(const char *name);
 
 /* A number with a point or an exponent, or it would be taken for an integer. */

@@ -2,8 +2,9 @@
 /*
  * The model in ONNX's textual syntax, as onnx.parser reads it. Calls of functions are inlined. Large
  * weights are references into the files that hold them, the model file included, so that the text
- * is to be read where the model lies. Control characters are escaped in a way that the syntax does
- * not know: they come back as "xNN"; only newlines and tabs in data are kept.
+ * is to be read where the model lies. Control characters are written as "\x1b", which no terminal
+ * obeys; common/onnxtxt reads that as the byte, onnx.parser as "x1b". Only newlines and tabs in data
+ * are kept.
  */
 #include "common/escape.h"
 #include "onnxdump/onnxtxt.h"

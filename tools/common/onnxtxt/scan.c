@@ -135,7 +135,13 @@ bool txt_word(struct txt *txt, struct wire_span *word, const char *expected)
     return word->size > 0 || txt_expected(txt, expected);
 }
 
-/* What stands between from and txt->at without its backslashes. */
+/* The value of the hexadecimal digit that escape_print writes, or -1. */
+static int hex_digit(char c)
+{
+    return is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* What stands between from and txt->at without its backslashes; "\x1b" is that byte. */
 static struct wire_span unescape(struct txt *txt, const char *from)
 {
     if (txt->strings == NULL) {
@@ -143,8 +149,13 @@ static struct wire_span unescape(struct txt *txt, const char *from)
     }
     struct wire_span string = {txt->strings + txt->string_bytes, 0};
     for (const char *p = from; p < txt->at; p++) {
-        p += *p == '\\';
-        txt->strings[txt->string_bytes++] = (uint8_t)*p;
+        bool is_escape = *p == '\\';
+        p += is_escape;
+        bool is_byte = is_escape && *p == 'x' && txt->at - p > 2 && hex_digit(p[1]) >= 0 &&
+                       hex_digit(p[2]) >= 0;
+        int byte = is_byte ? 16 * hex_digit(p[1]) + hex_digit(p[2]) : *p;
+        txt->strings[txt->string_bytes++] = (uint8_t)byte;
+        p += is_byte ? 2 : 0;
     }
     string.size = (size_t)(txt->strings + txt->string_bytes - string.data);
     return string;
@@ -152,12 +163,11 @@ static struct wire_span unescape(struct txt *txt, const char *from)
 
 bool txt_string(struct txt *txt, struct wire_span *string)
 {
-    const char *quote = txt->at;
     bool has_escapes = false;
     if (!txt_take(txt, '"')) {
         return txt_expected(txt, "a string in quotes");
     }
-    quote = txt->at - 1;
+    const char *quote = txt->at - 1;
     while (txt->at < txt->end && *txt->at != '"') {
         bool is_escape = *txt->at == '\\';
         has_escapes = has_escapes || is_escape;
