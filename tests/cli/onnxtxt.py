@@ -10,6 +10,7 @@ installed, make the same model as there.
 """
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -100,6 +101,10 @@ def outputs(bin_dir, model, folder):
     return done.returncode, done.stdout, done.stderr.replace(str(model).encode(), b""), files
 
 
+def without_times(text):
+    return re.sub(rb"\d+ ms", b"", text)
+
+
 def check_model(bin_dir, model):
     """Written, read, written again; run."""
     text = model.with_suffix(".onnxtxt")
@@ -164,6 +169,21 @@ def check_commands(bin_dir, scratch):
     assert sorted(os.listdir(scratch)) == sorted([*before, "part.onnx"])
 
 
+def check_cases(bin_dir, make_models, scratch):
+    """onnxrun test reads model.onnxtxt where there is no model.onnx."""
+    run(make_models, scratch)
+    cases = scratch / "cases"
+    expected = run(bin_dir / "onnxrun", "test", cases, "-v", code=4)
+    for model in sorted(cases.glob("*/model.onnx")):
+        model.with_suffix(".onnxtxt").write_bytes(run(bin_dir / "onnxdump", model, "--onnxtxt"))
+        model.rename(model.with_name("other.onnx"))
+    assert without_times(run(bin_dir / "onnxrun", "test", cases, "-v", code=4)) == \
+        without_times(expected)
+    (cases / "good" / "model.onnxtxt").write_text("<ir_version>")
+    text = run(bin_dir / "onnxrun", "test", cases, "--filter", "good", code=4)
+    assert b"FAIL good: " in text and b"line 1, column 12: got '>', expected ':'" in text, text
+
+
 def check_errors(bin_dir, scratch):
     bad = scratch / "bad.onnxtxt"
     bad.write_text("<ir_version: 10>\ng (float x) => (float y) { y = Neg [x] }\n")
@@ -184,6 +204,7 @@ def main():
         for name, check in (("models", lambda s: check_models(bin_dir, make_models, source, s)),
                             ("texts", lambda s: check_texts(bin_dir, s)),
                             ("commands", lambda s: check_commands(bin_dir, s)),
+                            ("cases", lambda s: check_cases(bin_dir, make_models, s)),
                             ("errors", lambda s: check_errors(bin_dir, s))):
             folder = Path(scratch) / name
             folder.mkdir()

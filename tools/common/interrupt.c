@@ -19,7 +19,7 @@ static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 static atomic_flag is_held = ATOMIC_FLAG_INIT;
 static sigset_t mask_before; /* of the thread that has the flag */
 static struct interrupt_file *files;
-static pid_t owner; /* children made by fork own none of the files */
+static pid_t owner; /* of the files; not children made by fork */
 static char line[64];
 static size_t line_length;
 
@@ -79,6 +79,15 @@ void interrupt_begin(const char *name)
             (void)sigaction(signals[i], &action, NULL);
         }
     }
+}
+
+void interrupt_begin_child(void)
+{
+    interrupt_pause();
+    owner = getpid();
+    files = NULL;
+    line_length = 0;
+    interrupt_resume();
 }
 
 void interrupt_pause(void)

@@ -3,6 +3,7 @@
 #include "common/compare.h"
 #include "common/element.h"
 #include "common/file.h"
+#include "common/model_file.h"
 
 #include "onnxrun/cases.h"
 
@@ -16,6 +17,7 @@ struct runner {
     const struct test_case *test;
     struct case_settings settings;
     struct case_result *result;
+    struct model_file file;
     onnxrun_model *model;
     onnxrun_session *session;
     onnxrun_binding *inputs; /* tensors owned */
@@ -98,12 +100,15 @@ static bool load_model(struct runner *runner)
     model_options.threads = options.threads = runner->settings.threads;
     model_options.no_fusion = runner->settings.no_fusion;
     options.seed = 1; /* a case gives the same verdict each time */
-    if (onnxrun_model_load(runner->test->model, &model_options, &runner->model, &runner->error) !=
-        ONNXRUN_OK) {
-        return settle_error(runner, "");
+    onnxrun_status status = model_file_open(&runner->file, runner->test->model, &runner->error);
+    if (status == ONNXRUN_OK) {
+        status =
+            onnxrun_model_load(runner->file.path, &model_options, &runner->model, &runner->error);
     }
-    if (onnxrun_session_create(runner->model, &options, &runner->session, &runner->error) !=
-        ONNXRUN_OK) {
+    if (status == ONNXRUN_OK) {
+        status = onnxrun_session_create(runner->model, &options, &runner->session, &runner->error);
+    }
+    if (status != ONNXRUN_OK) {
         return settle_error(runner, "");
     }
     runner->inputs = tool_alloc(onnxrun_model_input_count(runner->model), sizeof *runner->inputs);
@@ -362,5 +367,6 @@ void case_run(const struct test_case *test, const struct case_settings *settings
     free(runner.outputs);
     onnxrun_session_free(runner.session);
     onnxrun_model_free(runner.model);
+    model_file_close(&runner.file);
     result->seconds = tool_seconds() - start;
 }

@@ -75,12 +75,16 @@ static void add_light(struct test_cases *cases, const char *root, const char *fo
     free(stem);
 }
 
+/* The first that is there is taken. */
+static const char *const model_names[] = {"model.onnx", "model.onnxtxt"};
+
 /* Looks at one folder: adds its cases, and its subfolders to the stack unless it is a case itself.
  */
 static bool scan_folder(struct test_cases *cases, const char *root, const char *folder,
                         struct folders *folders)
 {
-    bool has_model = false, has_data = false;
+    const char *model = NULL;
+    bool has_data = false;
     size_t before = folders->count;
     DIR *stream = opendir(folder);
     if (stream == NULL) {
@@ -90,7 +94,11 @@ static bool scan_folder(struct test_cases *cases, const char *root, const char *
         if (entry->d_name[0] == '.') {
             continue;
         }
-        has_model = has_model || strcmp(entry->d_name, "model.onnx") == 0;
+        if (strcmp(entry->d_name, model_names[0]) == 0) {
+            model = model_names[0];
+        } else if (model == NULL && strcmp(entry->d_name, model_names[1]) == 0) {
+            model = model_names[1];
+        }
         add_light(cases, root, folder, entry->d_name);
         char *path = tool_printf("%s/%s", folder, entry->d_name);
         if (!is_folder(path)) {
@@ -103,8 +111,8 @@ static bool scan_folder(struct test_cases *cases, const char *root, const char *
         }
     }
     (void)closedir(stream);
-    if (has_model && has_data) {
-        add_case(cases, name_below(root, folder), tool_printf("%s/model.onnx", folder), false);
+    if (model != NULL && has_data) {
+        add_case(cases, name_below(root, folder), tool_printf("%s/%s", folder, model), false);
         while (folders->count > before) {
             free(folders->paths[--folders->count]);
         }

@@ -7,7 +7,7 @@
 #include "common/tool.h"
 
 /*
- * A folder with model.onnx and test_data_set_*, or a "light" model: light_X.onnx with
+ * A folder with model.onnx, or model.onnxtxt, and test_data_set_*, or a "light" model: light_X.onnx with
  * light_X_output_0.pb, whose inputs are i/n for the elements i of n.
  */
 struct test_case {

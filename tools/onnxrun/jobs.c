@@ -2,6 +2,8 @@
 /* Child processes for test cases: each sends its result through a pipe of its own. */
 #include "onnxrun/jobs.h"
 
+#include "common/interrupt.h"
+
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
@@ -58,6 +60,7 @@ static void fail_result(struct case_result *result, const char *message)
 __attribute__((noreturn)) static void run_child(const struct jobs *jobs, size_t index, int out)
 {
     struct case_result result;
+    interrupt_begin_child();
     case_run(&jobs->cases->items[index], &jobs->settings->test, &result);
     ssize_t written = write(out, &result, sizeof result);
     _exit(written == (ssize_t)sizeof result ? EXIT_CODE_OK : EXIT_CODE_RUN);
