@@ -30,7 +30,8 @@ typedef enum onnxrun_stage {
 
 typedef enum onnxrun_format { ONNXRUN_FORMAT_TEXT = 0, ONNXRUN_FORMAT_JSON = 1 } onnxrun_format;
 
-/* A symbolic dimension and the number to take for it. */
+/* A dimension of inputs without a number, by its symbol, or INPUT/AXIS ("x/0") when it has none, and
+ * the number to take for it. */
 typedef struct onnxrun_dim {
     const char *name;
     int64_t value;

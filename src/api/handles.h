@@ -102,8 +102,9 @@ struct onr_planned {
     const struct onr_plan *plan;
 };
 
-/* The number for a symbolic dimension (NULL: one without a name). */
-int64_t onr_model_dim(const onnxrun_dim *dims, size_t dim_count, const char *symbol);
+/* The number for a dimension of an input that has none in the model. */
+int64_t onr_model_dim(const onnxrun_dim *dims, size_t dim_count, const onnxrun_value_info *input,
+                      int32_t axis);
 
 /* Plans a model that is bound; a symbolic dimension that is not given counts as 1. Free with
  * onr_planned_free in any case. */

@@ -4,12 +4,25 @@
 
 #include <inttypes.h>
 #include <onnxrun/inspect.h>
+#include <stdio.h>
 #include <string.h>
 
-int64_t onr_model_dim(const onnxrun_dim *dims, size_t dim_count, const char *symbol)
+static bool is_called(const onnxrun_value_info *input, int32_t axis, const char *name)
 {
-    for (size_t i = 0; symbol != NULL && i < dim_count; i++) {
-        if (strcmp(dims[i].name, symbol) == 0) {
+    char end[16];
+    size_t length = strlen(input->name);
+    if (input->symbols[axis] != NULL) {
+        return strcmp(name, input->symbols[axis]) == 0;
+    }
+    (void)snprintf(end, sizeof end, "/%" PRId32, axis);
+    return strncmp(name, input->name, length) == 0 && strcmp(name + length, end) == 0;
+}
+
+int64_t onr_model_dim(const onnxrun_dim *dims, size_t dim_count, const onnxrun_value_info *input,
+                      int32_t axis)
+{
+    for (size_t i = 0; i < dim_count; i++) {
+        if (is_called(input, axis, dims[i].name)) {
             return dims[i].value;
         }
     }
@@ -38,11 +51,11 @@ static enum onr_status set_shapes(const onnxrun_model *model, struct onr_frame *
             (struct onr_tensor){.dtype = (enum onr_dtype)info->dtype, .shape.rank = info->rank};
         for (int a = 0; a < info->rank; a++) {
             int64_t dim = info->dims[a];
-            input->shape.dim[a] = dim >= 0 ? dim : onr_model_dim(dims, dim_count, info->symbols[a]);
+            input->shape.dim[a] = dim >= 0 ? dim : onr_model_dim(dims, dim_count, info, a);
             if (input->shape.dim[a] < 0) {
-                return onr_fail(err, ONR_ERR_ARGUMENT,
-                                "dimension \"%s\" is %" PRId64 ", expected >= 0", info->symbols[a],
-                                input->shape.dim[a]);
+                return onr_fail(
+                    err, ONR_ERR_ARGUMENT, "dimension \"%s\" is %" PRId64 ", expected >= 0",
+                    info->symbols[a] != NULL ? info->symbols[a] : info->name, input->shape.dim[a]);
             }
         }
     }

@@ -209,7 +209,17 @@ static void tell_json(struct onr_text *text, struct teller *t)
 
 /* ---- dimensions ---- */
 
-/* "for batch = 1, sequence = 128": the dimensions of inputs, each once. */
+/* The name of a dimension of an input: its symbol, or INPUT/AXIS. */
+static void add_dim_name(struct onr_text *text, const onnxrun_value_info *input, int axis)
+{
+    bool has_symbol = input->symbols[axis] != NULL;
+    onr_text_add(text, "%s", has_symbol ? input->symbols[axis] : input->name);
+    if (!has_symbol) {
+        onr_text_add(text, "/%d", axis);
+    }
+}
+
+/* "for batch = 1, x/0 = 128": the dimensions of inputs, each once. */
 static void add_dims(struct onr_text *text, struct teller *t, const onnxrun_dim *dims,
                      size_t dim_count, bool is_json)
 {
@@ -219,20 +229,26 @@ static void add_dims(struct onr_text *text, struct teller *t, const onnxrun_dim 
     text->has_failed = text->has_failed || is_told == NULL;
     for (uint32_t i = 0; i < graph->input_count && is_told != NULL; i++) {
         const struct onr_shape *shape = &graph->values[graph->inputs[i]].fact.shape;
-        for (int a = 0; a < shape->rank; a++) {
-            if (!onr_dim_is_symbol(shape->dim[a]) || is_told[onr_dim_symbol_index(shape->dim[a])]) {
+        const onnxrun_value_info *input = &t->model->inputs[i];
+        for (int a = 0; a < input->rank; a++) {
+            bool is_symbol = onr_dim_is_symbol(shape->dim[a]);
+            size_t index = is_symbol ? (size_t)onr_dim_symbol_index(shape->dim[a]) : 0;
+            if (shape->dim[a] >= 0 || (is_symbol && is_told[index])) {
                 continue;
             }
-            size_t index = (size_t)onr_dim_symbol_index(shape->dim[a]);
+            add_dim_name(&t->line, input, a);
             onr_text_add(text, "%s", separator);
             if (is_json) {
-                add_json(text, "", graph->symbols[index]);
+                add_json(text, "", t->line.data);
             } else {
-                onr_text_add_name(text, graph->symbols[index]);
+                onr_text_add_name(text, t->line.data);
             }
             onr_text_add(text, "%s%" PRId64, is_json ? ": " : " = ",
-                         onr_model_dim(dims, dim_count, graph->symbols[index]));
-            is_told[index] = true;
+                         onr_model_dim(dims, dim_count, input, a));
+            t->line.length = 0;
+            if (is_symbol) {
+                is_told[index] = true;
+            }
             separator = ", ";
         }
     }

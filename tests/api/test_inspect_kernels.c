@@ -142,6 +142,20 @@ static void nodes_without_kernels_are_counted(void **state)
           3, "runs its bodies\n");
 }
 
+static void dimensions_without_a_name_are_called_by_input_and_axis(void **state)
+{
+    (void)state;
+    onnxrun_dim dims[] = {{"x/1", 5}, {"n", 3}, {"x", 9}, {"x/11", 9}};
+    (void)setenv("ONNXRUN_MAX_ISA", "scalar", 1);
+    model_text_write(path, "in float x [n, ?, ?, 2]; y = Neg(x); out float y;");
+    char *text = describe(ONNXRUN_FORMAT_TEXT, dims, 4);
+    assert_contains(text, "\nkernels up to scalar, for n = 3, x/1 = 5, x/2 = 1\n");
+    onnxrun_text_free(text);
+    text = describe(ONNXRUN_FORMAT_JSON, dims, 4);
+    assert_contains(text, "\"dims\": {\"n\": 3, \"x/1\": 5, \"x/2\": 1}");
+    onnxrun_text_free(text);
+}
+
 static void models_that_cannot_be_planned_are_told(void **state)
 {
     (void)state;
@@ -169,6 +183,7 @@ int main(void)
         cmocka_unit_test(the_instruction_set_is_that_of_the_function),
         cmocka_unit_test(precision_is_told),
         cmocka_unit_test(nodes_without_kernels_are_counted),
+        cmocka_unit_test(dimensions_without_a_name_are_called_by_input_and_axis),
         cmocka_unit_test(models_that_cannot_be_planned_are_told),
         cmocka_unit_test(json_tells_each_node),
     };

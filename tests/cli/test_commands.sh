@@ -391,6 +391,20 @@ stdout_has '{"name": "", "op_type": "MatMul", "macs": 64, "read_bytes": 288,'
 run 1 onnxdump modules.onnx --cost -d s2=1
 stderr_has 'no input has a dimension "s2"'
 run 3 onnxdump unknown.onnx --cost
+echo '<ir_version: 10, opset_import: ["": 21]> g (float[?, 4] x, float[4, "n + 1"] w) => (float[?, ?] y)
+{ y = MatMul (x, w) }' >open.onnxtxt
+run 0 onnxdump open.onnxtxt --cost
+stdout_has 'cost of a run with x/0 = 1, n + 1 = 1
+  MACs       4
+  formula    4*"x/0"*"n + 1"'
+run 0 onnxdump open.onnxtxt --modules -d x/0=3
+stdout_has 'MACs need a number for each dimension: -d n + 1=N'
+run 0 onnxdump open.onnxtxt --cost -d x/0=3 -d 'n + 1=5'
+stdout_has 'cost of a run with x/0 = 3, n + 1 = 5
+  MACs       60'
+run 1 onnxdump open.onnxtxt --cost -d x/1=3
+stderr_has 'no input has a dimension "x/1"; the inputs have
+  x/0, n + 1'
 run 0 onnxdump weights.onnx --stats
 stdout_is '         min          max         mean      zeros    nan    inf  weight
           -1            3            1          0      1      1  floats: float[4]
@@ -533,6 +547,11 @@ kernels up to scalar, for s1 = 1
       1  Relu                        float                   unary scalar'
 run 0 onnxdump relu.onnx --explain -d s1=5
 stdout_has ', for s1 = 5'
+for view in --explain '--stage plan' --modules --cost '--html page.html'; do
+    run 1 onnxdump relu.onnx $view -d s2=5
+    stderr_has 'onnxdump: no input has a dimension "s2"; the inputs have
+  s1'
+done
 run 0 onnxdump relu.onnx --explain --json
 stdout_is_json
 stdout_has '"op": "Relu", "types": "float", "kernel": "unary", "isa": '

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages about options. */
+/* Options of a command line. */
 #include "common/args.h"
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <string.h>
 
 int args_refuse(const char *command, int code, char *const *argv)
 {
@@ -35,6 +36,16 @@ int args_parse(int argc, char **argv, const struct args_form *form, void *user, 
         }
     }
     return code;
+}
+
+char *args_split(const char *argument, const char **value)
+{
+    const char *equals = strchr(argument, '=');
+    if (equals == NULL || equals == argument || equals[1] == '\0') {
+        return NULL;
+    }
+    *value = equals + 1;
+    return tool_printf("%.*s", (int)(equals - argument), argument);
 }
 
 bool args_int(const char *command, const char *option, const char *text, int64_t low, int64_t high,

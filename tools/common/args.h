@@ -7,8 +7,7 @@
 
 /* Values for long options without a letter. */
 enum option_code {
-    OPTION_HELP = 256,
-    OPTION_VERSION,
+    OPTION_VERSION = 256,
     OPTION_JSON,
     OPTION_THREADS,
     OPTION_NO_FUSION,
@@ -62,6 +61,10 @@ struct args_form {
  * that; optind is then the index of the first argument that is none. -h, and OPTION_VERSION, are
  * done here: *is_done is set. */
 int args_parse(int argc, char **argv, const struct args_form *form, void *user, bool *is_done);
+
+/* A copy of what stands before the first '=' of NAME=VALUE; *value is what stands behind it. NULL when
+ * one of them is empty. */
+char *args_split(const char *argument, const char **value);
 
 /* Parses the number of an option; reports one that is none or out of range and returns false. */
 bool args_int(const char *command, const char *option, const char *text, int64_t low, int64_t high,

@@ -2,6 +2,7 @@
 /* From -i and -d to the inputs of a run. */
 #include "common/inputs.h"
 
+#include "common/args.h"
 #include "common/escape.h"
 #include "common/source.h"
 
@@ -11,38 +12,10 @@
 
 /* ---- arguments ---- */
 
-/* A copy of the part of NAME=VALUE before '='; *value is the rest. NULL when one of them is empty.
- */
-static char *split(const char *argument, const char **value)
-{
-    const char *equals = strchr(argument, '=');
-    if (equals == NULL || equals == argument || equals[1] == '\0') {
-        return NULL;
-    }
-    *value = equals + 1;
-    return tool_printf("%.*s", (int)(equals - argument), argument);
-}
-
-static struct dim_value *find_dim(const struct inputs *inputs, const char *name)
-{
-    for (size_t i = 0; i < inputs->dim_count; i++) {
-        if (strcmp(inputs->dims[i].name, name) == 0) {
-            return &inputs->dims[i];
-        }
-    }
-    return NULL;
-}
-
-static void add_dim(struct inputs *inputs, char *name, int64_t value, bool is_used)
-{
-    inputs->dims = tool_resize(inputs->dims, inputs->dim_count + 1, sizeof *inputs->dims);
-    inputs->dims[inputs->dim_count++] = (struct dim_value){name, value, is_used};
-}
-
 onnxrun_status inputs_add(struct inputs *inputs, const char *argument, onnxrun_error *error)
 {
     const char *source = NULL;
-    char *name = split(argument, &source);
+    char *name = args_split(argument, &source);
     if (name == NULL) {
         return tool_fail(error, ONNXRUN_ERR_ARGUMENT, "-i %s: expected NAME=SOURCE", argument);
     }
@@ -59,25 +32,6 @@ onnxrun_status inputs_add(struct inputs *inputs, const char *argument, onnxrun_e
     return ONNXRUN_OK;
 }
 
-onnxrun_status inputs_add_dim(struct inputs *inputs, const char *argument, onnxrun_error *error)
-{
-    const char *text = NULL;
-    int64_t value;
-    char *name = split(argument, &text);
-    if (name == NULL || !tool_parse_int(text, 0, INT64_MAX, &value)) {
-        free(name);
-        return tool_fail(error, ONNXRUN_ERR_ARGUMENT, "-d %s: expected NAME=N with a number N >= 0",
-                         argument);
-    }
-    if (find_dim(inputs, name) != NULL) {
-        free(name);
-        return tool_fail(error, ONNXRUN_ERR_ARGUMENT, "-d %s: this dimension was given before",
-                         argument);
-    }
-    add_dim(inputs, name, value, false);
-    return ONNXRUN_OK;
-}
-
 void inputs_free(struct inputs *inputs)
 {
     for (size_t i = 0; i < inputs->binding_count; i++) {
@@ -86,12 +40,9 @@ void inputs_free(struct inputs *inputs)
     for (size_t i = 0; i < inputs->source_count; i++) {
         free(inputs->sources[i].name);
     }
-    for (size_t i = 0; i < inputs->dim_count; i++) {
-        free(inputs->dims[i].name);
-    }
+    dims_free(&inputs->dims);
     free(inputs->bindings);
     free(inputs->sources);
-    free(inputs->dims);
     *inputs = (struct inputs){.source_count = 0};
 }
 
@@ -128,13 +79,6 @@ static const char *choose_source(const struct maker *maker, const onnxrun_value_
     return given != NULL ? given->source : info->is_optional ? NULL : maker->fallback;
 }
 
-/* What -d calls the dimension: its symbol, or INPUT/AXIS. Free the result. */
-static char *dim_name(const onnxrun_value_info *info, int32_t axis)
-{
-    return info->symbols[axis] != NULL ? tool_printf("%s", info->symbols[axis])
-                                       : tool_printf("%s/%" PRId32, info->name, axis);
-}
-
 static void print_inputs(const struct maker *maker)
 {
     for (size_t i = 0; i < onnxrun_model_input_count(maker->model); i++) {
@@ -144,30 +88,6 @@ static void print_inputs(const struct maker *maker)
         bool has_default = info.is_optional && info.kind == ONNXRUN_KIND_TENSOR;
         fputs(has_default ? "  (has a default)\n" : "\n", stderr);
     }
-}
-
-/* The names that -d takes, each once: a decoder has its cache's dimensions in dozens of inputs. */
-static void print_open_dims(const struct maker *maker)
-{
-    struct inputs open = {.dim_count = 0};
-    for (size_t i = 0; i < onnxrun_model_input_count(maker->model); i++) {
-        onnxrun_value_info info = input_info(maker, i);
-        for (int32_t axis = 0; axis < info.rank; axis++) {
-            char *name = dim_name(&info, axis);
-            if (info.dims[axis] >= 0 || find_dim(&open, name) != NULL) {
-                free(name);
-            } else {
-                add_dim(&open, name, 0, false);
-            }
-        }
-    }
-    fputs(open.dim_count > 0 ? "  " : "  none: all are fixed", stderr);
-    for (size_t i = 0; i < open.dim_count; i++) {
-        fputs(i > 0 ? ", " : "", stderr);
-        escape_name(stderr, open.dims[i].name);
-    }
-    fputc('\n', stderr);
-    inputs_free(&open);
 }
 
 /* All names of -i must be inputs of the model, and those of -d dimensions of its inputs. */
@@ -180,14 +100,6 @@ static int check_names(const struct maker *maker)
         if (source != NULL) {
             source->is_used = true;
         }
-        for (int32_t axis = 0; axis < info.rank; axis++) {
-            char *name = dim_name(&info, axis);
-            struct dim_value *dim = info.dims[axis] < 0 ? find_dim(inputs, name) : NULL;
-            if (dim != NULL) {
-                dim->is_used = true;
-            }
-            free(name);
-        }
     }
     for (size_t i = 0; i < inputs->source_count; i++) {
         if (!inputs->sources[i].is_used) {
@@ -196,14 +108,7 @@ static int check_names(const struct maker *maker)
             return EXIT_CODE_USAGE;
         }
     }
-    for (size_t i = 0; i < inputs->dim_count; i++) {
-        if (!inputs->dims[i].is_used) {
-            tool_error("no input has a dimension \"%s\"; the inputs have", inputs->dims[i].name);
-            print_open_dims(maker);
-            return EXIT_CODE_USAGE;
-        }
-    }
-    return EXIT_CODE_OK;
+    return dims_check(&inputs->dims, maker->model);
 }
 
 static int check_missing(const struct maker *maker)
@@ -245,14 +150,10 @@ static onnxrun_status learn_dims(struct maker *maker, const onnxrun_value_info *
         if (info->dims[axis] >= 0) {
             continue;
         }
-        char *name = dim_name(info, axis);
-        const struct dim_value *known = find_dim(maker->inputs, name);
+        const onnxrun_dim *known = dims_find(&maker->inputs->dims, info, axis);
         if (known == NULL) {
-            add_dim(maker->inputs, name, value, true);
-            continue;
-        }
-        free(name);
-        if (known->value != value) {
+            dims_learn(&maker->inputs->dims, info, axis, value);
+        } else if (known->value != value) {
             return tool_fail(&maker->error, ONNXRUN_ERR_ARGUMENT,
                              "axis %" PRId32 " has %" PRId64
                              " elements, but the dimension \"%s\" is %" PRId64 " elsewhere",
@@ -293,7 +194,7 @@ static int load_given(struct maker *maker)
 /* The dimensions of generated inputs that have no number yet, all in one message. */
 static int check_dims(const struct maker *maker)
 {
-    struct inputs missing = {.dim_count = 0};
+    struct dims missing = {.count = 0};
     for (size_t i = 0; i < onnxrun_model_input_count(maker->model); i++) {
         onnxrun_value_info info = input_info(maker, i);
         const char *source = choose_source(maker, &info);
@@ -301,27 +202,23 @@ static int check_dims(const struct maker *maker)
             continue;
         }
         for (int32_t axis = 0; axis < info.rank; axis++) {
-            char *name = dim_name(&info, axis);
-            bool is_known = info.dims[axis] >= 0 || find_dim(maker->inputs, name) != NULL ||
-                            find_dim(&missing, name) != NULL;
-            if (is_known) {
-                free(name);
-            } else {
-                add_dim(&missing, name, 0, false);
+            if (info.dims[axis] < 0 && dims_find(&maker->inputs->dims, &info, axis) == NULL &&
+                dims_find(&missing, &info, axis) == NULL) {
+                dims_learn(&missing, &info, axis, 0);
             }
         }
     }
-    int code = missing.dim_count > 0 ? EXIT_CODE_USAGE : EXIT_CODE_OK;
+    int code = missing.count > 0 ? EXIT_CODE_USAGE : EXIT_CODE_OK;
     if (code != EXIT_CODE_OK) {
         tool_error("generated inputs need a number for each of these dimensions:");
-        for (size_t i = 0; i < missing.dim_count; i++) {
+        for (size_t i = 0; i < missing.count; i++) {
             fputs("  ", stderr);
-            escape_name(stderr, missing.dims[i].name);
+            escape_name(stderr, missing.names[i]);
             fputc('\n', stderr);
         }
         fputs("Give each as -d NAME=N.\n", stderr);
     }
-    inputs_free(&missing);
+    dims_free(&missing);
     return code;
 }
 
@@ -337,10 +234,9 @@ static onnxrun_status generate(struct maker *maker, const onnxrun_value_info *in
                              : "the model does not declare its shape; give a file or a literal");
     }
     for (int32_t axis = 0; axis < info->rank; axis++) {
-        char *name = dim_name(info, axis);
-        const struct dim_value *known = find_dim(maker->inputs, name);
-        dims[axis] = info->dims[axis] >= 0 ? info->dims[axis] : known != NULL ? known->value : 1;
-        free(name);
+        const onnxrun_dim *known =
+            info->dims[axis] < 0 ? dims_find(&maker->inputs->dims, info, axis) : NULL;
+        dims[axis] = known != NULL ? known->value : info->dims[axis];
     }
     onnxrun_status status =
         source_generate(source, info->dtype, (size_t)info->rank, dims, &tensor, &maker->error);

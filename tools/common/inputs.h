@@ -4,13 +4,13 @@
  * model declares.
  *
  * SOURCE is a file (.npy, .npz:member, .pb), a literal (common/literal.h), or generated: zeros,
- * ones, arange, random or random:SEED. Generated inputs take symbolic dimensions from -d, or from
- * the inputs that are given by value. A dimension without a name is called INPUT/AXIS.
+ * ones, arange, random, random:SEED or auto. Generated inputs take the dimensions that have no number
+ * from -d, or from the inputs that are given by value.
  */
 #ifndef ONNXRUN_TOOLS_INPUTS_H
 #define ONNXRUN_TOOLS_INPUTS_H
 
-#include "common/tool.h"
+#include "common/dims.h"
 
 struct input_source {
     char *name;
@@ -18,17 +18,10 @@ struct input_source {
     bool is_used;
 };
 
-struct dim_value {
-    char *name;
-    int64_t value;
-    bool is_used;
-};
-
 struct inputs {
     struct input_source *sources;
     size_t source_count;
-    struct dim_value *dims; /* from -d, then those that inputs tell */
-    size_t dim_count;
+    struct dims dims;          /* from -d, then those that inputs tell */
     onnxrun_binding *bindings; /* [binding_count]; tensors owned, names borrowed from the model */
     size_t binding_count;
 };
@@ -41,15 +34,15 @@ struct inputs {
     "  zeros, ones, arange, random[:SEED]   generated; floats of random lie in [-1, 1),\n"         \
     "                                       integers in [0, 100)\n"                                \
     "  auto                                 random floats, ones for all other types\n"             \
-    "Numbers are converted to the input's type when it holds them exactly.\n"
+    "Numbers are converted to the input's type when it holds them exactly.\n"                      \
+    "A dimension without a name is called INPUT/AXIS, as in -d x/0=4.\n"
 
-/* Adds the argument of -i or -d. Error: ARGUMENT. */
+/* Adds the argument of -i. Error: ARGUMENT. */
 onnxrun_status inputs_add(struct inputs *inputs, const char *argument, onnxrun_error *error);
-onnxrun_status inputs_add_dim(struct inputs *inputs, const char *argument, onnxrun_error *error);
 
 /*
  * Makes the tensors. fallback is the SOURCE for inputs that are not given and have no default;
- * "bench" stands for random floats and ones for all else; NULL: they are missing. Prints what is
+ * NULL: they are missing. Prints what is
  * wrong; returns the exit code.
  */
 int inputs_make(struct inputs *inputs, const onnxrun_model *model, const char *fallback);

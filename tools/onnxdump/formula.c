@@ -8,6 +8,7 @@
 #include "common/escape.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define FIRST_NUMBER 2                   /* 1 broadcasts, which may cost another amount */
 #define MAX_MACS     (UINT64_C(1) << 46) /* no sum of what is computed here overflows */
@@ -20,19 +21,18 @@ static void ignore_step(void *user, const onnxrun_step_cost *cost)
 
 /* Multiplications for these numbers of the formula's dimensions. */
 static bool count_macs(const struct formula *formula, const onnxrun_model *model,
-                       const struct view_options *options, const int64_t *numbers, int64_t *macs)
+                       const struct dims *given, const int64_t *numbers, int64_t *macs)
 {
     onnxrun_cost total = {.flops = 0};
-    size_t count = options->dim_count;
-    onnxrun_dim *dims = tool_alloc(count + formula->count, sizeof *dims);
+    size_t count = given->count;
+    onnxrun_dim *dims = tool_alloc(count + formula->dims.count, sizeof *dims);
     for (size_t i = 0; i < count; i++) {
-        dims[i] = options->dims[i];
+        dims[i] = given->items[i];
     }
-    for (size_t i = 0; i < formula->count; i++) {
-        dims[count + i] = (onnxrun_dim){formula->names[i], numbers[i]};
+    for (size_t i = 0; i < formula->dims.count; i++) {
+        dims[count++] = (onnxrun_dim){formula->dims.names[i], numbers[i]};
     }
-    onnxrun_status status =
-        onnxrun_model_cost(model, dims, count + formula->count, ignore_step, NULL, &total, NULL);
+    onnxrun_status status = onnxrun_model_cost(model, dims, count, ignore_step, NULL, &total, NULL);
     free(dims);
     *macs = (int64_t)(total.flops / 2);
     return status == ONNXRUN_OK && total.is_complete != 0 && total.flops / 2 <= MAX_MACS;
@@ -70,7 +70,7 @@ static size_t exponent_of(size_t term, size_t dim)
 
 static size_t term_count(const struct formula *formula)
 {
-    return (size_t)power(FORMULA_POINTS, formula->count);
+    return (size_t)power(FORMULA_POINTS, formula->dims.count);
 }
 
 /* Exact when the formula holds, or else anything. */
@@ -79,7 +79,7 @@ static double evaluate(const struct formula *formula, const int64_t *numbers)
     double sum = 0;
     for (size_t term = 0; term < term_count(formula); term++) {
         double product = (double)formula->factors[term];
-        for (size_t d = 0; d < formula->count; d++) {
+        for (size_t d = 0; d < formula->dims.count; d++) {
             product *= (double)power(numbers[d], exponent_of(term, d));
         }
         sum += product;
@@ -89,12 +89,12 @@ static double evaluate(const struct formula *formula, const int64_t *numbers)
 
 /* Whether the formula holds for numbers that it was not made from. */
 static bool holds(const struct formula *formula, const onnxrun_model *model,
-                  const struct view_options *options)
+                  const struct dims *given)
 {
     static const int64_t others[][FORMULA_DIMS] = {{7, 11, 5}, {1, 9, 16}};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         int64_t macs;
-        if (!count_macs(formula, model, options, others[i], &macs) ||
+        if (!count_macs(formula, model, given, others[i], &macs) ||
             (double)macs != evaluate(formula, others[i])) {
             return false;
         }
@@ -102,33 +102,46 @@ static bool holds(const struct formula *formula, const onnxrun_model *model,
     return true;
 }
 
-bool formula_find(struct formula *formula, const onnxrun_model *model,
-                  const struct view_options *options)
+bool formula_find(struct formula *formula, const onnxrun_model *model, const struct dims *given)
 {
-    *formula = (struct formula){.count = view_open_dims(model, options, NULL)};
-    if (formula->count == 0 || formula->count > FORMULA_DIMS) {
+    *formula = (struct formula){.dims = dims_open(model, given)};
+    if (formula->dims.count == 0 || formula->dims.count > FORMULA_DIMS) {
         return false;
     }
-    (void)view_open_dims(model, options, formula->names);
     size_t terms = term_count(formula);
     for (size_t term = 0; term < terms; term++) {
         int64_t numbers[FORMULA_DIMS];
         for (size_t d = 0; d < FORMULA_DIMS; d++) {
             numbers[d] = FIRST_NUMBER + (int64_t)exponent_of(term, d);
         }
-        if (!count_macs(formula, model, options, numbers, &formula->factors[term])) {
+        if (!count_macs(formula, model, given, numbers, &formula->factors[term])) {
             return false;
         }
     }
     bool is_solved = true;
-    for (size_t d = 0, stride = 1; d < formula->count; d++, stride *= FORMULA_POINTS) {
+    for (size_t d = 0, stride = 1; d < formula->dims.count; d++, stride *= FORMULA_POINTS) {
         for (size_t term = 0; term < terms; term++) {
             if (exponent_of(term, d) == 0) {
                 is_solved = solve(&formula->factors[term], stride) && is_solved;
             }
         }
     }
-    return is_solved && holds(formula, model, options);
+    return is_solved && holds(formula, model, given);
+}
+
+void formula_free(struct formula *formula)
+{
+    dims_free(&formula->dims);
+}
+
+static void print_name(FILE *out, const char *name)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.0123456789";
+    const char *quote = name[strspn(name, letters)] == '\0' ? "" : "\"";
+    fputs(quote, out);
+    escape_name(out, name);
+    fputs(quote, out);
 }
 
 void formula_print(FILE *out, const struct formula *formula)
@@ -142,10 +155,12 @@ void formula_print(FILE *out, const struct formula *formula)
         }
         fputs(is_first ? (factor < 0 ? "-" : "") : (factor < 0 ? " - " : " + "), out);
         fputs(view_count((uint64_t)(factor < 0 ? -factor : factor), number), out);
-        for (size_t d = 0; d < formula->count; d++) {
+        for (size_t d = 0; d < formula->dims.count; d++) {
             size_t exponent = exponent_of(term, d);
-            fputs(exponent > 0 ? "*" : "", out);
-            escape_name(out, exponent > 0 ? formula->names[d] : "");
+            if (exponent > 0) {
+                fputc('*', out);
+                print_name(out, formula->dims.names[d]);
+            }
             if (exponent > 1) {
                 fprintf(out, "^%zu", exponent);
             }

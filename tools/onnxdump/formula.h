@@ -10,18 +10,20 @@
 #define FORMULA_TERMS  (FORMULA_POINTS * FORMULA_POINTS * FORMULA_POINTS)
 
 struct formula {
-    const char *names[FORMULA_DIMS]; /* [count] */
-    size_t count;
-    /* factor of names[0]^i * names[1]^j * names[2]^k, at (k * 3 + j) * 3 + i */
+    struct dims dims;
+    /* factor of dims[0]^i * dims[1]^j * dims[2]^k, at (k * 3 + j) * 3 + i */
     int64_t factors[FORMULA_TERMS];
 };
 
-/* Finds the formula for the dimensions that have no number in options. False when there are none or
- * too many of them, a run cannot take their numbers, or its cost is no such polynomial. */
-bool formula_find(struct formula *formula, const onnxrun_model *model,
-                  const struct view_options *options);
+/* Finds the formula for the dimensions that have no number in `given`. False when there are none or
+ * too many of them, a run cannot take their numbers, or its cost is no such polynomial. Free it in
+ * any case. */
+bool formula_find(struct formula *formula, const onnxrun_model *model, const struct dims *given);
 
-/* Prints "84,934,656*batch*sequence + 18,432*batch*sequence^2". */
+void formula_free(struct formula *formula);
+
+/* Prints "84,934,656*batch*sequence + 18,432*batch*sequence^2"; names that are no identifiers in
+ * quotes. */
 void formula_print(FILE *out, const struct formula *formula);
 
 #endif

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* onnxdump: shows what is in a model. Each view has a file of its own. */
 #include "common/args.h"
-#include "common/inputs.h"
 #include "common/model_file.h"
 #include "onnxdump/views.h"
 
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char help[] =
@@ -49,8 +47,8 @@ static const char help[] =
     "      --ops           the operators that this build can run\n"
     "\n"
     "Options\n"
-    "  -d, --dim NAME=N    number for a symbolic dimension; --cost, --explain and the stage plan\n"
-    "                      take 1 for others\n"
+    "  -d, --dim NAME=N    number for a symbolic dimension, or for one without a name, called\n"
+    "                      INPUT/AXIS; --cost, --explain and the stage plan take 1 for others\n"
     "  -o, --output FILE   with --extract: where the part goes; - is stdout. In the folder of the\n"
     "                      model its weights stay in the files beside it, elsewhere they become\n"
     "                      part of FILE\n"
@@ -89,7 +87,6 @@ enum view {
 struct dump {
     enum view view;
     onnxrun_stage stage;
-    struct inputs inputs; /* holds the dimensions */
     struct view_options options;
     const char *html; /* file to write */
     onnxrun_error error;
@@ -157,7 +154,7 @@ static int add_option(void *user, int option, char *const *argv)
         dump->view = VIEW_OPS;
         return EXIT_CODE_OK;
     case 'd':
-        return inputs_add_dim(&dump->inputs, optarg, &dump->error) == ONNXRUN_OK
+        return dims_add(&dump->options.dims, optarg, &dump->error) == ONNXRUN_OK
                    ? EXIT_CODE_OK
                    : tool_usage_error("onnxdump", "%s", dump->error.message);
     case OPTION_JSON:
@@ -212,53 +209,33 @@ static const struct args_form form = {help, ":d:o:h", rows, add_option};
 static int show(struct dump *dump)
 {
     struct view_options *options = &dump->options;
-    onnxrun_dim *dims = tool_alloc(dump->inputs.dim_count, sizeof *dims);
-    for (size_t i = 0; i < dump->inputs.dim_count; i++) {
-        dims[i] = (onnxrun_dim){dump->inputs.dims[i].name, dump->inputs.dims[i].value};
-    }
-    options->dims = dims;
-    options->dim_count = dump->inputs.dim_count;
-    int code = EXIT_CODE_OK;
     switch (dump->view) {
     case VIEW_SUMMARY:
-        code = view_summary(options);
-        break;
+        return view_summary(options);
     case VIEW_STAGE:
-        code = view_stage(options, dump->stage);
-        break;
+        return view_stage(options, dump->stage);
     case VIEW_MODULES:
-        code = view_modules(options);
-        break;
+        return view_modules(options);
     case VIEW_COST:
-        code = view_cost(options);
-        break;
+        return view_cost(options);
     case VIEW_STATS:
-        code = view_stats(options);
-        break;
+        return view_stats(options);
     case VIEW_CHECK:
-        code = view_check(options);
-        break;
+        return view_check(options);
     case VIEW_ONNXTXT:
-        code = view_onnxtxt(options);
-        break;
+        return view_onnxtxt(options);
     case VIEW_DOT:
-        code = view_dot(options, dump->stage);
-        break;
+        return view_dot(options, dump->stage);
     case VIEW_EXTRACT:
-        code = view_extract(options);
-        break;
+        return view_extract(options);
     case VIEW_HTML:
-        code = view_html(options, dump->html);
-        break;
+        return view_html(options, dump->html);
     case VIEW_DIFF:
-        code = view_diff(options);
-        break;
+        return view_diff(options);
     case VIEW_OPS:
-        code = view_ops(options->is_json);
-        break;
+        return view_ops(options->is_json);
     }
-    free(dims);
-    return code;
+    return EXIT_CODE_USAGE;
 }
 
 /* A model that cannot be read, before a view sees it. */
@@ -301,6 +278,6 @@ int main(int argc, char **argv)
     } else if (code != EXIT_CODE_OK && dump.view == VIEW_DIFF) {
         code = VIEW_DIFF_TROUBLE;
     }
-    inputs_free(&dump.inputs);
+    dims_free(&dump.options.dims);
     return tool_end(code);
 }

@@ -32,8 +32,8 @@ onnxrun_status module_tree_add_macs(struct module_tree *tree, const struct view_
     onnxrun_status status = view_open(options, &load, ONNXRUN_STAGE_PROGRAM, &model, error);
     if (status == ONNXRUN_OK) {
         struct mac_count count = {tree, onnxrun_model_graph(model)};
-        status = onnxrun_model_cost(model, options->dims, options->dim_count, add_macs, &count,
-                                    &total, error);
+        status = onnxrun_model_cost(model, options->dims.items, options->dims.count, add_macs,
+                                    &count, &total, error);
         *is_complete = total.is_complete != 0;
     }
     onnxrun_model_free(model);

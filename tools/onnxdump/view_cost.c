@@ -43,26 +43,25 @@ static double intensity(uint64_t flops, uint64_t read_bytes, uint64_t written_by
 
 /* ---- text ---- */
 
+static void print_numbers(const struct dims *dims, bool is_given, const char **separator)
+{
+    for (size_t i = 0; i < dims->count; i++) {
+        fputs(*separator, stdout);
+        escape_name(stdout, dims->names[i]);
+        printf(" = %" PRId64, is_given ? dims->items[i].value : 1);
+        *separator = ", ";
+    }
+}
+
 static void print_dims(const onnxrun_model *model, const struct view_options *options)
 {
-    size_t open = view_open_dims(model, options, NULL);
-    const char **names = tool_alloc(open, sizeof *names);
-    const char *separator = "cost of a run with ";
-    (void)view_open_dims(model, options, names);
-    for (size_t i = 0; i < options->dim_count; i++) {
-        fputs(separator, stdout);
-        escape_name(stdout, options->dims[i].name);
-        printf(" = %" PRId64, options->dims[i].value);
-        separator = ", ";
-    }
-    for (size_t i = 0; i < open; i++) {
-        fputs(separator, stdout);
-        escape_name(stdout, names[i]);
-        fputs(" = 1", stdout);
-        separator = ", ";
-    }
-    puts(options->dim_count + open > 0 ? "" : "cost of a run");
-    free(names);
+    struct dims open = dims_open(model, &options->dims);
+    const char *separator = " with ";
+    fputs("cost of a run", stdout);
+    print_numbers(&options->dims, true, &separator);
+    print_numbers(&open, false, &separator);
+    fputc('\n', stdout);
+    dims_free(&open);
 }
 
 static void print_total(const struct costs *costs)
@@ -163,31 +162,36 @@ static void print_json(const struct costs *costs)
     fputs("]}\n", stdout);
 }
 
+static int show(const onnxrun_model *model, const struct view_options *options)
+{
+    onnxrun_error error;
+    struct costs costs = {.graph = onnxrun_model_graph(model)};
+    onnxrun_status status = onnxrun_model_cost(model, options->dims.items, options->dims.count,
+                                               keep_step, &costs, &costs.total, &error);
+    if (status == ONNXRUN_OK) {
+        costs.has_formula = formula_find(&costs.formula, model, &options->dims);
+        if (options->is_json) {
+            print_json(&costs);
+        } else {
+            print_text(model, options, &costs);
+        }
+        formula_free(&costs.formula);
+    }
+    free(costs.steps);
+    return status == ONNXRUN_OK ? EXIT_CODE_OK : tool_report(&error);
+}
+
 int view_cost(const struct view_options *options)
 {
     onnxrun_error error;
     onnxrun_model *model;
     onnxrun_model_options load = ONNXRUN_MODEL_OPTIONS_INIT;
-    struct costs costs = {.count = 0};
     load.no_fusion = options->no_fusion;
-    onnxrun_status status = view_open(options, &load, ONNXRUN_STAGE_PROGRAM, &model, &error);
-    if (status == ONNXRUN_OK) {
-        status = view_check_dims(model, options, &error);
+    if (view_open(options, &load, ONNXRUN_STAGE_PROGRAM, &model, &error) != ONNXRUN_OK) {
+        return tool_report(&error);
     }
-    if (status == ONNXRUN_OK) {
-        costs.graph = onnxrun_model_graph(model);
-        status = onnxrun_model_cost(model, options->dims, options->dim_count, keep_step, &costs,
-                                    &costs.total, &error);
-    }
-    if (status == ONNXRUN_OK) {
-        costs.has_formula = formula_find(&costs.formula, model, options);
-    }
-    if (status == ONNXRUN_OK && options->is_json) {
-        print_json(&costs);
-    } else if (status == ONNXRUN_OK) {
-        print_text(model, options, &costs);
-    }
-    free(costs.steps);
+    int code = dims_check(&options->dims, model);
+    code = code == EXIT_CODE_OK ? show(model, options) : code;
     onnxrun_model_free(model);
-    return status == ONNXRUN_OK ? EXIT_CODE_OK : tool_report(&error);
+    return code;
 }

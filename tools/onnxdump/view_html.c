@@ -85,8 +85,8 @@ struct page_stage {
 static onnxrun_status load_stage(struct page_stage *stage, const struct view_options *options)
 {
     onnxrun_status status =
-        onnxrun_describe(options->path, stage->stage, ONNXRUN_FORMAT_JSON, options->dims,
-                         options->dim_count, &stage->json, &stage->error);
+        onnxrun_describe(options->path, stage->stage, ONNXRUN_FORMAT_JSON, options->dims.items,
+                         options->dims.count, &stage->json, &stage->error);
     if (stage->stage != ONNXRUN_STAGE_PASSES && status == ONNXRUN_OK) {
         status = view_open(options, NULL, stage->stage, &stage->model, &stage->error);
     }
@@ -129,10 +129,10 @@ static void put_file(FILE *out, const struct view_options *options)
     fputs("{\"file\": ", out);
     escape_json(out, name, strlen(name));
     fputs(", \"dims\": [", out);
-    for (size_t i = 0; i < options->dim_count; i++) {
+    for (size_t i = 0; i < options->dims.count; i++) {
         fputs(i > 0 ? ", {\"name\": " : "{\"name\": ", out);
-        escape_json(out, options->dims[i].name, strlen(options->dims[i].name));
-        fprintf(out, ", \"value\": %" PRId64 "}", options->dims[i].value);
+        escape_json(out, options->dims.items[i].name, strlen(options->dims.items[i].name));
+        fprintf(out, ", \"value\": %" PRId64 "}", options->dims.items[i].value);
     }
     fputs("]", out);
 }
@@ -169,12 +169,14 @@ static void put_tree(FILE *out, const struct page_stage *stages, size_t count,
         }
     }
     onnxrun_error error;
-    bool is_complete = true, has_macs = view_open_dims(stages[0].model, options, NULL) == 0;
+    struct dims open = dims_open(stages[0].model, &options->dims);
+    bool is_complete = true, has_macs = open.count == 0;
     has_macs = has_macs && module_tree_add_macs(&tree, options, &is_complete, &error) == ONNXRUN_OK;
     module_tree_sum(&tree);
     fputs("},\n\"modules\": ", out);
     module_tree_json(out, &tree, has_macs);
     fputs("}\n", out);
+    dims_free(&open);
     module_tree_free(&tree);
 }
 
@@ -198,6 +200,23 @@ static void put_page(FILE *out, const struct page_stage *stages, size_t count,
     free(text);
 }
 
+/* Writes the page of a model whose first stage is loaded. */
+static onnxrun_status write_page(const char *path, struct page_stage *stages, size_t count,
+                                 const struct view_options *options, onnxrun_error *error)
+{
+    struct text page;
+    text_begin(&page);
+    /* A model that cannot be run is shown as it is, with the reason. */
+    for (size_t i = 1; i < count; i++) {
+        (void)load_stage(&stages[i], options);
+    }
+    put_page(page.out, stages, count, options);
+    char *text = text_end(&page);
+    onnxrun_status status = file_write(path, &(struct file_part){text, page.length}, 1, error);
+    free(text);
+    return status;
+}
+
 int view_html(const struct view_options *options, const char *path)
 {
     struct page_stage stages[] = {{.name = "model", .stage = ONNXRUN_STAGE_MODEL},
@@ -205,25 +224,14 @@ int view_html(const struct view_options *options, const char *path)
                                   {.name = "passes", .stage = ONNXRUN_STAGE_PASSES}};
     size_t count = sizeof stages / sizeof stages[0];
     onnxrun_error error;
-    onnxrun_status status = load_stage(&stages[0], options);
-    if (status != ONNXRUN_OK) {
-        error = stages[0].error;
-    } else {
-        status = view_check_dims(stages[0].model, options, &error);
-    }
-    if (status == ONNXRUN_OK) {
-        struct text page;
-        text_begin(&page);
-        /* A model that cannot be run is shown as it is, with the reason. */
-        (void)load_stage(&stages[1], options);
-        (void)load_stage(&stages[2], options);
-        put_page(page.out, stages, count, options);
-        char *text = text_end(&page);
-        status = file_write(path, &(struct file_part){text, page.length}, 1, &error);
-        free(text);
+    int code = load_stage(&stages[0], options) == ONNXRUN_OK
+                   ? dims_check(&options->dims, stages[0].model)
+                   : tool_report(&stages[0].error);
+    if (code == EXIT_CODE_OK && write_page(path, stages, count, options, &error) != ONNXRUN_OK) {
+        code = tool_report(&error);
     }
     for (size_t i = 0; i < count; i++) {
         free_stage(&stages[i]);
     }
-    return status == ONNXRUN_OK ? EXIT_CODE_OK : tool_report(&error);
+    return code;
 }

@@ -136,21 +136,17 @@ static void print_tree(const struct module_tree *tree, bool has_macs)
 }
 
 /* Why there are no multiplications, or not all. */
-static void print_note(const onnxrun_model *model, const struct view_options *options,
-                       onnxrun_status status, const onnxrun_error *error, bool is_complete)
+static void print_note(const struct dims *open, onnxrun_status status, const onnxrun_error *error,
+                       bool is_complete)
 {
-    size_t count = view_open_dims(model, options, NULL);
-    if (status == ONNXRUN_OK && count > 0) {
-        const char **names = tool_alloc(count, sizeof *names);
-        (void)view_open_dims(model, options, names);
+    if (open->count > 0) {
         fputs("MACs need a number for each dimension:", stdout);
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < open->count; i++) {
             fputs(" -d ", stdout);
-            escape_name(stdout, names[i]);
+            escape_name(stdout, open->names[i]);
             fputs("=N", stdout);
         }
         fputc('\n', stdout);
-        free(names);
     } else if (status != ONNXRUN_OK) {
         fputs("MACs are not known: ", stdout);
         escape_name(stdout, error->message);
@@ -166,7 +162,8 @@ static void show(struct module_tree *tree, const onnxrun_model *model,
 {
     onnxrun_error error;
     onnxrun_status status = ONNXRUN_OK;
-    bool is_complete = true, has_macs = view_open_dims(model, options, NULL) == 0;
+    struct dims open = dims_open(model, &options->dims);
+    bool is_complete = true, has_macs = open.count == 0;
     if (has_macs) {
         status = module_tree_add_macs(tree, options, &is_complete, &error);
         has_macs = status == ONNXRUN_OK;
@@ -176,21 +173,22 @@ static void show(struct module_tree *tree, const onnxrun_model *model,
         fputs("{\"modules\": ", stdout);
         module_tree_json(stdout, tree, has_macs);
         fputs("}\n", stdout);
-        return;
+    } else {
+        print_tree(tree, has_macs);
+        print_note(&open, status, &error, is_complete);
     }
-    print_tree(tree, has_macs);
-    print_note(model, options, status, &error, is_complete);
+    dims_free(&open);
 }
 
 int view_modules(const struct view_options *options)
 {
     onnxrun_error error;
     onnxrun_model *model;
-    onnxrun_status status = view_open(options, NULL, ONNXRUN_STAGE_MODEL, &model, &error);
-    if (status == ONNXRUN_OK) {
-        status = view_check_dims(model, options, &error);
+    if (view_open(options, NULL, ONNXRUN_STAGE_MODEL, &model, &error) != ONNXRUN_OK) {
+        return tool_report(&error);
     }
-    if (status == ONNXRUN_OK) {
+    int code = dims_check(&options->dims, model);
+    if (code == EXIT_CODE_OK) {
         struct module_tree tree;
         module_tree_init(&tree);
         module_tree_add(&tree, model);
@@ -198,7 +196,7 @@ int view_modules(const struct view_options *options)
         module_tree_free(&tree);
     }
     onnxrun_model_free(model);
-    return status == ONNXRUN_OK ? EXIT_CODE_OK : tool_report(&error);
+    return code;
 }
 
 int view_summary(const struct view_options *options)

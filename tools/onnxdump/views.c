@@ -6,7 +6,6 @@
 #include "common/progress.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 const char *view_count(uint64_t count, char text[VIEW_NUMBER_BYTES])
@@ -112,82 +111,35 @@ void view_print_weight_type(FILE *out, const onnxrun_weight_info *info)
     fputc(']', out);
 }
 
-/* ---- dimensions ---- */
-
-static bool has_name(const char *const *names, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(names[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Names of the symbolic dimensions of all inputs, each once; freed by the caller. */
-static const char **input_dims(const onnxrun_model *model, size_t *count)
-{
-    const char **names = NULL;
-    *count = 0;
-    for (size_t i = 0; i < onnxrun_model_input_count(model); i++) {
-        onnxrun_value_info info = {.rank = 0};
-        (void)onnxrun_model_input_info(model, i, &info, NULL);
-        for (int32_t a = 0; a < info.rank; a++) {
-            if (info.symbols[a] != NULL && !has_name(names, *count, info.symbols[a])) {
-                names = tool_resize(names, *count + 1, sizeof *names);
-                names[(*count)++] = info.symbols[a];
-            }
-        }
-    }
-    return names;
-}
-
-size_t view_open_dims(const onnxrun_model *model, const struct view_options *options,
-                      const char **names)
-{
-    size_t count, open = 0;
-    const char **all = input_dims(model, &count);
-    for (size_t i = 0; i < count; i++) {
-        bool is_given = false;
-        for (size_t j = 0; j < options->dim_count; j++) {
-            is_given = is_given || strcmp(options->dims[j].name, all[i]) == 0;
-        }
-        if (!is_given && names != NULL) {
-            names[open] = all[i];
-        }
-        open += !is_given;
-    }
-    free(all);
-    return open;
-}
-
-onnxrun_status view_check_dims(const onnxrun_model *model, const struct view_options *options,
-                               onnxrun_error *error)
-{
-    size_t count;
-    onnxrun_status status = ONNXRUN_OK;
-    const char **names = input_dims(model, &count);
-    for (size_t i = 0; i < options->dim_count && status == ONNXRUN_OK; i++) {
-        if (!has_name(names, count, options->dims[i].name)) {
-            status = tool_fail(error, ONNXRUN_ERR_ARGUMENT, "no input has a dimension \"%s\"",
-                               options->dims[i].name);
-        }
-    }
-    free(names);
-    return status;
-}
-
 /* ---- what the library prints ---- */
+
+/* A name of -d that the model does not have; a model that cannot be read is left to the stage. */
+static int check_dims(const struct view_options *options)
+{
+    onnxrun_error ignored;
+    onnxrun_model *model;
+    if (options->dims.count == 0 || onnxrun_model_open(options->path, NULL, ONNXRUN_STAGE_MODEL,
+                                                       &model, &ignored) != ONNXRUN_OK) {
+        return EXIT_CODE_OK;
+    }
+    int code = dims_check(&options->dims, model);
+    onnxrun_model_free(model);
+    return code;
+}
 
 int view_stage(const struct view_options *options, onnxrun_stage stage)
 {
+    int code = check_dims(options);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
     char *text = NULL;
     onnxrun_error error;
     onnxrun_format format = options->is_json ? ONNXRUN_FORMAT_JSON : ONNXRUN_FORMAT_TEXT;
     struct progress progress;
     progress_begin(&progress, "loading", options->name);
-    onnxrun_status status = onnxrun_describe(options->path, stage, format, options->dims,
-                                             options->dim_count, &text, &error);
+    onnxrun_status status = onnxrun_describe(options->path, stage, format, options->dims.items,
+                                             options->dims.count, &text, &error);
     progress_end(&progress);
     if (text != NULL) {
         fputs(text, stdout);

@@ -6,15 +6,14 @@
 #ifndef ONNXRUN_TOOLS_VIEWS_H
 #define ONNXRUN_TOOLS_VIEWS_H
 
-#include "common/tool.h"
+#include "common/dims.h"
 
 #include <onnxrun/inspect.h>
 
 struct view_options {
-    const char *path;        /* to load */
-    const char *name;        /* what it is called to the user */
-    const onnxrun_dim *dims; /* [dim_count] from -d */
-    size_t dim_count;
+    const char *path; /* to load */
+    const char *name; /* what it is called to the user */
+    struct dims dims; /* from -d */
     bool is_json;
     const char *other; /* a second model, or NULL */
     const char *other_name;
@@ -56,6 +55,7 @@ int view_dot(const struct view_options *options, onnxrun_stage stage);
 
 /* Writes the part of the model that options->extract names to options->output. */
 int view_extract(const struct view_options *options);
+
 /* Writes a page that shows the graph before and after fusion to the file at out, or stdout for "-". */
 int view_html(const struct view_options *options, const char *out);
 
@@ -92,14 +92,5 @@ onnxrun_status view_open(const struct view_options *options, const onnxrun_model
 
 /* Prints "float[768, 3072]". */
 void view_print_weight_type(FILE *out, const onnxrun_weight_info *info);
-
-/* Names of the dimensions of inputs, each once, that have no number in options; returns their
- * number. names (may be NULL) has room for that many; borrowed from the model. */
-size_t view_open_dims(const onnxrun_model *model, const struct view_options *options,
-                      const char **names);
-
-/* Error: ARGUMENT when no input has a dimension of a name given with -d. */
-onnxrun_status view_check_dims(const onnxrun_model *model, const struct view_options *options,
-                               onnxrun_error *error);
 
 #endif

@@ -19,7 +19,7 @@ int target_option(struct target *target, int option, char *const *argv)
     case 'i':
         return usage(target, inputs_add(&target->inputs, optarg, &target->error));
     case 'd':
-        return usage(target, inputs_add_dim(&target->inputs, optarg, &target->error));
+        return usage(target, dims_add(&target->inputs.dims, optarg, &target->error));
     case OPTION_THREADS:
         if (!args_int(target->command, "--threads", optarg, 1, 256, &number)) {
             return EXIT_CODE_USAGE;
