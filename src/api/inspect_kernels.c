@@ -169,6 +169,7 @@ static void tell_text(struct onr_text *text, struct teller *t)
     }
     uint32_t idle = t->plan->end_node - t->plan->begin_node - t->plan->step_count;
     uint32_t later = program->node_count - t->plan->end_node;
+    uint32_t within = onr_graph_count_nodes(t->model->graph) - program->node_count;
     if (idle > 0) {
         onr_text_add(
             text, "  %5" PRIu32 "  are views of what is there, or computed with the plan\n", idle);
@@ -176,6 +177,10 @@ static void tell_text(struct onr_text *text, struct teller *t)
     if (later > 0) {
         onr_text_add(text, "  %5" PRIu32 "  depend on data and are planned during the run\n",
                      later);
+    }
+    if (within > 0) {
+        onr_text_add(text, "  %5" PRIu32 "  stand in bodies, which are planned when they run\n",
+                     within);
     }
 }
 

@@ -241,3 +241,14 @@ enum onr_walk_event onr_walk_next(struct onr_walk *walk)
     frame->body++;
     return event;
 }
+
+uint32_t onr_graph_count_nodes(const struct onr_graph *graph)
+{
+    struct onr_walk walk;
+    uint32_t count = 0;
+    onr_walk_begin(&walk, graph);
+    for (enum onr_walk_event event; (event = onr_walk_next(&walk)) != ONR_WALK_DONE;) {
+        count += event == ONR_WALK_NODE;
+    }
+    return count;
+}

@@ -73,4 +73,7 @@ struct onr_walk {
 void onr_walk_begin(struct onr_walk *walk, const struct onr_graph *graph);
 enum onr_walk_event onr_walk_next(struct onr_walk *walk);
 
+/* The number of nodes, those of bodies included. */
+uint32_t onr_graph_count_nodes(const struct onr_graph *graph);
+
 #endif

@@ -138,8 +138,10 @@ static void nodes_without_kernels_are_counted(void **state)
           "      1  depend on data and are planned during the run\n");
     check("scalar",
           "in float x [n]; in bool c []; y = If(c) then_branch={t = Neg(x); out float t;}"
-          "else_branch={u = Abs(x); out float u;}; out float y;",
-          3, "runs its bodies\n");
+          "else_branch={u = Abs(x); v = Neg(u); out float v;}; out float y;",
+          3,
+          "runs its bodies\n"
+          "      3  stand in bodies, which are planned when they run\n");
 }
 
 static void dimensions_without_a_name_are_called_by_input_and_axis(void **state)

@@ -5,20 +5,9 @@
 
 #include <string.h>
 
-static uint32_t count_nodes(const struct onr_graph *graph)
-{
-    struct onr_walk walk;
-    uint32_t count = 0;
-    onr_walk_begin(&walk, graph);
-    for (enum onr_walk_event event; (event = onr_walk_next(&walk)) != ONR_WALK_DONE;) {
-        count += event == ONR_WALK_NODE;
-    }
-    return count;
-}
-
 void onr_report_init(struct onr_report *report, const struct onr_graph *graph)
 {
-    uint32_t count = count_nodes(graph);
+    uint32_t count = onr_graph_count_nodes(graph);
     *report = (struct onr_report){.arena = graph->arena, .first_count = count, .node_count = count};
 }
 
@@ -43,7 +32,7 @@ void onr_report_begin_pass(struct onr_report *report, const char *name)
 void onr_report_end_pass(struct onr_report *report, const struct onr_graph *graph)
 {
     uint32_t before = report->node_count;
-    uint32_t after = count_nodes(graph);
+    uint32_t after = onr_graph_count_nodes(graph);
     report->node_count = after;
     if (report->pass != NULL) {
         report->pass->removed += before > after ? before - after : 0;
