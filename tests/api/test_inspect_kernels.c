@@ -113,6 +113,15 @@ static void the_instruction_set_is_that_of_the_function(void **state)
           "      1  Neg                         int32                   unary scalar\n");
 }
 
+static void operators_without_a_kernel_name_none(void **state)
+{
+    (void)state;
+    check("scalar", "in float x [n, 2]; y = Softmax(x); z = Hardmax(x); out float y; out float z;",
+          3,
+          "      1  Softmax                     float                   softmax scalar\n"
+          "      1  Hardmax                     float                   a loop compiled once\n");
+}
+
 static void precision_is_told(void **state)
 {
     (void)state;
@@ -183,6 +192,7 @@ int main(void)
         cmocka_unit_test(few_rows_are_told),
         cmocka_unit_test(transposed_operands_are_told),
         cmocka_unit_test(the_instruction_set_is_that_of_the_function),
+        cmocka_unit_test(operators_without_a_kernel_name_none),
         cmocka_unit_test(precision_is_told),
         cmocka_unit_test(nodes_without_kernels_are_counted),
         cmocka_unit_test(dimensions_without_a_name_are_called_by_input_and_axis),

@@ -72,7 +72,7 @@ static enum onr_status gemm_gelu_plan(struct onr_plan_ctx *ctx)
                                        .rows[ONR_UNARY_GELU_TANH][onr_product_value_dtype(dtype)]},
     };
     onr_product_plan(product, state, ctx->thread_count, &ctx->workspace_bytes);
-    onr_product_tell(product, &ctx->told);
+    onr_product_tell(product, ctx);
     ctx->plan = product;
     ctx->flops = 2 * (uint64_t)onr_shape_count(&ctx->outputs[0].shape) * product->k;
     return ONR_OK;

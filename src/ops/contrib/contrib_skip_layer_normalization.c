@@ -182,6 +182,6 @@ const struct onr_op_def onr_ops_contrib_skip_layer_normalization[] = {
      .infer = skip_norm_infer,
      .plan = skip_simplified_plan,
      .run = skip_simplified_run,
-     .kernel = ONR_KERNEL_AT(norm.layer_f32)},
+     .kernel = ONR_KERNEL_AT(norm.rms_f32)},
     {.name = NULL},
 };

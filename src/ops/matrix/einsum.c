@@ -229,7 +229,7 @@ static enum onr_status einsum_plan(struct onr_plan_ctx *ctx)
     plan->is_product = make_product(&einsum, ctx, plan);
     if (plan->is_product) {
         onr_product_plan(&plan->product, ctx->state, ctx->thread_count, &ctx->workspace_bytes);
-        onr_product_tell(&plan->product, &ctx->told);
+        onr_product_tell(&plan->product, ctx);
     } else {
         make_sum(&einsum, ctx, &plan->sum);
     }

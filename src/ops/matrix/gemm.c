@@ -152,7 +152,7 @@ enum onr_status onr_gemm_plan_with(struct onr_plan_ctx *ctx,
     }
     onr_product_plan(product, ctx->state, ctx->thread_count, &ctx->workspace_bytes);
     onr_product_link(product, 1, ctx);
-    onr_product_tell(product, &ctx->told);
+    onr_product_tell(product, ctx);
     ctx->plan = product;
     ctx->flops = 2 * (uint64_t)onr_shape_count(&ctx->outputs[0].shape) * product->k;
     return ONR_OK;

@@ -125,7 +125,7 @@ static enum onr_status plan_spread(struct linear *linear, struct onr_plan_ctx *c
     struct onr_workspace space = {0};
     size_t bytes = 0;
     onr_product_plan(product, ctx->state, ctx->thread_count, &bytes);
-    onr_product_tell(product, &ctx->told);
+    onr_product_tell(product, ctx);
     (void)onr_workspace_add(&space, bytes, 1);
     linear->product_at = onr_workspace_add(&space, (size_t)onr_shape_count(view), sizeof(float));
     return onr_workspace_finish(&space, &ctx->workspace_bytes, ctx->err);
@@ -160,7 +160,7 @@ static enum onr_status linear_plan(struct onr_plan_ctx *ctx)
     }
     onr_product_plan(product, state, ctx->thread_count, &ctx->workspace_bytes);
     onr_product_link(product, 1, ctx);
-    onr_product_tell(product, &ctx->told);
+    onr_product_tell(product, ctx);
     return ONR_OK;
 }
 

@@ -196,7 +196,7 @@ enum onr_status onr_matmul_plan(struct onr_plan_ctx *ctx)
     *product = onr_matmul_product(ctx, &ctx->outputs[0].shape);
     onr_product_plan(product, ctx->state, ctx->thread_count, &ctx->workspace_bytes);
     onr_product_link(product, 1, ctx);
-    onr_product_tell(product, &ctx->told);
+    onr_product_tell(product, ctx);
     ctx->plan = product;
     ctx->flops = 2 * (uint64_t)onr_shape_count(&ctx->outputs[0].shape) * product->k;
     return ONR_OK;

@@ -87,10 +87,12 @@ void onr_product_plan(struct onr_product *product, const struct onr_product_stat
     *workspace_bytes = product->bias_bytes + product->worker_bytes * thread_count;
 }
 
-void onr_product_tell(const struct onr_product *product, struct onr_told *told)
+void onr_product_tell(const struct onr_product *product, struct onr_plan_ctx *ctx)
 {
+    struct onr_told *told = &ctx->told;
     if (!onr_product_has_tiles(product->dtype)) {
-        told->kernel = onr_product_plain_at(product->dtype);
+        told->kernel =
+            onr_kernel_at(ctx->kernels, onr_product_plain_fn(ctx->kernels, product->dtype));
     } else if (product->kernel != NULL) { /* else there is nothing to compute */
         struct onr_gemm_f32_job job = make_job(product);
         bool is_packed = job.b_packed != NULL;

@@ -146,7 +146,7 @@ void onr_product_plan(struct onr_product *product, const struct onr_product_stat
 void onr_product_link(struct onr_product *products, size_t count, struct onr_plan_ctx *ctx);
 
 /* Tells how the product that was planned is computed. */
-void onr_product_tell(const struct onr_product *product, struct onr_told *told);
+void onr_product_tell(const struct onr_product *product, struct onr_plan_ctx *ctx);
 
 void onr_product_run(const struct onr_product *product, const struct onr_product_operands *operands,
                      const struct onr_run_ctx *ctx);

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Products in float64 and integers: rows of Y by a plain kernel, then alpha, C and the
- * activation. Integers wrap
- * around; with an alpha or beta other than 1 they are computed in float64, cut off to integers and
- * limited to the type.
+ * activation. Integers wrap around; with an alpha or beta other than 1 they are computed in float64,
+ * cut off to integers and limited to the type.
  */
 #include "ops/matrix/product_plain.h"
 
 #include <math.h>
-#include <string.h>
 
 struct task {
     const struct onr_product *product;
@@ -61,25 +59,17 @@ DEFINE_FINISH(finish_i64, int64_t, uint64_t, INT64_MIN, 0x1p63)
 DEFINE_FINISH(finish_u32, uint32_t, uint32_t, 0, 0x1p32)
 DEFINE_FINISH(finish_u64, uint64_t, uint64_t, 0, 0x1p64)
 
-uint32_t onr_product_plain_at(enum onr_dtype dtype)
+const onr_contract_fn *onr_product_plain_fn(const struct onr_kernels *kernels, enum onr_dtype dtype)
 {
     switch (dtype) {
     case ONR_DOUBLE:
-        return ONR_KERNEL_AT(contract.f64);
+        return &kernels->contract.f64;
     case ONR_INT32:
     case ONR_UINT32:
-        return ONR_KERNEL_AT(contract.u32);
+        return &kernels->contract.u32;
     default:
-        return ONR_KERNEL_AT(contract.u64);
+        return &kernels->contract.u64;
     }
-}
-
-static void multiply(const struct task *task, const struct onr_contract *job)
-{
-    onr_contract_fn contract;
-    memcpy(&contract, (const char *)task->kernels + onr_product_plain_at(task->product->dtype),
-           sizeof contract);
-    contract(job);
 }
 
 static void finish_row(enum onr_dtype dtype, const struct finish *finish)
@@ -154,7 +144,7 @@ static void run_row(const struct task *task, size_t batch, size_t i)
         job.a = (const char *)o->a + (offsets.a + i * p->a_row_stride) * bytes;
         job.b = (const char *)o->b + offsets.b * bytes;
     }
-    multiply(task, &job);
+    (*onr_product_plain_fn(task->kernels, p->dtype))(&job);
     if (p->alpha != 1.0f || p->bias != ONR_PRODUCT_NO_BIAS) {
         add_c(task, i, job.c);
     }

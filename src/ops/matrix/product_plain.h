@@ -7,8 +7,9 @@
 
 struct onr_product_offsets onr_product_find(const struct onr_product *product, size_t batch);
 
-/* Where in struct onr_kernels the function of this type stands. */
-uint32_t onr_product_plain_at(enum onr_dtype dtype);
+/* The entry of the table that onr_product_run_plain calls for this type. */
+const onr_contract_fn *onr_product_plain_fn(const struct onr_kernels *kernels,
+                                            enum onr_dtype dtype);
 
 /* onr_product_run for float64 and integers. */
 void onr_product_run_plain(const struct onr_product *product,

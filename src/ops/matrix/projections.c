@@ -243,7 +243,7 @@ static enum onr_status projections_plan(struct onr_plan_ctx *ctx)
                          &ctx->workspace_bytes);
     onr_product_link(plan->product, plan->count, ctx);
     for (uint32_t i = 0; i < plan->count; i++) {
-        onr_product_tell(&plan->product[i], &ctx->told); /* those that are not wanted are empty */
+        onr_product_tell(&plan->product[i], ctx); /* those that are not wanted are empty */
     }
     ctx->plan = plan;
     return ONR_OK;

@@ -104,22 +104,23 @@ static const struct onr_attr_spec softmax_attrs[] = {{"axis", ONR_ATTR_INT, fals
                                                      {NULL, 0, false}};
 static const struct onr_param_spec softmax_params[] = {{ONR_DTYPES_FLOAT, 1}, {0, 0}};
 
-#define SOFTMAX_ROW(op, since, last, run_function)                                                 \
+#define SOFTMAX_ROW(op, since, last, run_function, told)                                           \
     {                                                                                              \
         .domain = "", .name = (op), .since_version = (since), .last_version = (last),              \
         .inputs = {1, 1}, .outputs = {1, 1}, .attrs = softmax_attrs,                               \
         .input_specs = softmax_params, .output_specs = softmax_params,                             \
         .traits = ONR_TRAIT_INPLACE, .infer = softmax_infer, .plan = softmax_plan,                 \
-        .run = (run_function), .kernel = ONR_KERNEL_AT(softmax.softmax_f32),                       \
+        .run = (run_function), .kernel = (told),                                                   \
     }
 
 extern const struct onr_op_def onr_ops_softmax[];
 const struct onr_op_def onr_ops_softmax[] = {
-    SOFTMAX_ROW("Softmax", 1, 12, softmax_run),
-    SOFTMAX_ROW("Softmax", 13, ONR_OPSET_LATEST, softmax_run),
-    SOFTMAX_ROW("LogSoftmax", 1, 12, log_softmax_run),
-    SOFTMAX_ROW("LogSoftmax", 13, ONR_OPSET_LATEST, log_softmax_run),
-    SOFTMAX_ROW("Hardmax", 1, 12, hardmax_run),
-    SOFTMAX_ROW("Hardmax", 13, ONR_OPSET_LATEST, hardmax_run),
+    SOFTMAX_ROW("Softmax", 1, 12, softmax_run, ONR_KERNEL_AT(softmax.softmax_f32)),
+    SOFTMAX_ROW("Softmax", 13, ONR_OPSET_LATEST, softmax_run, ONR_KERNEL_AT(softmax.softmax_f32)),
+    SOFTMAX_ROW("LogSoftmax", 1, 12, log_softmax_run, ONR_KERNEL_AT(softmax.log_softmax_f32)),
+    SOFTMAX_ROW("LogSoftmax", 13, ONR_OPSET_LATEST, log_softmax_run,
+                ONR_KERNEL_AT(softmax.log_softmax_f32)),
+    SOFTMAX_ROW("Hardmax", 1, 12, hardmax_run, 0),
+    SOFTMAX_ROW("Hardmax", 13, ONR_OPSET_LATEST, hardmax_run, 0),
     {.name = NULL},
 };

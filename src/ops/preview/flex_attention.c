@@ -147,7 +147,7 @@ static enum onr_status plan_workspace(struct onr_plan_ctx *ctx, struct flex_plan
     size_t pv_bytes = 0;
     onr_product_plan(&plan->qk, ctx->state, ctx->thread_count, &qk_bytes);
     onr_product_plan(&plan->pv, ctx->state, ctx->thread_count, &pv_bytes);
-    onr_product_tell(&plan->qk, &ctx->told);
+    onr_product_tell(&plan->qk, ctx);
     struct onr_workspace space = {0};
     size_t size = onr_dtype_size(plan->work);
     size_t scores = (size_t)onr_shape_count(&plan->scores);

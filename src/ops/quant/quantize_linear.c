@@ -255,7 +255,7 @@ static const struct onr_param_spec contrib_dequantize_inputs[] = {
         .domain = (of), .name = "DequantizeLinear", .since_version = (since),                      \
         .last_version = (last), .inputs = {2, 3}, .outputs = {1, 1}, .attrs = (attributes),        \
         .input_specs = (specs), .output_specs = dequantize_outputs, .infer = dequantize_infer,     \
-        .plan = dequantize_plan, .run = quant_run, .kernel = ONR_KERNEL_AT(quant.quantize_f32),    \
+        .plan = dequantize_plan, .run = quant_run, .kernel = ONR_KERNEL_AT(quant.dequantize_f32),  \
     }
 
 extern const struct onr_op_def onr_ops_quantize_linear[];

@@ -153,7 +153,7 @@ enum onr_status onr_recurrent_plan(struct onr_plan_ctx *ctx)
             state->part[0][part].packed.data == NULL && ctx->inputs[i]->dtype != plan->wide;
     }
     struct layout layout = {.bytes = plan_products(plan, state, ctx->thread_count)};
-    onr_product_tell(&plan->product[ONR_PART_RECURRENT], &ctx->told);
+    onr_product_tell(&plan->product[ONR_PART_RECURRENT], ctx);
     layout.bytes = onr_size_align(layout.bytes, ONR_MEM_ALIGN);
     add_blocks(&layout, plan, config);
     if (layout.is_too_large) {
