@@ -260,6 +260,35 @@ static void steps_cost_what_their_shapes_say(void **state)
     onnxrun_model_free(model);
 }
 
+static void products_of_all_kinds_count(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rest;
+        uint64_t flops;
+    } cases[] = {
+        {"in float w [5, 7]; y = Gemm(x, w) transA=1; out float y;", 2 * 3 * 5 * 7},
+        {"in float w [7, 5]; y = Einsum(x, w) equation='ij,ki->kj'; out float y;", 2 * 3 * 5 * 7},
+        {"in float i [2, 4, 9]; in float w [4, 3, 5]; y = ConvTranspose(i, w) group=2;"
+         "z = Neg(x); out float y; out float z;",
+         2 * 2 * 4 * 9 * 3 * 5},
+        {"in float i [2, 4, 9]; in float w [6, 2, 3]; y = Conv(i, w) group=2; z = Neg(x);"
+         "out float y; out float z;",
+         2 * 2 * 6 * 7 * 2 * 3},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[256];
+        struct costs costs = {.count = 0};
+        onnxrun_cost total;
+        (void)snprintf(text, sizeof text, "in float x [5, 3]; %s", cases[i].rest);
+        onnxrun_model *model = open_text(text, ONNXRUN_STAGE_PROGRAM);
+        assert_int_equal(onnxrun_model_cost(model, NULL, 0, keep_cost, &costs, &total, NULL),
+                         ONNXRUN_OK);
+        assert_int_equal(total.flops, cases[i].flops);
+        onnxrun_model_free(model);
+    }
+}
+
 static void what_depends_on_data_ends_the_costs(void **state)
 {
     (void)state;
@@ -375,6 +404,7 @@ int main(void)
         cmocka_unit_test_teardown(weights_are_read_in_parts, remove_model),
         cmocka_unit_test_teardown(packed_weights_are_read_in_parts, remove_model),
         cmocka_unit_test_teardown(steps_cost_what_their_shapes_say, remove_model),
+        cmocka_unit_test_teardown(products_of_all_kinds_count, remove_model),
         cmocka_unit_test_teardown(what_depends_on_data_ends_the_costs, remove_model),
         cmocka_unit_test_teardown(an_index_out_of_range_is_refused, remove_model),
         cmocka_unit_test_teardown(types_are_inferred_without_rewriting, remove_model),

@@ -239,6 +239,7 @@ static enum onr_status make_plan(struct onr_plan_ctx *ctx, const struct onr_fact
     ctx->told.kernel =
         conv->dtype == ONR_DOUBLE ? ONR_KERNEL_AT(conv.spread_f64) : ONR_KERNEL_AT(gemm.f32);
     ctx->told.tiles = conv->kernel;
+    ctx->flops = 2 * (uint64_t)onr_shape_count(x) * (uint64_t)onr_shape_range(w, 1, w->rank);
     ctx->plan = conv;
     return ONR_OK;
 }

@@ -230,6 +230,7 @@ static enum onr_status einsum_plan(struct onr_plan_ctx *ctx)
     if (plan->is_product) {
         onr_product_plan(&plan->product, ctx->state, ctx->thread_count, &ctx->workspace_bytes);
         onr_product_tell(&plan->product, ctx);
+        ctx->flops = 2 * (uint64_t)onr_shape_count(&ctx->outputs[0].shape) * plan->product.k;
     } else {
         make_sum(&einsum, ctx, &plan->sum);
     }
