@@ -102,7 +102,7 @@ struct onr_planned {
     const struct onr_plan *plan;
 };
 
-/* The number for a dimension of an input that has none in the model. */
+/* The number given for a dimension of an input that has none in the model; 1 unless it is given. */
 int64_t onr_model_dim(const onnxrun_dim *dims, size_t dim_count, const onnxrun_value_info *input,
                       int32_t axis);
 

@@ -18,7 +18,7 @@ struct onr_frame {
     struct onr_tensor *outputs;        /* [output_count] */
     struct onr_frame ***bodies;        /* [node_count][body_count]; NULL until first needed */
     struct onr_plan_cache plans;
-    const struct onr_plan *bound; /* the whole program's, whose values the tensors are; or NULL */
+    const struct onr_plan *bound; /* the one segment of a plan, whose values tensors are; or NULL */
     char *slab;
     size_t slab_bytes;
     uint64_t loop_count;     /* most iterations of one run */

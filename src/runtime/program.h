@@ -30,8 +30,7 @@ enum onr_place {
 
 /* What a plan knows of a value. */
 struct onr_plan_value {
-    struct onr_fact
-        fact; /* shape known, but for dynamic outputs of this segment; data where constant */
+    struct onr_fact fact; /* its shape is known, but for dynamic outputs of this segment */
     uint32_t id;
     enum onr_place place;
     size_t offset;     /* SLAB */

@@ -242,7 +242,7 @@ static void find_users(const struct onr_graph *graph, uint32_t *user)
 {
     for (uint32_t n = 0; n < graph->node_count; n++) {
         const struct onr_node *node = &graph->nodes[n];
-        for (uint32_t i = 0; i < node->input_count && !node->is_dead; i++) {
+        for (uint32_t i = 0; !node->is_dead && i < node->input_count; i++) {
             if (node->inputs[i] != ONR_NO_VALUE) {
                 user[node->inputs[i]] = n;
             }

@@ -72,8 +72,7 @@ enum onr_status onr_pass_dead_code(struct onr_graph *graph, struct onr_pass_ctx 
  */
 struct onr_uses {
     uint32_t *count; /* [value_count] */
-    uint32_t
-        *queue; /* [node_count] nodes that have died, of which the inputs are to be taken back */
+    uint32_t *queue; /* [node_count]; nodes that have died, whose inputs are to be taken back */
 };
 
 /* False when memory is out; onr_uses_end is to be called all the same. */
