@@ -119,7 +119,7 @@ static void softcap_bounds_everything_but_nan(void **state)
 #define SCORES 320
 
 /* Two blocks of some rows, the second with a mask, against the softmax of both; y is scaled down when
- * the maximum grows. */
+ * the maximum grows, but from -inf. */
 static void check_softmax_steps(const struct onr_kernels *kernels, size_t rows, size_t first,
                                 size_t count)
 {
@@ -165,7 +165,7 @@ static void check_softmax_steps(const struct onr_kernels *kernels, size_t rows, 
         }
         assert_true((double)row[r].max == max && fabs(row[r].sum - sum) < 1e-5 * sum);
     }
-    double factor = first > 0 ? exp(old_max - 6 - (double)rows) : 0;
+    double factor = first > 0 ? exp(old_max - 6 - (double)rows) : 1;
     assert_near(y[2 * rows - 2], (double)rows * factor);
     assert_near(y[2 * rows - 1], (double)rows * factor);
 }

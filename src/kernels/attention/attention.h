@@ -51,8 +51,9 @@ struct onr_attention_kernels {
                        struct onr_rows_f32 v, float *y, size_t stride);
     /*
      * One more block of each row: scores[i] = e^(scores[i] + mask[i] - max) for i < count with the
-     * maximum of all blocks up to this, and y[i] *= e^(old max - max) for i < width. Scores of -inf
-     * alone become 0; a NaN or +inf makes the sum NaN, and so do both in y. What is in the room
+     * maximum of all blocks up to this, and y[i] *= e^(old max - max) for i < width, unless the old
+     * one is -inf: y is 0 then, or NaN. Scores of -inf alone become 0; a NaN or +inf makes the sum
+     * NaN, and so do both in y. What is in the room
      * behind a row is lost. Score i is summed in lane i % 16 or a finer one: what comes before or
      * after as -inf changes no bit when it fills whole lanes.
      */

@@ -157,18 +157,19 @@ static inline __attribute__((always_inline)) void rows_exp(size_t rows,
 }
 #endif
 
-/* Takes the sum of a block into the state of a row, and scales down what was summed before. */
+/* Takes the sum of a block into the state of a row, and scales down what was summed before: with a
+ * maximum of -inf nothing was but zeros, or NaN, which stay what they are. */
 static inline void add_sum(struct onr_softmax_row_f32 *row, float max, float sum, size_t width,
                            float *y)
 {
-    if (max != row->max || max == INFINITY) {
+    if (row->max != -INFINITY && (max != row->max || max == INFINITY)) {
         float factor = onr_vexp_negative(row->max - max);
         for (size_t i = 0; i < width; i++) {
             y[i] *= factor;
         }
         row->sum *= (double)factor;
-        row->max = max;
     }
+    row->max = max;
     row->sum += (double)sum;
 }
 

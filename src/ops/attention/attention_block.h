@@ -16,14 +16,16 @@ struct onr_attention_stream {
     const struct onr_gemm_f32 *k_gemm; /* columns are keys */
     const struct onr_gemm_f32 *v_gemm; /* columns are elements of values */
     struct onr_attention_operand keys, values;
-    size_t group; /* heads that share keys */
-    size_t rows;  /* queries of a group */
-    size_t parts; /* of the keys */
+    size_t group;        /* heads that share keys */
+    size_t rows;         /* queries of a group */
+    size_t parts;        /* of the keys */
+    bool has_open;       /* what masks leave open was found */
+    bool is_head_masked; /* a mask is not the same for all heads */
 };
 
 /* A query of a head. */
 struct onr_attention_row {
-    size_t head;
+    size_t member; /* which of the heads that share keys */
     size_t query;
     struct onr_key_range keys;             /* that limits, causality and windows let it see */
     size_t mask_rows[ONR_ATTENTION_MASKS]; /* element offset in each mask */
@@ -41,6 +43,7 @@ struct onr_attention_chunk {
     size_t q_stride, y_stride, score_stride;
     struct onr_attention_mask masks[ONR_ATTENTION_MASKS]; /* from the column of key 0 on */
     struct onr_attention_row *rows;                       /* [count] */
+    size_t rows_of;                                       /* the batch they are of, or SIZE_MAX */
     struct onr_softmax_row_f32 *states;                   /* [count] */
     float *q;                                             /* [count, head], scaled */
     float *y;                                             /* [count, v_head] */

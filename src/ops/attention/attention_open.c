@@ -80,11 +80,14 @@ static void find_rows(void *arg, size_t begin, size_t end, unsigned worker)
     }
 }
 
-void onr_attention_open_find(const struct onr_attention *attention,
+bool onr_attention_open_find(const struct onr_attention *attention,
                              const struct onr_attention_data *data, const struct onr_run_ctx *ctx)
 {
     const struct onr_attention *a = attention;
-    for (int m = 0; m < ONR_ATTENTION_MASKS && are_found(a, data); m++) {
+    if (!are_found(a, data)) {
+        return false;
+    }
+    for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
         struct open_job job = {&a->masks[m], data->masks[m], &ctx->kernels->attention,
                                found_ranges(a, data, m)};
         if (a->masks[m].dtype != ONR_UNDEFINED) {
@@ -92,6 +95,7 @@ void onr_attention_open_find(const struct onr_attention *attention,
                              find_rows, &job);
         }
     }
+    return true;
 }
 
 bool onr_attention_open_keys(const struct onr_attention *attention,
@@ -101,9 +105,6 @@ bool onr_attention_open_keys(const struct onr_attention *attention,
 {
     const struct onr_attention *a = attention;
     struct onr_key_range cut = *keys;
-    if (!are_found(a, data)) {
-        return false;
-    }
     for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
         if (a->masks[m].dtype != ONR_UNDEFINED) {
             struct onr_key_range open = found_ranges(a, data, m)[mask_rows[m] / a->keys];

@@ -16,13 +16,14 @@
  * broadcasting. */
 size_t onr_attention_open_count(const struct onr_attention *attention, int m);
 
-/* Looks at all rows; what is found is kept in the workspace, at open_at. */
-void onr_attention_open_find(const struct onr_attention *attention,
+/* Looks at all rows; what is found is kept in the workspace, at open_at. False, and nothing is: there
+ * is no mask, or they have to be read. */
+bool onr_attention_open_find(const struct onr_attention *attention,
                              const struct onr_attention_data *data, const struct onr_run_ctx *ctx);
 
 /*
- * Cuts *keys down to those that all masks leave open to a query, whose row begins there in each mask.
- * False, and nothing is cut: there is no mask, or they have to be read.
+ * Cuts *keys down to those that all masks, in which something was found, leave open to a query, whose
+ * row begins there in each mask. False, and nothing is cut: they have to be read.
  */
 bool onr_attention_open_keys(const struct onr_attention *attention,
                              const struct onr_attention_data *data,

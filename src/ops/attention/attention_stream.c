@@ -26,6 +26,7 @@
 #define PART_ROWS  16   /* up to here keys are cut into parts */
 #define FEW_ROWS   4    /* up to here keys are not packed: one pass over them serves all rows */
 #define PART_KEYS  512  /* a multiple of BLOCK_KEYS */
+#define ROW_STEPS  256  /* element steps that a row takes beside its products */
 #define LINE       16   /* floats in a cache line */
 
 /* ---- planning ---- */
@@ -78,6 +79,7 @@ static size_t place_scratch(const struct onr_attention *a, char *base,
     size_t states_at = onr_size_align(a->chunk * sizeof *chunk->rows, ONR_MEM_ALIGN);
     size_t at = states_at + onr_size_align(a->chunk * sizeof *chunk->states, ONR_MEM_ALIGN);
     chunk->rows = (void *)base;
+    chunk->rows_of = SIZE_MAX;
     chunk->states = base != NULL ? (void *)(base + states_at) : NULL;
     chunk->q_stride = query_stride(a);
     chunk->y_stride = padded(wide);
@@ -144,20 +146,38 @@ static struct onr_softmax_row_f32 begin_state(const float *sink)
 
 /* Row `index` of the queries of the heads that share keys. */
 static struct onr_attention_row make_row(const struct onr_attention_stream *s,
-                                         struct onr_attention_chunk *c, size_t index)
+                                         const struct onr_attention_chunk *c, size_t index)
 {
     const struct onr_attention *a = s->a;
-    struct onr_attention_row row = {.head = c->kv * s->group + index / a->queries,
-                                    .query = index % a->queries};
+    struct onr_attention_row row = {.member = index / a->queries, .query = index % a->queries};
+    size_t head = c->kv * s->group + row.member;
     row.keys = onr_attention_range(a, s->d, c->b, row.query);
     for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
-        c->masks[m] = a->masks[m];
         if (a->masks[m].dtype != ONR_UNDEFINED) {
-            row.mask_rows[m] = onr_mask_row(&c->masks[m], s->d, c->b, row.head, row.query);
+            struct onr_attention_mask mask = a->masks[m];
+            row.mask_rows[m] = onr_mask_row(&mask, s->d, c->b, head, row.query);
         }
     }
-    row.is_open = onr_attention_open_keys(a, s->d, row.mask_rows, &row.keys);
+    row.is_open = s->has_open && onr_attention_open_keys(a, s->d, row.mask_rows, &row.keys);
     return row;
+}
+
+/* What is known of the rows of a chunk before the scores. Heads that no mask tells apart share it. */
+static void find_rows(const struct onr_attention_stream *s, struct onr_attention_chunk *c)
+{
+    const struct onr_attention *a = s->a;
+    size_t which = c->b * s->rows + c->row;
+    if (c->rows_of == which && !s->is_head_masked) {
+        return;
+    }
+    for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
+        c->masks[m] = a->masks[m];
+        (void)onr_mask_row(&c->masks[m], s->d, c->b, 0, 0);
+    }
+    for (size_t r = 0; r < c->count; r++) {
+        c->rows[r] = make_row(s, c, c->row + r);
+    }
+    c->rows_of = which;
 }
 
 static void begin_rows(const struct onr_attention_stream *s, struct onr_attention_chunk *c)
@@ -166,15 +186,15 @@ static void begin_rows(const struct onr_attention_stream *s, struct onr_attentio
     const float *sinks = c->is_part ? NULL : s->d->sinks;
     size_t width =
         c->is_few ? a->v_head : onr_gemm_f32_panels(s->v_gemm, a->v_head) * s->v_gemm->columns;
+    find_rows(s, c);
     for (size_t r = 0; r < c->count; r++) {
-        struct onr_attention_row row = make_row(s, c, c->row + r);
+        size_t head = c->kv * s->group + c->rows[r].member;
         float *q = c->q + r * c->q_stride;
-        size_t first = onr_head_offset(&a->q, c->b, row.head, row.query);
+        size_t first = onr_head_offset(&a->q, c->b, head, c->rows[r].query);
         const float *x = onr_float_read(a->q_dtype, s->d->q, first, a->head, q);
         s->kernels->attention.scale_f32(a->head, (float)a->scale, x, q);
         memset(c->y + r * c->y_stride, 0, width * sizeof(float));
-        c->rows[r] = row;
-        c->states[r] = begin_state(sinks != NULL ? sinks + row.head : NULL);
+        c->states[r] = begin_state(sinks != NULL ? sinks + head : NULL);
     }
 }
 
@@ -194,7 +214,8 @@ static void end_rows(const struct onr_attention_stream *s, const struct onr_atte
 {
     for (size_t r = 0; r < c->count; r++) {
         const struct onr_attention_row *row = c->rows + r;
-        write_row(s, c->b, row->head, row->query, c->states[r].sum, c->y + r * c->y_stride);
+        write_row(s, c->b, c->kv * s->group + row->member, row->query, c->states[r].sum,
+                  c->y + r * c->y_stride);
     }
 }
 
@@ -338,16 +359,20 @@ void onr_attention_stream_run(const struct onr_attention *attention,
                                      .parts = part_count(a)};
     size_t heads = a->batch * a->kv_heads;
     size_t width = a->head + a->v_head;
-    onr_attention_open_find(a, data, ctx);
+    s.has_open = onr_attention_open_find(a, data, ctx);
+    for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
+        s.is_head_masked |= a->masks[m].strides.head != 0;
+    }
     if (s.rows > PART_ROWS) {
         size_t chunks = (s.rows + a->chunk - 1) / a->chunk;
         onr_parallel_for(ctx->parallel, heads * chunks,
-                         onr_grain(s.rows / chunks * width * a->keys / 16), do_chunks, &s);
+                         onr_grain(s.rows / chunks * (width * a->keys / 16 + ROW_STEPS)), do_chunks,
+                         &s);
         return;
     }
     s.parts = s.parts > 0 ? s.parts : 1; /* without keys there are zeros to write */
     onr_parallel_for(ctx->parallel, heads * s.parts,
-                     onr_grain(s.rows * width * a->keys / s.parts / 8), do_parts, &s);
+                     onr_grain(s.rows * (width * a->keys / s.parts / 8 + ROW_STEPS)), do_parts, &s);
     if (s.parts > 1) {
         onr_parallel_for(ctx->parallel, heads * s.rows, onr_grain(s.parts * a->v_head), merge_rows,
                          &s);

@@ -374,6 +374,29 @@ static void rows_that_heads_share_are_read_once(void **state)
     }
 }
 
+/* What heads share is looked for again where a batch begins, and in each head that has its own. */
+static void masks_of_batches_and_of_heads(void **state)
+{
+    (void)state;
+    for (size_t queries = 5; queries < 50; queries += 37) {
+        for (size_t masked_heads = 1; masked_heads <= 4; masked_heads += 3) {
+            struct call c = make_call(3, 4, 2, queries, 0, 40, 16, 16);
+            size_t count = queries * 40;
+            float *mask = test_f32(SHAPE((int64_t)(3 * masked_heads * count)), NULL)->data;
+            for (size_t i = 0; i < 3 * masked_heads * count; i++) {
+                mask[i] = i % 40 < 3 + i / count * 5 ? 0 : -INFINITY;
+            }
+            add_mask(&c, ONR_FLOAT);
+            c.a.masks[0].strides.batch = masked_heads * count;
+            c.a.masks[0].strides.head = masked_heads > 1 ? count : 0;
+            c.d.masks[0] = mask;
+            check(&c);
+            mask[1] = 0.5f; /* rows are read */
+            check(&c);
+        }
+    }
+}
+
 static void what_is_hidden_may_be_nan(void **state)
 {
     (void)state;
@@ -493,6 +516,7 @@ int main(void)
                                   test_tensors_free),
         cmocka_unit_test_teardown(flags_hide_blocks, test_tensors_free),
         cmocka_unit_test_teardown(rows_that_heads_share_are_read_once, test_tensors_free),
+        cmocka_unit_test_teardown(masks_of_batches_and_of_heads, test_tensors_free),
         cmocka_unit_test_teardown(what_is_hidden_may_be_nan, test_tensors_free),
         cmocka_unit_test_teardown(infinite_scores_give_nan, test_tensors_free),
         cmocka_unit_test_teardown(halves_are_converted_block_by_block, test_tensors_free),
