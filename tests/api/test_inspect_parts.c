@@ -289,6 +289,24 @@ static void products_of_all_kinds_count(void **state)
     }
 }
 
+/* Each tensor is small enough for a size, but not the columns of the product. */
+static void what_takes_too_much_memory_has_no_cost(void **state)
+{
+    (void)state;
+    onnxrun_model *model =
+        open_text("in float x [1, 1, n]; in float w [1, 1, n]; y = ConvTranspose(x, w);"
+                  "out float y;",
+                  ONNXRUN_STAGE_PROGRAM);
+    struct costs costs = {.count = 0};
+    onnxrun_dim dims[] = {{"n", (int64_t)1 << 30}};
+    onnxrun_cost total;
+    onnxrun_error error;
+    assert_int_equal(onnxrun_model_cost(model, dims, 1, keep_cost, &costs, &total, &error),
+                     ONNXRUN_ERR_LIMIT);
+    assert_contains(error.message, "1073741824 taps at 1073741824 positions are too many");
+    onnxrun_model_free(model);
+}
+
 static void what_depends_on_data_ends_the_costs(void **state)
 {
     (void)state;
@@ -405,6 +423,7 @@ int main(void)
         cmocka_unit_test_teardown(packed_weights_are_read_in_parts, remove_model),
         cmocka_unit_test_teardown(steps_cost_what_their_shapes_say, remove_model),
         cmocka_unit_test_teardown(products_of_all_kinds_count, remove_model),
+        cmocka_unit_test_teardown(what_takes_too_much_memory_has_no_cost, remove_model),
         cmocka_unit_test_teardown(what_depends_on_data_ends_the_costs, remove_model),
         cmocka_unit_test_teardown(an_index_out_of_range_is_refused, remove_model),
         cmocka_unit_test_teardown(types_are_inferred_without_rewriting, remove_model),

@@ -173,16 +173,16 @@ static void run_small(const struct onr_conv_task *task, size_t matrix, size_t in
     size_t count;
     find_item(conv, index, &first, &count);
     struct onr_conv_small job = {.window = &conv->window,
-                                 .x = (const float *)task->x + matrix * conv->inputs,
+                                 .x = (const float *)task->data.x + matrix * conv->inputs,
                                  .row = (int64_t)(first / width),
                                  .rows = count > width ? (int64_t)(count / width) : 1,
                                  .first = (int64_t)(first % width),
                                  .count = (int64_t)(count < width ? count : width)};
     for (size_t i = 0; i < conv->out_channels; i++) {
         size_t filter = matrix % conv->groups * conv->out_channels + i;
-        job.w = (const float *)task->w + filter * conv->k;
-        job.bias = task->b != NULL ? ((const float *)task->b)[filter] : 0.0f;
-        job.y = (float *)task->y + (matrix * conv->out_channels + i) * conv->outputs;
+        job.w = (const float *)task->data.w + filter * conv->k;
+        job.bias = task->data.b != NULL ? ((const float *)task->data.b)[filter] : 0.0f;
+        job.y = (float *)task->data.y + (matrix * conv->out_channels + i) * conv->outputs;
         task->kernels->conv.small(&job);
     }
 }
@@ -200,16 +200,17 @@ static void run_item(const struct onr_conv_task *task, size_t matrix, size_t ind
     find_item(conv, index, &part.first, &part.count);
     onr_patch_offsets(&conv->window, &part.patch, 0, conv->k, offsets);
     task->kernels->conv.fill(&conv->window, &part.patch,
-                             (const float *)task->x + matrix * conv->in_channels * conv->inputs,
+                             (const float *)task->data.x +
+                                 matrix * conv->in_channels * conv->inputs,
                              conv->in_channels, inputs);
     for (size_t row = 0; row < conv->out_channels; row += MOST_ROWS) {
         size_t rows = conv->out_channels - row;
-        part.y = (float *)task->y + (matrix * conv->out_channels + row) * conv->outputs;
+        part.y = (float *)task->data.y + (matrix * conv->out_channels + row) * conv->outputs;
         part.job = (struct onr_conv_direct){
             .rows = rows < MOST_ROWS ? rows : MOST_ROWS,
             .k = conv->k,
-            .w = (const float *)task->w + (filter + row) * conv->k,
-            .bias = task->b != NULL ? (const float *)task->b + filter + row : NULL,
+            .w = (const float *)task->data.w + (filter + row) * conv->k,
+            .bias = task->data.b != NULL ? (const float *)task->data.b + filter + row : NULL,
             .x = inputs,
             .offsets = offsets,
         };

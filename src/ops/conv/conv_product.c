@@ -231,16 +231,16 @@ void onr_conv_run_products(void *task, size_t begin, size_t end, unsigned worker
         struct part part = {
             .task = t,
             .job = make_job(conv),
-            .x = (const float *)t->x + matrix * conv->in_channels * conv->inputs,
+            .x = (const float *)t->data.x + matrix * conv->in_channels * conv->inputs,
             .panel = panel,
             .count = count,
             .row_begin = conv->out_channels * split / conv->row_splits,
             .row_end = conv->out_channels * (split + 1) / conv->row_splits,
             .scratch = t->scratch + worker * conv->worker_bytes,
         };
-        part.job.a.data = (const float *)t->w + filter * conv->k;
-        part.job.c = (float *)t->y + matrix * conv->out_channels * conv->outputs;
-        part.job.row_bias = t->b != NULL ? (const float *)t->b + filter : NULL;
+        part.job.a.data = (const float *)t->data.w + filter * conv->k;
+        part.job.c = (float *)t->data.y + matrix * conv->out_channels * conv->outputs;
+        part.job.row_bias = t->data.b != NULL ? (const float *)t->data.b + filter : NULL;
         run_part(&part);
         item += count;
     }

@@ -75,14 +75,16 @@ enum onr_status onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *k
     if (is_half(conv)) {
         size_t images = conv->batch * conv->groups;
         size_t filters = conv->groups * conv->out_channels;
-        conv->x_bytes = onr_size_align(images * conv->in_channels * conv->inputs * 4, 64);
-        conv->w_bytes = onr_size_align(filters * conv->k * 4, 64);
-        conv->b_bytes = onr_size_align(filters * 4, 64);
-        conv->y_bytes = onr_size_align(images * conv->out_channels * conv->outputs * 4, 64);
+        conv->halves = (struct onr_conv_halves){.dtype = conv->dtype,
+                                                .x = images * conv->in_channels * conv->inputs,
+                                                .w = filters * conv->k,
+                                                .b = conv->has_bias ? filters : 0,
+                                                .y = images * conv->out_channels * conv->outputs};
     }
-    *workspace_bytes = conv->x_bytes + conv->w_bytes + conv->b_bytes + conv->y_bytes +
-                       conv->worker_bytes * thread_count;
-    return ONR_OK;
+    struct onr_workspace space = {0};
+    onr_conv_halves_plan(&conv->halves, &space);
+    conv->scratch_at = onr_workspace_add(&space, thread_count, conv->worker_bytes);
+    return onr_workspace_finish(&space, workspace_bytes, err);
 }
 
 void onr_conv_tell(const struct onr_conv *conv, struct onr_told *told)
@@ -108,14 +110,14 @@ static void run_plane(const struct onr_conv_task *task, size_t plane)
     size_t filter = plane % filters;
     size_t x_plane =
         (plane / filters * conv->groups + filter / conv->out_channels) * conv->in_channels;
-    double *y = (double *)task->y + plane * conv->outputs;
+    double *y = (double *)task->data.y + plane * conv->outputs;
     for (size_t i = 0; i < conv->outputs; i++) {
-        y[i] = task->b != NULL ? ((const double *)task->b)[filter] : 0.0;
+        y[i] = task->data.b != NULL ? ((const double *)task->data.b)[filter] : 0.0;
     }
     for (size_t c = 0; c < conv->in_channels; c++) {
         task->kernels->conv.plane_f64(
-            &conv->window, (const double *)task->x + (x_plane + c) * conv->inputs,
-            (const double *)task->w + filter * conv->k + c * conv->taps, y);
+            &conv->window, (const double *)task->data.x + (x_plane + c) * conv->inputs,
+            (const double *)task->data.w + filter * conv->k + c * conv->taps, y);
     }
 }
 
@@ -140,50 +142,21 @@ static void run_task(const struct onr_parallel *parallel, struct onr_conv_task *
                      ways[conv->way], task);
 }
 
-/* Half precision: all operands as floats in the workspace, then the same. */
-static void run_half(const struct onr_conv *conv, const struct onr_run_ctx *ctx,
-                     struct onr_conv_task *task)
-{
-    size_t filters = conv->groups * conv->out_channels;
-    size_t y_count = conv->batch * filters * conv->outputs;
-    char *next = ctx->workspace;
-    float *x = (float *)(void *)next;
-    float *w = (float *)(void *)(next += conv->x_bytes);
-    float *b = (float *)(void *)(next += conv->w_bytes);
-    float *y = (float *)(void *)(next += conv->b_bytes);
-    onr_float_gather(conv->dtype, task->x, 0, 1,
-                     conv->batch * conv->groups * conv->in_channels * conv->inputs, x);
-    onr_float_gather(conv->dtype, task->w, 0, 1, filters * conv->k, w);
-    if (task->b != NULL) {
-        onr_float_gather(conv->dtype, task->b, 0, 1, filters, b);
-        task->b = b;
-    }
-    void *result = task->y;
-    task->x = x;
-    task->w = w;
-    task->y = y;
-    task->scratch = next + conv->y_bytes;
-    run_task(ctx->parallel, task);
-    onr_float_write(conv->dtype, y, 0, y_count, result);
-}
-
 void onr_conv_run(const struct onr_conv *conv, const struct onr_run_ctx *ctx)
 {
     if (conv->batch == 0) {
         return;
     }
-    struct onr_conv_task task = {
-        .conv = conv,
-        .kernels = ctx->kernels,
-        .x = ctx->inputs[0]->data,
-        .w = ctx->inputs[1]->data,
-        .b = conv->has_bias ? ctx->inputs[2]->data : NULL,
-        .y = ctx->outputs[0]->data,
-        .scratch = ctx->workspace,
-    };
-    if (is_half(conv)) {
-        run_half(conv, ctx, &task);
-    } else {
+    struct onr_conv_task task = {.conv = conv,
+                                 .kernels = ctx->kernels,
+                                 .data = onr_conv_operands(ctx, conv->has_bias),
+                                 .scratch = (char *)ctx->workspace + conv->scratch_at};
+    void *y = task.data.y;
+    if (!is_half(conv)) {
         run_task(ctx->parallel, &task);
+        return;
     }
+    onr_conv_widen(&conv->halves, ctx->workspace, &task.data);
+    run_task(ctx->parallel, &task);
+    onr_float_write(conv->dtype, task.data.y, 0, conv->halves.y, y);
 }

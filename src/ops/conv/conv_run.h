@@ -3,8 +3,8 @@
 #ifndef ONR_OPS_CONV_CONV_RUN_H
 #define ONR_OPS_CONV_CONV_RUN_H
 
-#include "graph/op_def.h"
 #include "kernels/kernels.h"
+#include "ops/conv/conv_operands.h"
 
 enum onr_conv_way {
     ONR_CONV_PLANES,  /* filter by filter, tap by tap: float64 */
@@ -37,7 +37,8 @@ struct onr_conv {
     size_t item_rows, row_pieces, piece_columns;
     /* Scratch of a worker: of the product, panel or sums, offsets of taps, patch. */
     size_t gemm_bytes, panel_bytes, offset_bytes, worker_bytes;
-    size_t x_bytes, w_bytes, b_bytes, y_bytes; /* float32 copies of half precision operands */
+    struct onr_conv_halves halves;
+    size_t scratch_at; /* in the workspace */
 };
 
 enum onr_status onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *kernels,
@@ -51,8 +52,7 @@ void onr_conv_run(const struct onr_conv *conv, const struct onr_run_ctx *ctx);
 struct onr_conv_task {
     const struct onr_conv *conv;
     const struct onr_kernels *kernels;
-    const void *x, *w, *b; /* b may be NULL */
-    void *y;
+    struct onr_conv_operands data;
     char *scratch; /* of all workers */
 };
 

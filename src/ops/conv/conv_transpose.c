@@ -235,7 +235,8 @@ static enum onr_status make_plan(struct onr_plan_ctx *ctx, const struct onr_fact
     conv->in_channels = (size_t)w->dim[0] / conv->groups;
     conv->out_channels = (size_t)w->dim[1];
     ONR_TRY(set_window(ctx, pads, &conv->window));
-    onr_conv_transpose_plan(conv, ctx->state, ctx->thread_count, &ctx->workspace_bytes);
+    ONR_TRY(onr_conv_transpose_plan(conv, ctx->state, ctx->thread_count, &ctx->workspace_bytes,
+                                    ctx->err));
     ctx->told.kernel =
         conv->dtype == ONR_DOUBLE ? ONR_KERNEL_AT(conv.spread_f64) : ONR_KERNEL_AT(gemm.f32);
     ctx->told.tiles = conv->kernel;

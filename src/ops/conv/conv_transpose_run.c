@@ -15,8 +15,7 @@
 struct task {
     const struct onr_conv_transpose *conv;
     const struct onr_kernels *kernels;
-    const void *x, *w, *b; /* b may be NULL */
-    void *y;
+    struct onr_conv_operands data;
     char *scratch; /* of all workers */
 };
 
@@ -40,25 +39,29 @@ static struct onr_gemm_f32_job make_job(const struct onr_conv_transpose *conv)
     };
 }
 
-static void plan_blocks(struct onr_conv_transpose *conv, const struct onr_kernels *kernels)
+/* channel_floats: of the columns of one output channel. */
+static void plan_blocks(struct onr_conv_transpose *conv, const struct onr_kernels *kernels,
+                        size_t channel_floats)
 {
     conv->kernel = onr_gemm_f32_choose(&kernels->gemm, conv->inputs);
-    size_t channel = conv->taps * conv->inputs + 1;
-    conv->block_channels = channel < BLOCK_FLOATS ? BLOCK_FLOATS / channel : 1;
+    conv->block_channels = BLOCK_FLOATS / (channel_floats + 1);
+    conv->block_channels += conv->block_channels == 0;
     if (conv->block_channels > conv->out_channels) {
         conv->block_channels = conv->out_channels;
     }
     conv->blocks = (conv->out_channels + conv->block_channels - 1) / conv->block_channels;
     struct onr_gemm_f32_job job = make_job(conv);
     conv->gemm_bytes = onr_gemm_f32_workspace(&job);
-    size_t columns = conv->block_channels * conv->taps * conv->inputs * sizeof(float);
+    size_t columns = conv->block_channels * channel_floats * sizeof(float);
     conv->worker_bytes = conv->gemm_bytes + onr_size_align(columns, ONR_MEM_ALIGN);
 }
 
-void onr_conv_transpose_plan(struct onr_conv_transpose *conv, const struct onr_kernels *kernels,
-                             unsigned thread_count, size_t *workspace_bytes)
+enum onr_status onr_conv_transpose_plan(struct onr_conv_transpose *conv,
+                                        const struct onr_kernels *kernels, unsigned thread_count,
+                                        size_t *workspace_bytes, struct onr_error *err)
 {
     const struct onr_window *w = &conv->window;
+    struct onr_workspace space = {0};
     conv->inputs = (size_t)(w->out[0] * w->out[1] * w->out[2]);
     conv->outputs = (size_t)(w->in[0] * w->in[1] * w->in[2]);
     conv->taps = (size_t)(w->kernel[0] * w->kernel[1] * w->kernel[2]);
@@ -67,21 +70,28 @@ void onr_conv_transpose_plan(struct onr_conv_transpose *conv, const struct onr_k
     *workspace_bytes = 0;
     if (conv->batch == 0 || conv->out_channels == 0 || conv->outputs == 0) {
         conv->batch = 0;
-        return;
+        return ONR_OK;
     }
     if (conv->dtype != ONR_DOUBLE && conv->in_channels > 0 && conv->inputs > 0) {
-        plan_blocks(conv, kernels);
+        size_t channel = 0;
+        if (!onr_size_mul(conv->taps, conv->inputs, &channel) || channel > ONR_SIZE_LIMIT / 4) {
+            return onr_fail(err, ONR_ERR_LIMIT, "%zu taps at %zu positions are too many",
+                            conv->taps, conv->inputs);
+        }
+        plan_blocks(conv, kernels, channel);
     }
     if (is_half(conv)) {
         size_t images = conv->batch * conv->groups;
         size_t filters = conv->groups * conv->out_channels;
-        conv->x_bytes = onr_size_align(images * conv->in_channels * conv->inputs * 4, 64);
-        conv->w_bytes = onr_size_align(filters * conv->in_channels * conv->taps * 4, 64);
-        conv->b_bytes = onr_size_align(filters * 4, 64);
-        conv->y_bytes = onr_size_align(images * conv->out_channels * conv->outputs * 4, 64);
+        conv->halves = (struct onr_conv_halves){.dtype = conv->dtype,
+                                                .x = images * conv->in_channels * conv->inputs,
+                                                .w = filters * conv->in_channels * conv->taps,
+                                                .b = conv->has_bias ? filters : 0,
+                                                .y = images * conv->out_channels * conv->outputs};
     }
-    *workspace_bytes = conv->x_bytes + conv->w_bytes + conv->b_bytes + conv->y_bytes +
-                       conv->worker_bytes * thread_count;
+    onr_conv_halves_plan(&conv->halves, &space);
+    conv->scratch_at = onr_workspace_add(&space, thread_count, conv->worker_bytes);
+    return onr_workspace_finish(&space, workspace_bytes, err);
 }
 
 /* One plane of Y in float64: the bias, then each input plane spread by its filter. */
@@ -89,17 +99,17 @@ static void run_plane_f64(const struct task *task, size_t matrix, size_t channel
 {
     const struct onr_conv_transpose *conv = task->conv;
     size_t group = matrix % conv->groups;
-    const double *b = task->b;
-    double *y = (double *)task->y + (matrix * conv->out_channels + channel) * conv->outputs;
+    const double *b = task->data.b;
+    double *y = (double *)task->data.y + (matrix * conv->out_channels + channel) * conv->outputs;
     for (size_t i = 0; i < conv->outputs; i++) {
         y[i] = b != NULL ? b[group * conv->out_channels + channel] : 0.0;
     }
     for (size_t c = 0; c < conv->in_channels; c++) {
         size_t filter = (group * conv->in_channels + c) * conv->out_channels + channel;
         task->kernels->conv.spread_f64(&conv->window,
-                                       (const double *)task->x +
+                                       (const double *)task->data.x +
                                            (matrix * conv->in_channels + c) * conv->inputs,
-                                       0, (const double *)task->w + filter * conv->taps, y);
+                                       0, (const double *)task->data.w + filter * conv->taps, y);
     }
 }
 
@@ -110,8 +120,8 @@ static void make_columns(const struct task *task, size_t matrix, size_t begin, s
     const struct onr_conv_transpose *conv = task->conv;
     size_t filters = matrix % conv->groups * conv->in_channels * conv->out_channels;
     struct onr_gemm_f32_job job = make_job(conv);
-    job.a.data = (const float *)task->w + filters * conv->taps;
-    job.b.data = (const float *)task->x + matrix * conv->in_channels * conv->inputs;
+    job.a.data = (const float *)task->data.w + filters * conv->taps;
+    job.b.data = (const float *)task->data.x + matrix * conv->in_channels * conv->inputs;
     job.c = (float *)(void *)(scratch + conv->gemm_bytes);
     job.c_row = begin * conv->taps;
     onr_gemm_f32_run(&job, begin * conv->taps, end * conv->taps, 0,
@@ -121,7 +131,7 @@ static void make_columns(const struct task *task, size_t matrix, size_t begin, s
 static void run_block(const struct task *task, size_t matrix, size_t block, char *scratch)
 {
     const struct onr_conv_transpose *conv = task->conv;
-    const float *b = task->b;
+    const float *b = task->data.b;
     size_t begin = block * conv->block_channels;
     size_t end = begin + conv->block_channels;
     end = end < conv->out_channels ? end : conv->out_channels;
@@ -129,7 +139,7 @@ static void run_block(const struct task *task, size_t matrix, size_t block, char
         make_columns(task, matrix, begin, end, scratch);
     }
     for (size_t channel = begin; channel < end; channel++) {
-        float *y = (float *)task->y + (matrix * conv->out_channels + channel) * conv->outputs;
+        float *y = (float *)task->data.y + (matrix * conv->out_channels + channel) * conv->outputs;
         size_t filter = matrix % conv->groups * conv->out_channels + channel;
         for (size_t i = 0; i < conv->outputs; i++) {
             y[i] = b != NULL ? b[filter] : 0.0f;
@@ -151,9 +161,8 @@ static void run_items(void *arg, size_t begin, size_t end, unsigned worker)
         if (conv->dtype == ONR_DOUBLE) {
             run_plane_f64(task, item / conv->blocks, item % conv->blocks);
         } else {
-            char *scratch =
-                task->scratch != NULL ? task->scratch + worker * conv->worker_bytes : NULL;
-            run_block(task, item / conv->blocks, item % conv->blocks, scratch);
+            run_block(task, item / conv->blocks, item % conv->blocks,
+                      task->scratch + worker * conv->worker_bytes);
         }
     }
 }
@@ -167,50 +176,21 @@ static void run_task(const struct onr_parallel *parallel, struct task *task)
     onr_parallel_for(parallel, conv->batch * conv->groups * conv->blocks, grain, run_items, task);
 }
 
-/* Half precision: all operands as floats in the workspace, then the same. */
-static void run_half(const struct onr_conv_transpose *conv, const struct onr_run_ctx *ctx,
-                     struct task *task)
-{
-    size_t filters = conv->groups * conv->out_channels;
-    size_t y_count = conv->batch * filters * conv->outputs;
-    char *next = ctx->workspace;
-    float *x = (float *)(void *)next;
-    float *w = (float *)(void *)(next += conv->x_bytes);
-    float *b = (float *)(void *)(next += conv->w_bytes);
-    float *y = (float *)(void *)(next += conv->b_bytes);
-    onr_float_gather(conv->dtype, task->x, 0, 1,
-                     conv->batch * conv->groups * conv->in_channels * conv->inputs, x);
-    onr_float_gather(conv->dtype, task->w, 0, 1, filters * conv->in_channels * conv->taps, w);
-    if (task->b != NULL) {
-        onr_float_gather(conv->dtype, task->b, 0, 1, filters, b);
-        task->b = b;
-    }
-    void *result = task->y;
-    task->x = x;
-    task->w = w;
-    task->y = y;
-    task->scratch = next + conv->y_bytes;
-    run_task(ctx->parallel, task);
-    onr_float_write(conv->dtype, y, 0, y_count, result);
-}
-
 void onr_conv_transpose_run(const struct onr_conv_transpose *conv, const struct onr_run_ctx *ctx)
 {
     if (conv->batch == 0) {
         return;
     }
-    struct task task = {
-        .conv = conv,
-        .kernels = ctx->kernels,
-        .x = ctx->inputs[0]->data,
-        .w = ctx->inputs[1]->data,
-        .b = conv->has_bias ? ctx->inputs[2]->data : NULL,
-        .y = ctx->outputs[0]->data,
-        .scratch = ctx->workspace,
-    };
-    if (is_half(conv)) {
-        run_half(conv, ctx, &task);
-    } else {
+    struct task task = {.conv = conv,
+                        .kernels = ctx->kernels,
+                        .data = onr_conv_operands(ctx, conv->has_bias),
+                        .scratch = (char *)ctx->workspace + conv->scratch_at};
+    void *y = task.data.y;
+    if (!is_half(conv)) {
         run_task(ctx->parallel, &task);
+        return;
     }
+    onr_conv_widen(&conv->halves, ctx->workspace, &task.data);
+    run_task(ctx->parallel, &task);
+    onr_float_write(conv->dtype, task.data.y, 0, conv->halves.y, y);
 }

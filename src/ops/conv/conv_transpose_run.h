@@ -3,8 +3,8 @@
 #ifndef ONR_OPS_CONV_CONV_TRANSPOSE_RUN_H
 #define ONR_OPS_CONV_CONV_TRANSPOSE_RUN_H
 
-#include "graph/op_def.h"
 #include "kernels/kernels.h"
+#include "ops/conv/conv_operands.h"
 
 /* The fields up to `window` are set by the caller of onr_conv_transpose_plan. */
 struct onr_conv_transpose {
@@ -20,11 +20,14 @@ struct onr_conv_transpose {
     size_t block_channels; /* output channels of an item */
     size_t blocks;         /* items per image and group */
     size_t gemm_bytes, worker_bytes;
-    size_t x_bytes, w_bytes, b_bytes, y_bytes; /* float32 copies of half precision operands */
+    struct onr_conv_halves halves;
+    size_t scratch_at; /* in the workspace */
 };
 
-void onr_conv_transpose_plan(struct onr_conv_transpose *conv, const struct onr_kernels *kernels,
-                             unsigned thread_count, size_t *workspace_bytes);
+enum onr_status onr_conv_transpose_plan(struct onr_conv_transpose *conv,
+                                        const struct onr_kernels *kernels, unsigned thread_count,
+                                        size_t *workspace_bytes,
+                                        struct onr_error *err) ONR_MUST_USE;
 void onr_conv_transpose_run(const struct onr_conv_transpose *conv, const struct onr_run_ctx *ctx);
 
 #endif
