@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE_ELEMENTS 4096 /* read at a time; a multiple of 8 */
-#define MAX_SHOWN      8    /* elements of an attribute that are printed */
+#define MAX_SHOWN 8 /* elements of an attribute that are printed */
 
 /* ---- hashes ---- */
 
@@ -34,9 +33,9 @@ uint64_t diff_weight_hash(const onnxrun_model *model, const onnxrun_weight *weig
         hash = hash_number(hash, (uint64_t)info.dims[i]);
     }
     size_t size = onnxrun_dtype_size(info.dtype);
-    void *piece = tool_alloc(PIECE_ELEMENTS, size);
-    for (size_t begin = 0; begin < info.count; begin += PIECE_ELEMENTS) {
-        size_t left = info.count - begin, count = left < PIECE_ELEMENTS ? left : PIECE_ELEMENTS;
+    void *piece = tool_alloc(VIEW_PIECE_ELEMENTS, size);
+    for (size_t begin = 0; begin < info.count; begin += VIEW_PIECE_ELEMENTS) {
+        size_t count = view_piece(info.count, begin);
         (void)onnxrun_weight_read(weight, begin, count, piece, NULL);
         hash = info.dtype == ONNXRUN_STRING ? hash_strings(hash, piece, count)
                                             : hash_bytes(hash, piece, count * size);
@@ -230,8 +229,8 @@ static const char *print_bodies(FILE *out, const struct diff_side *a, uint32_t x
         if (!diff_find_body(b, y, body.attribute, &other)) {
             onnxrun_graph_get_info(body.graph, &info);
             separator = begin_part(out, separator, body.attribute);
-            fprintf(out, is_first ? "%" PRIu32 " nodes -> none" : "none -> %" PRIu32 " nodes",
-                    info.node_count);
+            fprintf(out, is_first ? "%" PRIu32 " node%s -> none" : "none -> %" PRIu32 " node%s",
+                    info.node_count, VIEW_PLURAL(info.node_count));
         }
     }
     return separator;

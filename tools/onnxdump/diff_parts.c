@@ -10,22 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE_ELEMENTS 4096 /* read at a time; a multiple of 8 */
-
 /* ---- weights ---- */
-
-static void print_weight(FILE *out, const struct diff_side *side, const onnxrun_weight *weight)
-{
-    onnxrun_weight_info info;
-    onnxrun_weight_get_info(side->model, weight, &info);
-    view_print_weight_type(out, &info);
-}
 
 static char *weight_text(const struct diff_side *side, const struct diff_value *value)
 {
     struct text text;
+    onnxrun_weight_info info;
+    onnxrun_weight_get_info(side->model, value->weight, &info);
     text_begin(&text);
-    print_weight(text.out, side, value->weight);
+    view_print_weight_type(text.out, &info);
     return text_end(&text);
 }
 
@@ -62,9 +55,9 @@ static struct distance weight_distance(const onnxrun_weight *a, const onnxrun_we
 {
     struct distance distance = {.differing = 0};
     size_t size = onnxrun_dtype_size(info->dtype);
-    char *x = tool_alloc(PIECE_ELEMENTS, size), *y = tool_alloc(PIECE_ELEMENTS, size);
-    for (size_t begin = 0; begin < info->count; begin += PIECE_ELEMENTS) {
-        size_t left = info->count - begin, count = left < PIECE_ELEMENTS ? left : PIECE_ELEMENTS;
+    char *x = tool_alloc(VIEW_PIECE_ELEMENTS, size), *y = tool_alloc(VIEW_PIECE_ELEMENTS, size);
+    for (size_t begin = 0; begin < info->count; begin += VIEW_PIECE_ELEMENTS) {
+        size_t count = view_piece(info->count, begin);
         (void)onnxrun_weight_read(a, begin, count, x, NULL);
         (void)onnxrun_weight_read(b, begin, count, y, NULL);
         for (size_t i = 0; i < count; i++) {

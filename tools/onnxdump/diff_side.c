@@ -110,7 +110,8 @@ static bool is_constant(const struct diff_side *side, uint32_t value)
     return value != ONNXRUN_NO_VALUE && side->values[value].weight != NULL;
 }
 
-/* Copies the inputs of a node, weights last where the order does not matter, and what its bodies capture; returns their number. */
+/* Copies the inputs of a node, weights last where the order does not matter, and what its bodies
+ * capture; returns their number. */
 static uint32_t copy_inputs(const struct diff_side *side, uint32_t n, uint32_t *out)
 {
     const onnxrun_node *node = &side->nodes[n].info;

@@ -132,8 +132,8 @@ static void put_element(onnxrun_dtype dtype, const void *data, size_t index)
 void onnxtxt_elements(const onnxrun_weight *weight, const onnxrun_weight_info *info, void *piece)
 {
     fputc('{', stdout);
-    for (size_t begin = 0; begin < info->count; begin += ONNXTXT_PIECE) {
-        size_t left = info->count - begin, count = left < ONNXTXT_PIECE ? left : ONNXTXT_PIECE;
+    for (size_t begin = 0; begin < info->count; begin += VIEW_PIECE_ELEMENTS) {
+        size_t count = view_piece(info->count, begin);
         (void)onnxrun_weight_read(weight, begin, count, piece, NULL);
         for (size_t i = 0; i < count; i++) {
             fputs(begin + i > 0 ? ", " : "", stdout);

@@ -3,12 +3,9 @@
 #ifndef ONNXRUN_TOOLS_ONNXTXT_H
 #define ONNXRUN_TOOLS_ONNXTXT_H
 
-#include "common/tool.h"
+#include "onnxdump/views.h"
 
-#include <onnxrun/inspect.h>
-
-#define ONNXTXT_PIECE       4096                 /* elements read at a time; a multiple of 8 */
-#define ONNXTXT_PIECE_BYTES (ONNXTXT_PIECE * 16) /* of any type */
+#define ONNXTXT_PIECE_BYTES (VIEW_PIECE_ELEMENTS * 16) /* of any type */
 
 /* A string with its quotes; control characters but newlines and tabs as "\x1b". */
 void onnxtxt_quoted(const char *bytes, size_t length);

@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE_ELEMENTS 4096    /* read at a time; a multiple of 8 */
-#define SUM_SCALE      0x1p-64 /* keeps sums of the largest numbers finite */
+#define SUM_SCALE 0x1p-64 /* keeps sums of the largest numbers finite */
 
 struct weight_entry {
     const char *name;
@@ -131,9 +130,8 @@ static struct stats weight_stats(const onnxrun_weight *weight, const onnxrun_wei
 {
     struct stats stats = {.finite = 0};
     for (size_t begin = 0; info->dtype != ONNXRUN_STRING && begin < info->count;
-         begin += PIECE_ELEMENTS) {
-        size_t count = info->count - begin;
-        count = count < PIECE_ELEMENTS ? count : PIECE_ELEMENTS;
+         begin += VIEW_PIECE_ELEMENTS) {
+        size_t count = view_piece(info->count, begin);
         (void)onnxrun_weight_read(weight, begin, count, piece, NULL);
         add_piece(&stats, info->dtype, piece, count);
     }
@@ -185,7 +183,7 @@ static void print_weights(const onnxrun_model *model, const struct weight_list *
     struct progress progress;
     bool is_json = options->is_json;
     progress_begin(&progress, "reading", options->name);
-    void *piece = tool_alloc(PIECE_ELEMENTS, sizeof(double) * 2);
+    void *piece = tool_alloc(VIEW_PIECE_ELEMENTS, sizeof(double) * 2);
     fputs(is_json ? "{\"weights\": ["
                   : "         min          max         mean      zeros    nan    inf  weight\n",
           stdout);

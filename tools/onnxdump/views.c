@@ -102,6 +102,12 @@ onnxrun_status view_open(const struct view_options *options, const onnxrun_model
     return status;
 }
 
+size_t view_piece(size_t count, size_t begin)
+{
+    size_t left = count - begin;
+    return left < VIEW_PIECE_ELEMENTS ? left : VIEW_PIECE_ELEMENTS;
+}
+
 void view_print_weight_type(FILE *out, const onnxrun_weight_info *info)
 {
     fprintf(out, "%s[", onnxrun_dtype_name(info->dtype));

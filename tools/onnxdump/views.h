@@ -90,6 +90,11 @@ const onnxrun_weight *view_weight(const onnxrun_graph *graph, uint32_t value);
 onnxrun_status view_open(const struct view_options *options, const onnxrun_model_options *load,
                          onnxrun_stage stage, onnxrun_model **model, onnxrun_error *error);
 
+/* Weights are read in pieces of so many elements, a multiple of 8; returns how many the piece has that
+ * begins at `begin`, of `count` in all. */
+#define VIEW_PIECE_ELEMENTS 4096
+size_t view_piece(size_t count, size_t begin);
+
 /* Prints "float[768, 3072]". */
 void view_print_weight_type(FILE *out, const onnxrun_weight_info *info);
 
