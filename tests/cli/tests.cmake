@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 if(ONNXRUN_TOOLS)
-    onnxrun_test(cli test_compare test_interrupt test_jobs test_literal test_npy test_onnxtxt test_value_file)
-    foreach(test IN ITEMS test_compare test_interrupt test_jobs test_literal test_npy test_onnxtxt test_value_file)
+    set(cli_tests test_compare test_interrupt test_jobs test_literal test_npy test_onnxtxt
+        test_value_file)
+    onnxrun_test(cli ${cli_tests})
+    foreach(test IN LISTS cli_tests)
         target_link_libraries(cli_${test} PRIVATE onnxrun_tools_common)
     endforeach()
     target_sources(cli_test_jobs PRIVATE ${PROJECT_SOURCE_DIR}/tools/onnxrun/jobs.c)
