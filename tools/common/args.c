@@ -48,23 +48,19 @@ char *args_split(const char *argument, const char **value)
     return tool_printf("%.*s", (int)(equals - argument), argument);
 }
 
-bool args_int(const char *command, const char *option, const char *text, int64_t low, int64_t high,
-              int64_t *number)
+int args_int(const char *command, const char *option, const char *text, int64_t low, int64_t high,
+             int64_t *number)
 {
-    if (tool_parse_int(text, low, high, number)) {
-        return true;
-    }
-    (void)tool_usage_error(command, "%s %s: expected a number from %" PRId64 " to %" PRId64, option,
-                           text, low, high);
-    return false;
+    return tool_parse_int(text, low, high, number)
+               ? EXIT_CODE_OK
+               : tool_usage_error(command, "%s %s: expected a number from %" PRId64 " to %" PRId64,
+                                  option, text, low, high);
 }
 
-bool args_real(const char *command, const char *option, const char *text, double low,
-               double *number)
+int args_real(const char *command, const char *option, const char *text, double low, double *number)
 {
-    if (tool_parse_real(text, low, number)) {
-        return true;
-    }
-    (void)tool_usage_error(command, "%s %s: expected a number of at least %g", option, text, low);
-    return false;
+    return tool_parse_real(text, low, number)
+               ? EXIT_CODE_OK
+               : tool_usage_error(command, "%s %s: expected a number of at least %g", option, text,
+                                  low);
 }

@@ -66,10 +66,10 @@ int args_parse(int argc, char **argv, const struct args_form *form, void *user, 
  * one of them is empty. */
 char *args_split(const char *argument, const char **value);
 
-/* Parses the number of an option; reports one that is none or out of range and returns false. */
-bool args_int(const char *command, const char *option, const char *text, int64_t low, int64_t high,
-              int64_t *number);
-bool args_real(const char *command, const char *option, const char *text, double low,
-               double *number);
+/* Parses the number of an option; reports one that is none or out of range. Returns the exit code. */
+int args_int(const char *command, const char *option, const char *text, int64_t low, int64_t high,
+             int64_t *number);
+int args_real(const char *command, const char *option, const char *text, double low,
+              double *number);
 
 #endif

@@ -52,15 +52,13 @@ struct bench {
 static int add_option(void *user, int option, char *const *argv)
 {
     struct bench *bench = user;
-    int64_t number = 0;
+    int64_t number;
     if (option != OPTION_SPIN) {
         return target_option(&bench->target, option, argv);
     }
-    if (!args_int("onnxrun bench", "--spin", optarg, 0, 1000000, &number)) {
-        return EXIT_CODE_USAGE;
-    }
+    int code = args_int("onnxrun bench", "--spin", optarg, 0, 1000000, &number);
     bench->spin_us = (uint32_t)number;
-    return EXIT_CODE_OK;
+    return code;
 }
 
 static const struct option rows[] = {

@@ -83,13 +83,9 @@ static int add_option(void *user, int option, char *const *argv)
         command->target.no_fusion = 0;
         return EXIT_CODE_OK;
     case OPTION_RTOL:
-        return args_real("onnxrun compare", "--rtol", optarg, 0, &command->compared.rtol)
-                   ? EXIT_CODE_OK
-                   : EXIT_CODE_USAGE;
+        return args_real("onnxrun compare", "--rtol", optarg, 0, &command->compared.rtol);
     case OPTION_ATOL:
-        return args_real("onnxrun compare", "--atol", optarg, 0, &command->compared.atol)
-                   ? EXIT_CODE_OK
-                   : EXIT_CODE_USAGE;
+        return args_real("onnxrun compare", "--atol", optarg, 0, &command->compared.atol);
     default:
         return target_option(&command->target, option, argv);
     }

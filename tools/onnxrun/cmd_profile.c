@@ -53,14 +53,13 @@ struct command {
 static int add_option(void *user, int option, char *const *argv)
 {
     struct command *command = user;
-    int64_t number = 0;
+    int64_t number;
+    int code;
     switch (option) {
     case OPTION_TOP:
-        if (!args_int("onnxrun profile", "--top", optarg, 0, INT32_MAX, &number)) {
-            return EXIT_CODE_USAGE;
-        }
+        code = args_int("onnxrun profile", "--top", optarg, 0, INT32_MAX, &number);
         command->summary.top = (size_t)number;
-        return EXIT_CODE_OK;
+        return code;
     case OPTION_TRACE:
         command->trace_path = optarg;
         return strcmp(optarg, "-") != 0 && optarg[0] != '\0'

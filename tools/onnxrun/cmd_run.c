@@ -85,7 +85,8 @@ static int add_output(struct run *run, char *argument)
 static int add_option(void *user, int option, char *const *argv)
 {
     struct run *run = user;
-    int64_t number = 0;
+    int64_t number;
+    int code;
     switch (option) {
     case 'o':
         return add_output(run, optarg);
@@ -109,17 +110,13 @@ static int add_option(void *user, int option, char *const *argv)
         run->top = run->top > 0 ? run->top : 5;
         return EXIT_CODE_OK;
     case OPTION_TOP:
-        if (!args_int("onnxrun run", "--top", optarg, 1, 1000000, &number)) {
-            return EXIT_CODE_USAGE;
-        }
+        code = args_int("onnxrun run", "--top", optarg, 1, 1000000, &number);
         run->top = (size_t)number;
-        return EXIT_CODE_OK;
+        return code;
     case OPTION_SEED:
-        if (!args_int("onnxrun run", "--seed", optarg, 1, INT64_MAX, &number)) {
-            return EXIT_CODE_USAGE;
-        }
+        code = args_int("onnxrun run", "--seed", optarg, 1, INT64_MAX, &number);
         run->seed = (uint64_t)number;
-        return EXIT_CODE_OK;
+        return code;
     default:
         return target_option(&run->target, option, argv);
     }

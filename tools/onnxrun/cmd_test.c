@@ -67,48 +67,44 @@ static int add_option(void *user, int option, char *const *argv)
 {
     struct test_command *command = user;
     struct case_settings *test = &command->settings.test;
-    int64_t number = 0;
-    bool is_good = true;
+    int64_t number;
+    int code;
     switch (option) {
     case OPTION_FILTER:
         command->filter = optarg;
-        break;
+        return EXIT_CODE_OK;
     case OPTION_LIST:
         command->lists = true;
-        break;
+        return EXIT_CODE_OK;
     case 'v':
         command->report.is_verbose = true;
-        break;
+        return EXIT_CODE_OK;
     case OPTION_JSON:
         command->report.is_json = true;
-        break;
+        return EXIT_CODE_OK;
     case OPTION_RTOL:
         test->is_rtol_forced = true;
-        is_good = args_real("onnxrun test", "--rtol", optarg, 0, &test->rtol);
-        break;
+        return args_real("onnxrun test", "--rtol", optarg, 0, &test->rtol);
     case OPTION_ATOL:
         test->is_atol_forced = true;
-        is_good = args_real("onnxrun test", "--atol", optarg, 0, &test->atol);
-        break;
+        return args_real("onnxrun test", "--atol", optarg, 0, &test->atol);
     case OPTION_JOBS:
-        is_good = args_int("onnxrun test", "--jobs", optarg, 1, 1024, &number);
+        code = args_int("onnxrun test", "--jobs", optarg, 1, 1024, &number);
         command->settings.job_count = (size_t)number;
-        break;
+        return code;
     case OPTION_THREADS:
-        is_good = args_int("onnxrun test", "--threads", optarg, 1, 256, &number);
+        code = args_int("onnxrun test", "--threads", optarg, 1, 256, &number);
         test->threads = (uint32_t)number;
-        break;
+        return code;
     case OPTION_NO_FUSION:
         test->no_fusion = true;
-        break;
+        return EXIT_CODE_OK;
     case OPTION_TIMEOUT:
-        is_good = args_real("onnxrun test", "--timeout", optarg, 0.001,
-                            &command->settings.timeout_seconds);
-        break;
+        return args_real("onnxrun test", "--timeout", optarg, 0.001,
+                         &command->settings.timeout_seconds);
     default:
         return args_refuse("onnxrun test", option, argv);
     }
-    return is_good ? EXIT_CODE_OK : EXIT_CODE_USAGE;
 }
 
 static int find_cases(struct test_command *command, int count, char *const *paths)

@@ -14,22 +14,19 @@ static int usage(const struct target *target, onnxrun_status status)
 
 int target_option(struct target *target, int option, char *const *argv)
 {
-    int64_t number = 0;
+    int64_t number;
+    int code;
     switch (option) {
     case 'i':
         return usage(target, inputs_add(&target->inputs, optarg, &target->error));
     case 'd':
         return usage(target, dims_add(&target->inputs.dims, optarg, &target->error));
     case OPTION_THREADS:
-        if (!args_int(target->command, "--threads", optarg, 1, 256, &number)) {
-            return EXIT_CODE_USAGE;
-        }
+        code = args_int(target->command, "--threads", optarg, 1, 256, &number);
         target->threads = (uint32_t)number;
-        return EXIT_CODE_OK;
+        return code;
     case OPTION_SECONDS:
-        return args_real(target->command, "--seconds", optarg, 0, &target->seconds)
-                   ? EXIT_CODE_OK
-                   : EXIT_CODE_USAGE;
+        return args_real(target->command, "--seconds", optarg, 0, &target->seconds);
     case OPTION_NO_FUSION:
         target->no_fusion = 1;
         return EXIT_CODE_OK;
