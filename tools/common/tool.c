@@ -119,11 +119,16 @@ onnxrun_status tool_prefix(onnxrun_error *error, const char *format, ...)
     return error->status;
 }
 
+void tool_end_without_memory(void)
+{
+    tool_error("out of memory");
+    exit(EXIT_CODE_RUN);
+}
+
 static void *check_memory(void *block)
 {
     if (block == NULL) {
-        tool_error("out of memory");
-        exit(EXIT_CODE_RUN);
+        tool_end_without_memory();
     }
     return block;
 }

@@ -55,6 +55,9 @@ onnxrun_status tool_fail(onnxrun_error *error, onnxrun_status status, const char
 onnxrun_status tool_prefix(onnxrun_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Ends the command because there is no memory. */
+__attribute__((noreturn)) void tool_end_without_memory(void);
+
 /* Zeroed memory for count items of size bytes each; ends the command when there is none. */
 void *tool_alloc(size_t count, size_t size);
 

@@ -129,14 +129,21 @@ void wire_put_int(struct wire_out *out, uint32_t number, uint64_t integer)
     wire_put_varint(out, integer);
 }
 
+void wire_put_fixed(struct wire_out *out, uint64_t bits, size_t size)
+{
+    uint8_t bytes[sizeof bits];
+    for (size_t i = 0; i < size; i++) {
+        bytes[i] = (uint8_t)(bits >> (8 * i));
+    }
+    wire_put_raw(out, (struct wire_span){bytes, size});
+}
+
 void wire_put_float(struct wire_out *out, uint32_t number, float real)
 {
     uint32_t bits;
     memcpy(&bits, &real, sizeof bits);
-    const uint8_t bytes[] = {(uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16),
-                             (uint8_t)(bits >> 24)};
     wire_put_varint(out, (uint64_t)number << 3 | WIRE_32BIT);
-    wire_put_raw(out, (struct wire_span){bytes, sizeof bytes});
+    wire_put_fixed(out, bits, sizeof bits);
 }
 
 void wire_put_head(struct wire_out *out, uint32_t number, size_t size)

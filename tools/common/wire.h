@@ -55,8 +55,9 @@ void wire_put_float(struct wire_out *out, uint32_t number, float real);
 void wire_put(struct wire_out *out, uint32_t number, struct wire_span value);
 void wire_put_raw(struct wire_out *out, struct wire_span bytes);
 
-/* Appends an integer of a packed field. */
+/* Appends to a packed field: an integer, and a number of `size` bytes with these bits. */
 void wire_put_varint(struct wire_out *out, uint64_t integer);
+void wire_put_fixed(struct wire_out *out, uint64_t bits, size_t size);
 
 /* Appends tag and length of a field of bytes that are to follow. */
 void wire_put_head(struct wire_out *out, uint32_t number, size_t size);

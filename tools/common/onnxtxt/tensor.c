@@ -72,15 +72,6 @@ struct elements {
     unsigned pending_bits; /* and how many bits they have so far */
 };
 
-static void put_little(struct wire_out *out, uint64_t bits, size_t size)
-{
-    uint8_t bytes[8];
-    for (size_t i = 0; i < size; i++) {
-        bytes[i] = (uint8_t)(bits >> (8 * i));
-    }
-    wire_put_raw(out, (struct wire_span){bytes, size});
-}
-
 static void end_value(struct elements *elements)
 {
     if (elements->pending_bits > 0) {
@@ -115,14 +106,14 @@ static bool take_real(struct txt *txt, const struct txt_number *number, struct e
             return false;
         }
         memcpy(&bits, &value, sizeof bits);
-        put_little(&elements->packed, bits, sizeof bits);
+        wire_put_fixed(&elements->packed, bits, sizeof bits);
         return true;
     }
     if (!txt_to_double(txt, number, &wide)) {
         return false;
     }
     memcpy(&wide_bits, &wide, sizeof wide_bits);
-    put_little(&elements->packed, wide_bits, sizeof wide_bits);
+    wire_put_fixed(&elements->packed, wide_bits, sizeof wide_bits);
     return true;
 }
 
