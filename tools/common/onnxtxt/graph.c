@@ -117,34 +117,29 @@ static bool take_value(struct txt *txt, uint32_t values, uint32_t tensors, bool 
     return is_good;
 }
 
-bool txt_values(struct txt *txt, uint32_t values, uint32_t tensors, struct wire_out *out)
+/* Values with commas between them, up to what closes the list. */
+static bool take_values(struct txt *txt, uint32_t values, uint32_t tensors, bool are_inputs,
+                        const char *closing, struct wire_out *out)
 {
-    if (!txt_take(txt, '<') || txt_take(txt, '>')) {
-        return true;
-    }
     do {
-        if (!take_value(txt, values, tensors, false, out)) {
+        if (!take_value(txt, values, tensors, are_inputs, out)) {
             return false;
         }
     } while (txt_take(txt, ','));
-    return txt_want(txt, ">");
+    return txt_want(txt, closing);
+}
+
+bool txt_values(struct txt *txt, uint32_t values, uint32_t tensors, struct wire_out *out)
+{
+    return !txt_take(txt, '<') || txt_take(txt, '>') ||
+           take_values(txt, values, tensors, false, ">", out);
 }
 
 /* "(float[N] x, float y)" */
 static bool take_signature(struct txt *txt, uint32_t values, uint32_t tensors, struct wire_out *out)
 {
-    if (!txt_want(txt, "(")) {
-        return false;
-    }
-    if (txt_take(txt, ')')) {
-        return true;
-    }
-    do {
-        if (!take_value(txt, values, tensors, true, out)) {
-            return false;
-        }
-    } while (txt_take(txt, ','));
-    return txt_want(txt, ")");
+    return txt_want(txt, "(") &&
+           (txt_take(txt, ')') || take_values(txt, values, tensors, true, ")", out));
 }
 
 /* Goes as deep as txt_enter allows. */

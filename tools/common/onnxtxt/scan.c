@@ -316,18 +316,19 @@ bool txt_to_uint(struct txt *txt, const struct txt_number *number, uint64_t high
     return fail_number(txt, number, expected);
 }
 
-/* The end of the number's digits was found here; strtod must not be the one that doubts it. */
-static bool is_whole(const struct txt_number *number, const char *end)
+/* Whether strtod took all of the text up to `end`, unlike "1e", and made a number of it that is finite,
+ * unless it is one of the words. */
+static bool is_good(const struct txt_number *number, const char *end, double value)
 {
-    return *end == '\0' && end != number->text;
+    bool is_word = strpbrk(number->text, "nN") != NULL;
+    return *end == '\0' && end != number->text && (is_word || isfinite(value));
 }
 
 bool txt_to_float(struct txt *txt, const struct txt_number *number, float *value)
 {
     char *end;
     *value = strtof(number->text, &end);
-    bool is_word = strpbrk(number->text, "nN") != NULL;
-    return (is_whole(number, end) && (is_word || isfinite(*value))) ||
+    return is_good(number, end, (double)*value) ||
            fail_number(txt, number, "a number in the range of float");
 }
 
@@ -335,8 +336,7 @@ bool txt_to_double(struct txt *txt, const struct txt_number *number, double *val
 {
     char *end;
     *value = strtod(number->text, &end);
-    bool is_word = strpbrk(number->text, "nN") != NULL;
-    return (is_whole(number, end) && (is_word || isfinite(*value))) ||
+    return is_good(number, end, *value) ||
            fail_number(txt, number, "a number in the range of double");
 }
 
