@@ -20,7 +20,7 @@ static const char help[] =
     "                      MACs (multiplications of matrix products) of each\n"
     "      --stage STAGE   model    the file: signature, weights, nodes\n"
     "                      graph    after folding and fusion, with inferred types and shapes\n"
-    "                      program  operators with their kernels, packed weights\n"
+    "                      program  operators in the order of a run, packed weights\n"
     "                      plan     steps and memory for concrete dimensions\n"
     "      --explain       what the passes did before the stage graph: nodes that went, fusions,\n"
     "                      near misses with the edge that stopped each, and all nodes that are\n"
