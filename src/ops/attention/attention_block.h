@@ -16,11 +16,13 @@ struct onr_attention_stream {
     const struct onr_gemm_f32 *k_gemm; /* columns are keys */
     const struct onr_gemm_f32 *v_gemm; /* columns are elements of values */
     struct onr_attention_operand keys, values;
-    size_t group;        /* heads that share keys */
-    size_t rows;         /* queries of a group */
-    size_t parts;        /* of the keys */
-    bool has_open;       /* what masks leave open was found */
-    bool is_head_masked; /* a mask is not the same for all heads */
+    size_t group;             /* heads that share keys */
+    size_t rows;              /* queries of a group */
+    size_t parts;             /* of the keys */
+    size_t chunks;            /* of the rows of a group */
+    struct onr_counter taken; /* chunks */
+    bool has_open;            /* what masks leave open was found */
+    bool is_head_masked;      /* a mask is not the same for all heads */
 };
 
 /* A query of a head. */

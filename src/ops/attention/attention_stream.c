@@ -221,29 +221,34 @@ static void end_rows(const struct onr_attention_stream *s, const struct onr_atte
 
 /* ---- loops ---- */
 
-/* 0, n-1, 1, n-2, ...: under a causal mask neighbours have about as much work, whichever they are. */
-static size_t fold(size_t index, size_t count)
+/* Chunks of rows of each head, the last one first: a causal mask leaves it the most work, and what is
+ * done last should be little. */
+static void do_chunk(const struct onr_attention_stream *s, struct onr_attention_chunk *c,
+                     size_t item)
 {
-    return index % 2 == 0 ? index / 2 : count - 1 - index / 2;
+    size_t index = s->chunks - 1 - item % s->chunks;
+    c->b = item / s->chunks / s->a->kv_heads;
+    c->kv = item / s->chunks % s->a->kv_heads;
+    c->row = s->rows * index / s->chunks;
+    c->count = s->rows * (index + 1) / s->chunks - c->row;
+    begin_rows(s, c);
+    onr_attention_do_keys(s, c, 0, s->a->keys);
+    end_rows(s, c);
 }
 
-/* Items are chunks of rows. */
+/* The threads take items one by one: none waits long for one that others slow down. */
 static void do_chunks(void *arg, size_t begin, size_t end, unsigned worker)
 {
-    const struct onr_attention_stream *s = arg;
+    struct onr_attention_stream *s = arg;
     const struct onr_attention *a = s->a;
-    size_t chunks = (s->rows + a->chunk - 1) / a->chunk;
+    size_t items = a->batch * a->kv_heads * s->chunks;
     struct onr_attention_chunk c = {.is_few = false};
     place_scratch(a, (char *)s->d->workspace + worker * a->worker_bytes, &c);
-    for (size_t item = begin; item < end; item++) {
-        size_t index = fold(item % chunks, chunks);
-        c.b = item / chunks / a->kv_heads;
-        c.kv = item / chunks % a->kv_heads;
-        c.row = s->rows * index / chunks;
-        c.count = s->rows * (index + 1) / chunks - c.row;
-        begin_rows(s, &c);
-        onr_attention_do_keys(s, &c, 0, a->keys);
-        end_rows(s, &c);
+    (void)begin;
+    (void)end;
+    for (size_t item = onr_counter_take(&s->taken); item < items;
+         item = onr_counter_take(&s->taken)) {
+        do_chunk(s, &c, item);
     }
 }
 
@@ -364,10 +369,11 @@ void onr_attention_stream_run(const struct onr_attention *attention,
         s.is_head_masked |= a->masks[m].strides.head != 0;
     }
     if (s.rows > PART_ROWS) {
-        size_t chunks = (s.rows + a->chunk - 1) / a->chunk;
-        onr_parallel_for(ctx->parallel, heads * chunks,
-                         onr_grain(s.rows / chunks * (width * a->keys / 16 + ROW_STEPS)), do_chunks,
-                         &s);
+        s.chunks = (s.rows + a->chunk - 1) / a->chunk;
+        size_t grain = onr_grain(s.rows / s.chunks * (width * a->keys / 16 + ROW_STEPS));
+        size_t workers = heads * s.chunks / grain;
+        workers = workers < ctx->parallel->thread_count ? workers : ctx->parallel->thread_count;
+        onr_parallel_for(ctx->parallel, workers > 0 ? workers : 1, 1, do_chunks, &s);
         return;
     }
     s.parts = s.parts > 0 ? s.parts : 1; /* without keys there are zeros to write */
