@@ -156,6 +156,34 @@ static void a_child_owns_no_files_and_says_nothing(void **state)
     assert_no_files();
 }
 
+static void fork_and_begin(void)
+{
+    struct file_draft draft, other;
+    onnxrun_error error;
+    bool is_open = file_draft_open(&draft, names[0], &error) == ONNXRUN_OK;
+    pid_t process = is_open ? fork() : -1;
+    if (process == 0) {
+        interrupt_begin_child();
+        if (file_draft_open(&other, names[1], &error) == ONNXRUN_OK) {
+            (void)raise(SIGINT);
+        }
+    }
+    int status = 0;
+    bool is_good = process > 0 && waitpid(process, &status, 0) == process && WIFSIGNALED(status);
+    if (!is_good || file_draft_close(&draft, 0, &error) != ONNXRUN_OK) {
+        _exit(1);
+    }
+}
+
+static void a_child_that_begins_anew_removes_its_own_files(void **state)
+{
+    (void)state;
+    assert_int_equal(status_of(fork_and_begin), 0);
+    assert_stderr("");
+    assert_int_equal(unlink(names[0]), 0);
+    assert_no_files();
+}
+
 static void ignoring(void)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -220,6 +248,7 @@ int main(void)
         cmocka_unit_test(files_that_are_open_go_and_one_line_says_so),
         cmocka_unit_test(files_that_are_closed_stay),
         cmocka_unit_test(a_child_owns_no_files_and_says_nothing),
+        cmocka_unit_test(a_child_that_begins_anew_removes_its_own_files),
         cmocka_unit_test(a_signal_that_was_ignored_stays_so),
         cmocka_unit_test(a_signal_at_any_moment_leaves_whole_files_alone),
     };

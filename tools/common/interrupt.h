@@ -10,7 +10,7 @@
 /* Begins to catch these signals, but for those that are ignored (nohup). name stands in the line. */
 void interrupt_begin(const char *name);
 
-/* The same in a child made by fork, for its own files, and without the line, which its parent says. */
+/* The same in a child made by fork: for its own files, and without the line, which the parent has. */
 void interrupt_begin_child(void);
 
 /* A file to remove. */
