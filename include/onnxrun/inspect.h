@@ -43,8 +43,9 @@ typedef struct onnxrun_dim {
  * PLAN and PASSES alone, where one that is not given counts as 1. PASSES is also shown of a model
  * that cannot be planned for them, and says why.
  * Errors: as onnxrun_model_load; for the stage MODEL only those of a file that cannot be read or
- * parsed. With UNSUPPORTED the stage PASSES sets *text all the same, unless it is the signature that
- * is not supported: each operator that is missing, with all nodes that need it.
+ * parsed; for PLAN and PASSES also ARGUMENT when no input has a dimension of a name in dims. With
+ * UNSUPPORTED the stage PASSES sets *text all the same, unless it is the signature that is not
+ * supported: each operator that is missing, with all nodes that need it.
  */
 ONNXRUN_API onnxrun_status onnxrun_describe(const char *path, onnxrun_stage stage,
                                             onnxrun_format format, const onnxrun_dim *dims,
@@ -205,7 +206,8 @@ typedef struct onnxrun_cost {
 /*
  * Tells on_step what each node that is run costs for given dimensions, in order, and sums it up.
  * Bodies are not counted. A symbolic dimension that is not given counts as 1.
- * Errors: ARGUMENT (the model is not at PROGRAM), SHAPE, and all that a run may find in shapes.
+ * Errors: ARGUMENT (the model is not at PROGRAM, or no input has a dimension of this name), SHAPE,
+ * and all that a run may find in shapes.
  */
 ONNXRUN_API onnxrun_status
 onnxrun_model_cost(const onnxrun_model *model, const onnxrun_dim *dims, size_t dim_count,

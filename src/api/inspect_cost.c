@@ -29,6 +29,30 @@ int64_t onr_model_dim(const onnxrun_dim *dims, size_t dim_count, const onnxrun_v
     return 1;
 }
 
+static bool has_dim(const onnxrun_model *model, const char *name)
+{
+    for (uint32_t i = 0; i < model->graph->input_count; i++) {
+        const onnxrun_value_info *input = &model->inputs[i];
+        for (int32_t a = 0; a < input->rank; a++) {
+            if (input->dims[a] < 0 && is_called(input, a, name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static enum onr_status check_names(const onnxrun_model *model, const onnxrun_dim *dims,
+                                   size_t dim_count, struct onr_error *err)
+{
+    for (size_t i = 0; i < dim_count; i++) {
+        if (!has_dim(model, dims[i].name)) {
+            return onr_fail(err, ONR_ERR_ARGUMENT, "no input has a dimension \"%s\"", dims[i].name);
+        }
+    }
+    return ONR_OK;
+}
+
 /* Sets the frame's inputs to the shapes that the dims give; no data is read by planning. */
 static enum onr_status set_shapes(const onnxrun_model *model, struct onr_frame *frame,
                                   const onnxrun_dim *dims, size_t dim_count, struct onr_error *err)
@@ -66,6 +90,7 @@ enum onr_status onr_model_plan(const onnxrun_model *model, const onnxrun_dim *di
                                size_t dim_count, struct onr_planned *planned, struct onr_error *err)
 {
     *planned = (struct onr_planned){.plan = NULL};
+    ONR_TRY(check_names(model, dims, dim_count, err));
     onr_mem_init(&planned->mem, &model->mem.allocator, (size_t)model->limits.memory_bytes);
     ONR_TRY(onr_parallel_init(&planned->parallel, 0, &planned->mem, err));
     struct onr_frame_options options = {

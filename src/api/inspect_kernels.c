@@ -309,6 +309,10 @@ enum onr_status onr_print_kernels(struct onr_text *text, const onnxrun_model *mo
     onr_text_free(&t.line);
     onr_arena_free(&t.arena);
     onr_mem_free(mem, t.tables, bytes);
+    if (status == ONR_ERR_ARGUMENT) {
+        *err = why;
+        return status;
+    }
     bool has_failed = t.tables == NULL || t.line.has_failed || status == ONR_ERR_MEMORY;
     return has_failed ? onr_fail_memory(err, "list of kernels") : ONR_OK;
 }

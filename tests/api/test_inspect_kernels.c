@@ -30,15 +30,15 @@ static char *describe(onnxrun_format format, const onnxrun_dim *dims, size_t dim
     return text;
 }
 
-/* Describes the model with n = N; parts of the text and of the JSON, which must be one. */
+/* Describes the model with n = N, unless that is 0; parts of the text and of the JSON, which must be one. */
 static void check_both(const char *isa, const char *model, int64_t n, const char *text_part,
                        const char *json_part)
 {
     onnxrun_dim dim = {"n", n};
     model_text_write(path, model);
     (void)setenv("ONNXRUN_MAX_ISA", isa, 1);
-    char *text = describe(ONNXRUN_FORMAT_TEXT, &dim, 1);
-    char *json = describe(ONNXRUN_FORMAT_JSON, &dim, 1);
+    char *text = describe(ONNXRUN_FORMAT_TEXT, &dim, n > 0);
+    char *json = describe(ONNXRUN_FORMAT_JSON, &dim, n > 0);
     assert_contains(text, text_part);
     assert_contains(json, json_part);
     assert_true(json_is_valid(json));
@@ -156,21 +156,39 @@ static void nodes_without_kernels_are_counted(void **state)
 static void dimensions_without_a_name_are_called_by_input_and_axis(void **state)
 {
     (void)state;
-    onnxrun_dim dims[] = {{"x/1", 5}, {"n", 3}, {"x", 9}, {"x/11", 9}};
+    onnxrun_dim dims[] = {{"x/1", 5}, {"n", 3}};
     (void)setenv("ONNXRUN_MAX_ISA", "scalar", 1);
     model_text_write(path, "in float x [n, ?, ?, 2]; y = Neg(x); out float y;");
-    char *text = describe(ONNXRUN_FORMAT_TEXT, dims, 4);
+    char *text = describe(ONNXRUN_FORMAT_TEXT, dims, 2);
     assert_contains(text, "\nkernels up to scalar, for n = 3, x/1 = 5, x/2 = 1\n");
     onnxrun_text_free(text);
-    text = describe(ONNXRUN_FORMAT_JSON, dims, 4);
+    text = describe(ONNXRUN_FORMAT_JSON, dims, 2);
     assert_contains(text, "\"dims\": {\"n\": 3, \"x/1\": 5, \"x/2\": 1}");
     onnxrun_text_free(text);
+}
+
+static void names_that_no_input_has_are_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"m", "x", "x/0", "x/3", "x/11", "y/1"};
+    model_text_write(path, "in float x [n, ?, ?, 2]; y = Neg(x); out float y;");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        onnxrun_dim dim = {names[i], 5};
+        onnxrun_error error;
+        char *text, expected[64];
+        (void)snprintf(expected, sizeof expected, "no input has a dimension \"%s\"", names[i]);
+        assert_int_equal(onnxrun_describe(path, ONNXRUN_STAGE_PASSES, ONNXRUN_FORMAT_TEXT, &dim, 1,
+                                          &text, &error),
+                         ONNXRUN_ERR_ARGUMENT);
+        assert_null(text);
+        assert_contains(error.message, expected);
+    }
 }
 
 static void models_that_cannot_be_planned_are_told(void **state)
 {
     (void)state;
-    check("scalar", "in float x; y = Neg(x); out float y;", 3,
+    check("scalar", "in float x; y = Neg(x); out float y;", 0,
           "passes: 1 nodes before, 1 after\n"
           "\nkernels are not known: input \"x\" has no declared shape to plan for\n");
 }
@@ -196,6 +214,7 @@ int main(void)
         cmocka_unit_test(precision_is_told),
         cmocka_unit_test(nodes_without_kernels_are_counted),
         cmocka_unit_test(dimensions_without_a_name_are_called_by_input_and_axis),
+        cmocka_unit_test(names_that_no_input_has_are_refused),
         cmocka_unit_test(models_that_cannot_be_planned_are_told),
         cmocka_unit_test(json_tells_each_node),
     };

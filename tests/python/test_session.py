@@ -331,7 +331,8 @@ def test_a_model_is_explained(tmp_path):
     small, large = (onnxrun.memory_needed(path, {"n": n}) for n in (1, 1000))
     assert 12 <= small < large and large >= 12000
     for dims, message in (({"n": 1 << 70}, 'dimension "n" is 1180591620717411303424, expected 0 to'),
-                          ({"n": -1}, 'dimension "n" is -1')):
+                          ({"n": -1}, 'dimension "n" is -1'),
+                          ({"m": 1}, 'no input has a dimension "m"')):
         with pytest.raises(onnxrun.InvalidArgument, match=message):
             onnxrun.explain(path, "plan", dims)
     with pytest.raises(onnxrun.InvalidArgument, match="expected one of model, graph"):

@@ -24,8 +24,8 @@ def explain(path: Path, stage: str = "passes", dims: Mapping[str, int] | None = 
         stage: "model" (the file), "passes" (fusions, near misses, what is not supported, and the
             kernels and types that a run for the dims computes with), "graph" (what the passes led
             to), "program" (operators and weights) or "plan" (steps and memory for the dims).
-        dims: numbers for symbolic dimensions, for the kernels and the plan; 1 for those that are
-            not given.
+        dims: numbers for dimensions by their names, "INPUT/AXIS" for those without one, for the
+            kernels and the plan; 1 for those that are not given.
         as_json: JSON instead of text.
     """
     if stage not in STAGES:
