@@ -82,6 +82,8 @@ def test_what_does_not_fit_is_refused():
         session.run_with_attention(None, feed, heads="all")
     with pytest.raises(onnxrun.InvalidArgument, match='no output "a"'):
         session.run_with_attention(["a"], feed)
+    with pytest.raises(TypeError, match=r'output_names is a str, expected a list: \["y"\]'):
+        session.run_with_attention("y", feed)
     with pytest.raises(onnxrun.InvalidArgument, match='input "x" is missing'):
         session.run_with_attention(None, {})
     with pytest.raises(onnxrun.InvalidArgument, match="input_feed is a list"):

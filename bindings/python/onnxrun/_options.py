@@ -155,8 +155,8 @@ class SessionOptions(_Options):
         self._dimensions[str(name)] = whole(f'dimension "{name}"', value, 2**63 - 1)
 
     def add_free_dimension_override_by_denotation(self, denotation: str, value: int) -> None:
-        raise Unsupported(f'denotation "{denotation}": onnxrun knows dimensions by their names, use '
-                          "add_free_dimension_override_by_name")
+        raise Unsupported(f'denotation "{denotation}": onnxrun knows dimensions by their names, '
+                          "use add_free_dimension_override_by_name")
 
     def add_provider(self, provider: str, options: dict[str, str]) -> None:
         self._providers.append((provider, dict(options)))
@@ -166,11 +166,11 @@ class SessionOptions(_Options):
 
     def add_initializer(self, name: str, ortvalue: Any) -> None:
         raise Unsupported(f'initializer "{name}": pass it as an input of run, if the model '
-                             "declares it as one")
+                          "declares it as one")
 
     def add_external_initializers(self, names: Sequence[str], ortvalues: Sequence[Any]) -> None:
-        raise Unsupported(f"initializers {', '.join(names)}: onnxrun finds external data beside the "
-                          "model, so pass the path of the model")
+        raise Unsupported(f"initializers {', '.join(names)}: onnxrun finds external data beside "
+                          "the model, so pass the path of the model")
 
     def register_custom_ops_library(self, path: str | os.PathLike[str]) -> None:
         raise Unsupported(f"{os.fspath(path)}: onnxrun has no operators from libraries")

@@ -164,9 +164,7 @@ class InferenceSession:
         """
         if type(input_feed) is not dict:
             input_feed = _as_dict(input_feed)
-        if isinstance(output_names, str):
-            raise TypeError(f'output_names is a str, expected a list: ["{output_names}"]')
-        names: list[Any] | None = list(output_names) if output_names else None
+        names = _as_names(output_names)
         if (self._dimensions or self._profile or run_options is not None
                 or (names and not self._output_names.issuperset(names))):
             return self._run_with_more(names, input_feed, run_options)
@@ -223,11 +221,11 @@ class InferenceSession:
         if heads not in ("each", "mean"):
             raise InvalidArgument(f'heads is {heads!r}, expected "each" or "mean"')
         feed = input_feed if type(input_feed) is dict else _as_dict(input_feed)
+        names = _as_names(output_names)
         self._check_run(feed, run_options)
         weights = Weights(heads == "mean")
         with _measured(self._profile, "model_run"):
-            results = self._core.attend(list(output_names) if output_names else None, feed,
-                                        run_options, weights, heads == "mean")
+            results = self._core.attend(names, feed, run_options, weights, heads == "mean")
         if not weights.arrays:
             raise Fail("no operation of the model is an attention: onnxrun.explain says what kept "
                        "the nodes of one apart")
@@ -305,6 +303,13 @@ class InferenceSession:
             return ""
         profile, self._profile = self._profile, None
         return profile.write()
+
+
+def _as_names(output_names: Any) -> list[Any] | None:
+    """The names as a list; None stands for all outputs."""
+    if isinstance(output_names, str):
+        raise TypeError(f'output_names is a str, expected a list: ["{output_names}"]')
+    return list(output_names) if output_names else None
 
 
 def _as_dict(feed: Any) -> dict[str, Any]:
