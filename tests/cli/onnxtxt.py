@@ -40,13 +40,13 @@ g (float[2, N] x, float[1] scale = {2.5}) => (float y, string[2] s, int64[4] z)
 {
     # a comment
     [first] a = Mul(x, scale)
-    ["second one"] b = Mul <> (a, v)
+    ["second one"] b = Mul (a, v)
     m = ReduceMean(b) <keepdims = 0>
     y = Identity(m)
     s = Identity(words)
     z = Constant <value_ints: ints = [1, -2, 3, 9223372036854775807]> ()
 }
-""".replace(" <> ", " "),
+""",
     # Bodies, tensors and types as attributes, an optional input that is absent.
     HEAD + """g (bool c, float[3] x, optional(float[3]) o, seq(float[]) l) => (float[3] y, float[3] k)
 {

@@ -72,7 +72,9 @@ onnxrun_status model_file_open(struct model_file *file, const char *path, onnxru
     file->base = temporary_base(path, has_external);
     status = file_draft_open(&file->draft, file->base, error);
     if (status == ONNXRUN_OK && file->draft.temporary.path == NULL) {
-        status = tool_fail(error, ONNXRUN_ERR_IO, "\"%s\" is in the way", file->base);
+        status = tool_fail(error, ONNXRUN_ERR_IO,
+                           "cannot make an ONNX file of \"%s\": \"%s\" is a device or a pipe", path,
+                           file->base);
     } else if (status == ONNXRUN_OK) {
         file->path = file->draft.temporary.path;
         status = file_draft_write(&file->draft, -1, model.data, model.size, error);
