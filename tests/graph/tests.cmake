@@ -5,6 +5,7 @@ onnxrun_test(graph
     test_external
     test_fuse
     test_fuse_attention
+    test_fuse_attention_regroup
     test_fuse_batch_norm
     test_fuse_linear
     test_fuse_projections

@@ -6,15 +6,7 @@
 #ifndef ONR_GRAPH_PASSES_ATTENTION_CAUSAL_H
 #define ONR_GRAPH_PASSES_ATTENTION_CAUSAL_H
 
-#include "graph/passes/fuse.h"
-
-/* What happens to scores: numbers are added, or flags put one in place of some. */
-struct onr_masking {
-    uint32_t value;
-    bool is_flag; /* true keys, or false ones, get the score `fill` */
-    bool hides;
-    double fill;
-};
+#include "graph/passes/attention_masking.h"
 
 /*
  * Whether the masking of the scores [.., queries, keys] leaves query i the keys up to i + *last, *last

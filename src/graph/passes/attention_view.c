@@ -2,6 +2,7 @@
 #include "graph/passes/attention_view.h"
 
 #include "graph/op_def.h"
+#include "graph/passes/attention_regroup.h"
 
 #include <string.h>
 
@@ -190,14 +191,8 @@ static bool step_merge(struct walk *w, uint32_t from)
 {
     int b = axis_of(w, 'b');
     int n = axis_of(w, 'n');
-    int rank = (int)strlen(w->at.order);
-    if (b < 0 || n != b + 1 || rank_of(w, from) != rank - 1) {
+    if (b < 0 || n != b + 1 || !onr_attention_regroups(w->fuser, from, w->at.value, b)) {
         return false;
-    }
-    for (int i = 0; i < rank - 1; i++) {
-        if (i != b && !onr_fuse_same_dim(w->fuser, w->at.value, i < b ? i : i + 1, from, i)) {
-            return false;
-        }
     }
     w->batch = (struct axis){w->at.value, b};
     w->heads = (struct axis){w->at.value, n};
@@ -219,14 +214,8 @@ static bool is_known_split(const struct walk *w, uint32_t from, int b, int n)
 static bool step_unmerge(struct walk *w, uint32_t from)
 {
     int m = axis_of(w, 'm');
-    int rank = (int)strlen(w->at.order);
-    if (m < 0 || rank_of(w, from) != rank + 1) {
+    if (m < 0 || !onr_attention_regroups(w->fuser, w->at.value, from, m)) {
         return false;
-    }
-    for (int i = 0; i < rank; i++) {
-        if (i != m && !onr_fuse_same_dim(w->fuser, w->at.value, i, from, i < m ? i : i + 1)) {
-            return false;
-        }
     }
     if (w->batch.value != ONR_NO_VALUE && !is_known_split(w, from, m, m + 1)) {
         return false;
@@ -234,6 +223,8 @@ static bool step_unmerge(struct walk *w, uint32_t from)
     w->at.order[m] = 'b';
     insert_axis(w->at.order, m + 1, 'n');
     w->at.value = from;
+    w->at.split = from;
+    memcpy(w->at.split_order, w->at.order, sizeof w->at.order);
     return true;
 }
 
@@ -379,12 +370,12 @@ static bool is_readable(const struct walk *w)
 }
 
 bool onr_attention_view(const struct onr_fuser *fuser, uint32_t value, const char *order,
-                        uint32_t ways, struct onr_attention_view *view)
+                        uint32_t ways, uint32_t split, struct onr_attention_view *view)
 {
-    const struct axis none = {ONR_NO_VALUE, -1};
-    struct walk w = {.fuser = fuser, .ways = ways, .batch = none, .heads = none};
+    struct walk w = {.fuser = fuser, .ways = ways, .batch = {split, 0}, .heads = {split, 1}};
     bool is_found = false;
-    w.at = (struct onr_attention_view){.value = value, .groups = 1, .scale = 1};
+    w.at =
+        (struct onr_attention_view){.value = value, .groups = 1, .scale = 1, .split = ONR_NO_VALUE};
     memcpy(w.at.order, order, strlen(order));
     for (int i = 0; i < MOST_STEPS && rank_of(&w, w.at.value) == (int)strlen(w.at.order); i++) {
         if (is_readable(&w)) {

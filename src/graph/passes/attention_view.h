@@ -21,6 +21,10 @@ struct onr_attention_view {
     int64_t part[5];
     int64_t groups;
     double scale; /* of what the operand was multiplied with */
+    /* The last value with batches and heads apart before they became one axis, and its order; or
+     * ONR_NO_VALUE. */
+    uint32_t split;
+    char split_order[ONR_VIEW_AXES + 1];
 };
 
 /* What a walk may go past. */
@@ -32,9 +36,10 @@ enum {
 
 /*
  * Walks back from a value whose axes are in this order, like "bnsh", or "msh" where batches and heads
- * are one axis. False when nothing is found that AttentionChain can read.
+ * are one axis. split: a value whose first axes are these batches and heads, where it is known, or
+ * ONR_NO_VALUE. False when nothing is found that AttentionChain can read.
  */
 bool onr_attention_view(const struct onr_fuser *fuser, uint32_t value, const char *order,
-                        uint32_t ways, struct onr_attention_view *view);
+                        uint32_t ways, uint32_t split, struct onr_attention_view *view);
 
 #endif

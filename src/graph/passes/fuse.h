@@ -11,7 +11,7 @@
 #include "graph/passes/pass.h"
 
 #define ONR_FUSED_INPUTS 6
-#define ONR_FUSED_ATTRS  16
+#define ONR_FUSED_ATTRS  17
 #define ONR_FUSED_INTS   16
 #define ONR_FUSED_TEXT   32
 
@@ -130,6 +130,11 @@ uint32_t onr_fuse_before_scale(const struct onr_fuser *fuser, uint32_t value, do
 /* Whether two dimensions, of which none need be known, are equal for sure. */
 bool onr_fuse_same_dim(const struct onr_fuser *fuser, uint32_t a, int a_axis, uint32_t b,
                        int b_axis);
+
+/* Whether dimension a, which a Reshape makes, is `factor` times dimension b for sure, as the model
+ * computes it so; numbers that are known are not compared. */
+bool onr_fuse_is_multiple(const struct onr_fuser *fuser, uint32_t a, int a_axis, int64_t factor,
+                          uint32_t b, int b_axis);
 
 /* Equal up to what is lost when a constant is written with 6 digits. */
 bool onr_fuse_is_near(double number, double expected);

@@ -10,6 +10,8 @@
  *   p = Where(IsNaN(p), 0, p)      where queries that see nothing are to give zeros
  *   y = p V                        by MatMul or Einsum
  *
+ * Reshape may take batches and heads apart and put them together on the way: attention_regroup.h.
+ *
  * A mask that Trilu makes, so that each query sees the keys up to its own, becomes an attribute: it is
  * never built, nor read.
  *
@@ -19,13 +21,13 @@
  */
 #include "graph/op_def.h"
 #include "graph/passes/attention_causal.h"
-#include "graph/passes/attention_product.h"
+#include "graph/passes/attention_masking.h"
+#include "graph/passes/attention_regroup.h"
 #include "graph/passes/attention_sinks.h"
 
 #include <math.h>
 #include <string.h>
 
-#define DEPTH 8 /* nodes between the product and Softmax, at most */
 #define MASKS 2
 
 struct attention {
@@ -33,6 +35,7 @@ struct attention {
     struct onr_attention_view q, k, v;
     struct onr_masking masks[MASKS]; /* that is applied last comes first */
     int mask_count;
+    struct onr_regroup regroup;
     int64_t right;  /* query i sees keys up to i + right; -1: all */
     uint32_t sinks; /* or ONR_NO_VALUE */
     double scale;
@@ -44,62 +47,12 @@ struct attention {
 
 /* ---- from Softmax back to the scores ---- */
 
-/* A number that Where puts in place of some scores, given as input 1 or 2; the other one then is in
- * *scores. */
-static bool read_fill(const struct onr_fuser *fuser, const struct onr_node *where,
-                      struct onr_masking *mask, uint32_t *scores)
-{
-    for (uint32_t i = 1; i <= 2; i++) {
-        if (onr_fuse_number(fuser, where->inputs[i], &mask->fill) && !isnan(mask->fill)) {
-            mask->value = where->inputs[0];
-            mask->is_flag = true;
-            mask->hides = i == 1;
-            *scores = where->inputs[3 - i];
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether the value is a product up to what may stand between it and Softmax. */
-static bool leads_to_product(const struct onr_fuser *fuser, uint32_t value, int depth)
-{
-    struct onr_attention_product product;
-    struct onr_masking mask;
-    double scale = 1;
-    if (depth == 0 || onr_attention_scores(fuser, value, &product)) {
-        return depth > 0;
-    }
-    uint32_t before = onr_fuse_before_scale(fuser, value, &scale);
-    const struct onr_node *node = onr_fuse_any_producer(fuser, value);
-    if (node != NULL && onr_fuse_is(node, "Tanh")) {
-        before = node->inputs[0];
-    } else if (node != NULL && onr_fuse_is(node, "Where")) {
-        before = read_fill(fuser, node, &mask, &before) ? before : ONR_NO_VALUE;
-    } else if (node != NULL && onr_fuse_is(node, "Add")) {
-        return leads_to_product(fuser, node->inputs[0], depth - 1) ||
-               leads_to_product(fuser, node->inputs[1], depth - 1);
-    }
-    return before != ONR_NO_VALUE && leads_to_product(fuser, before, depth - 1);
-}
-
-/* Takes a mask off what an Add or Where gives; the scores without it are returned, or
+/* Notes the mask that an Add or Where applies; the scores without it are returned, or
  * ONR_NO_VALUE. */
 static uint32_t take_mask(const struct onr_fuser *fuser, uint32_t value, struct attention *found)
 {
-    const struct onr_node *where = onr_fuse_producer(fuser, value, "Where");
-    const struct onr_node *sum = onr_fuse_producer(fuser, value, "Add");
-    struct onr_masking mask = {.is_flag = false};
-    uint32_t scores = ONR_NO_VALUE;
-    if (where != NULL) {
-        (void)read_fill(fuser, where, &mask, &scores);
-    }
-    for (uint32_t i = 0; sum != NULL && i < 2 && scores == ONR_NO_VALUE; i++) {
-        if (leads_to_product(fuser, sum->inputs[i], DEPTH)) {
-            mask.value = sum->inputs[1 - i];
-            scores = sum->inputs[i];
-        }
-    }
+    struct onr_masking mask;
+    uint32_t scores = onr_before_mask(fuser, value, &mask);
     bool is_inside = found->scale != 1 || found->softcap != 0; /* it would be scaled as well */
     if (scores == ONR_NO_VALUE || found->mask_count == MASKS || is_inside) {
         return ONR_NO_VALUE;
@@ -127,7 +80,8 @@ static uint32_t before_scale(const struct onr_fuser *fuser, uint32_t value, stru
 static bool find_scores(const struct onr_fuser *fuser, uint32_t value, struct attention *found)
 {
     uint32_t at = value;
-    for (int i = 0; i < DEPTH && (i == 0 || onr_fuse_use_count(fuser, value) == 1); i++) {
+    for (int i = 0; i < ONR_SCORES_DEPTH && (i == 0 || onr_fuse_use_count(fuser, value) == 1);
+         i++) {
         if (onr_attention_scores(fuser, value, &found->scores)) {
             found->scale *= found->scores.scale;
             return true;
@@ -135,7 +89,11 @@ static bool find_scores(const struct onr_fuser *fuser, uint32_t value, struct at
         bool is_masked = onr_fuse_producer(fuser, value, "Add") != NULL ||
                          onr_fuse_producer(fuser, value, "Where") != NULL;
         at = value;
-        value = is_masked ? take_mask(fuser, value, found) : before_scale(fuser, value, found);
+        if (onr_fuse_producer(fuser, value, "Reshape") != NULL) {
+            value = onr_regroup_scores(fuser, value, &found->regroup);
+        } else {
+            value = is_masked ? take_mask(fuser, value, found) : before_scale(fuser, value, found);
+        }
         if (value == ONR_NO_VALUE) {
             return onr_fuse_miss(fuser, "AttentionChain", at,
                                  "scores: a product of Q and K', scaled, capped, and with two "
@@ -147,46 +105,39 @@ static bool find_scores(const struct onr_fuser *fuser, uint32_t value, struct at
 
 /* ---- from Softmax on to the values ---- */
 
-/* Where(IsNaN(p), 0, p) and nothing else that uses p, or NULL; p may be tested as another float. */
-static const struct onr_node *find_guard(const struct onr_fuser *fuser, uint32_t p)
-{
-    double zero = 1;
-    const struct onr_node *guard =
-        fuser->user[p] != ONR_NO_VALUE ? &fuser->graph->nodes[fuser->user[p]] : NULL;
-    if (onr_fuse_use_count(fuser, p) != 2 || guard == NULL || !onr_fuse_is(guard, "Where") ||
-        guard->inputs[2] != p || !onr_fuse_number(fuser, guard->inputs[1], &zero) || zero != 0) {
-        return NULL;
-    }
-    const struct onr_node *is_nan = onr_fuse_producer(fuser, guard->inputs[0], "IsNaN");
-    if (is_nan == NULL) {
-        return NULL;
-    }
-    const struct onr_node *cast = onr_fuse_producer(fuser, is_nan->inputs[0], "Cast");
-    return (cast != NULL ? cast->inputs[0] : is_nan->inputs[0]) == p ? guard : NULL;
-}
-
-/* The product of probabilities and V, and the Transpose behind it. */
+/* The product of probabilities and V. */
 static bool find_values(const struct onr_fuser *fuser, uint32_t p, struct attention *found)
 {
     if (found->sinks != ONR_NO_VALUE) {
         p = onr_after_sinks(fuser, p);
     }
-    const struct onr_node *guard = p != ONR_NO_VALUE ? find_guard(fuser, p) : NULL;
+    const struct onr_node *guard = p != ONR_NO_VALUE ? onr_guard_of(fuser, p) : NULL;
     p = guard != NULL ? guard->outputs[0] : p;
     found->empty_is_zero = guard != NULL;
+    uint32_t p3 =
+        p != ONR_NO_VALUE ? onr_regroup_probabilities(fuser, p, &found->regroup) : ONR_NO_VALUE;
+    p = p3 != ONR_NO_VALUE ? p3 : p;
     if (p == ONR_NO_VALUE || !onr_attention_values(fuser, p, &found->values)) {
         return false;
     }
     found->last = found->values.node;
     memcpy(found->y_order, found->values.y_order, sizeof found->y_order);
+    return true;
+}
+
+/* The result after a Transpose, in which the elements of heads lie side by side. */
+static bool find_result(const struct onr_fuser *fuser, struct attention *found)
+{
     struct onr_node *transpose = onr_fuse_user(fuser, found->last->outputs[0], "Transpose");
     size_t count = 0;
     const int64_t *perm = transpose != NULL ? onr_attr_ints(transpose, "perm", &count) : NULL;
     int rank = onr_fuse_fact(fuser, found->last->outputs[0])->shape.rank;
-    if (perm != NULL && rank == (int)count && count == strlen(found->y_order) &&
-        found->y_order[perm[count - 1]] == 'h') {
+    char order[ONR_VIEW_AXES + 1];
+    memcpy(order, found->y_order, sizeof order);
+    if (perm != NULL && rank == (int)count && count == strlen(order) &&
+        order[perm[count - 1]] == 'h') {
         for (size_t i = 0; i < count; i++) {
-            found->y_order[i] = found->values.y_order[perm[i]];
+            found->y_order[i] = order[perm[i]];
         }
         found->last = transpose;
     }
@@ -195,18 +146,20 @@ static bool find_values(const struct onr_fuser *fuser, uint32_t p, struct attent
 
 /* ---- operands ---- */
 
-static bool find_operands(const struct onr_fuser *fuser, struct attention *found)
+/* Operands with batches and heads apart as in a value split, or ONR_NO_VALUE: as in the products. */
+static bool find_operands(const struct onr_fuser *fuser, uint32_t split, struct attention *found)
 {
-    bool is_merged = strchr(found->scores.a_order, 'm') != NULL;
+    bool is_merged = split == ONR_NO_VALUE && strchr(found->scores.a_order, 'm') != NULL;
     uint32_t ways = ONR_VIEW_GROUPS | (is_merged ? ONR_VIEW_MERGED : 0);
     const struct onr_attention_product *s = &found->scores;
     const struct onr_attention_product *v = &found->values;
     for (int i = 0; i < 2; i++) {
         bool is_found =
             onr_attention_view(fuser, s->a, s->a_order,
-                               (ways & ~(uint32_t)ONR_VIEW_GROUPS) | ONR_VIEW_SCALES, &found->q) &&
-            onr_attention_view(fuser, s->b, s->b_order, ways | ONR_VIEW_SCALES, &found->k) &&
-            onr_attention_view(fuser, v->b, v->b_order, ways, &found->v);
+                               (ways & ~(uint32_t)ONR_VIEW_GROUPS) | ONR_VIEW_SCALES, split,
+                               &found->q) &&
+            onr_attention_view(fuser, s->b, s->b_order, ways | ONR_VIEW_SCALES, split, &found->k) &&
+            onr_attention_view(fuser, v->b, v->b_order, ways, split, &found->v);
         if (!is_found || found->k.groups == found->v.groups) {
             found->scale *= is_found ? found->q.scale * found->k.scale : 1;
             return is_found;
@@ -214,6 +167,23 @@ static bool find_operands(const struct onr_fuser *fuser, struct attention *found
         ways &= ~(uint32_t)ONR_VIEW_GROUPS;
     }
     return false;
+}
+
+/* Operands of products of rank 3, batches and heads of which can be taken apart. */
+static bool find_split_operands(const struct onr_fuser *fuser, struct attention *found)
+{
+    const struct onr_regroup *regroup = &found->regroup;
+    uint32_t y3 = found->values.node->outputs[0];
+    double scale = found->scale;
+    if (strcmp(found->y_order, "msh") != 0 || !onr_regroup_result(fuser, y3, &found->regroup) ||
+        !find_operands(fuser, regroup->s4 != ONR_NO_VALUE ? regroup->s4 : regroup->y4, found) ||
+        !onr_regroup_holds(fuser, regroup, &found->scores, &found->q)) {
+        found->scale = scale;
+        return false;
+    }
+    found->last = &fuser->graph->nodes[fuser->graph->values[regroup->y4].producer];
+    memcpy(found->y_order, "bnsh", 5);
+    return true;
 }
 
 /* Takes causal masks off the others, save where a later one may give what they hide a score again. */
@@ -251,7 +221,7 @@ static bool are_kept(const struct onr_fuser *fuser, const struct attention *foun
     for (int m = 0; m < found->mask_count; m++) {
         const struct onr_shape *shape = &onr_fuse_fact(fuser, found->masks[m].value)->shape;
         is_each = is_each && is_kept(found->masks[m].fill, dtype) && shape->rank >= 0 &&
-                  shape->rank <= (int)strlen(found->values.b_order);
+                  shape->rank <= (int)strlen(found->y_order);
     }
     return is_each && (found->sinks == ONR_NO_VALUE || dtype == ONR_FLOAT);
 }
@@ -277,6 +247,7 @@ static void add_masks(struct onr_fused *fused, const struct attention *found)
 {
     static const char *const fills[] = {"fill", "fill2"};
     static const char *const hides[] = {"hides", "hides2"};
+    int64_t merged = 0;
     for (int m = 0; m < found->mask_count; m++) {
         const struct onr_masking *mask = &found->masks[found->mask_count - 1 - m];
         fused->inputs[fused->input_count++] = mask->value;
@@ -286,6 +257,10 @@ static void add_masks(struct onr_fused *fused, const struct attention *found)
         if (mask->is_flag && mask->hides) {
             onr_fused_int(fused, hides[m], 1);
         }
+        merged |= mask->is_merged ? INT64_C(1) << m : 0;
+    }
+    if (merged != 0 && strlen(found->y_order) == 4) {
+        onr_fused_int(fused, "merged", merged);
     }
     if (found->sinks != ONR_NO_VALUE) {
         while (fused->input_count < 3 + MASKS) {
@@ -339,7 +314,9 @@ static bool match_attention(const struct onr_fuser *fuser, const struct onr_node
                             struct onr_fused *fused)
 {
     static const char *const name = "AttentionChain";
-    struct attention found = {.sinks = ONR_NO_VALUE, .scale = 1, .right = -1};
+    const uint32_t none = ONR_NO_VALUE;
+    struct attention found = {
+        .sinks = none, .scale = 1, .right = -1, .regroup = {none, none, none, none, none, none}};
     uint32_t x = softmax->inputs[0];
     enum onr_dtype dtype = onr_fuse_fact(fuser, x)->dtype;
     int64_t axis = onr_attr_int(softmax, "axis", softmax->version >= 13 ? -1 : 1);
@@ -350,7 +327,7 @@ static bool match_attention(const struct onr_fuser *fuser, const struct onr_node
     }
     if (!find_values(fuser, softmax->outputs[0], &found)) {
         bool is_shared = onr_fuse_use_count(fuser, softmax->outputs[0]) > 1 &&
-                         leads_to_product(fuser, scores, DEPTH);
+                         onr_leads_to_scores(fuser, scores);
         return is_shared && onr_fuse_miss(fuser, name, softmax->outputs[0],
                                           "probabilities: used by their product with V alone");
     }
@@ -360,10 +337,20 @@ static bool match_attention(const struct onr_fuser *fuser, const struct onr_node
     if (!find_scores(fuser, scores, &found)) {
         return false;
     }
-    if (strlen(found.scores.a_order) != strlen(found.values.b_order) ||
-        !find_operands(fuser, &found)) {
-        return onr_fuse_miss(fuser, name, found.scores.b,
-                             "keys: transposed by a node, of as many dimensions as Q and V");
+    if (!find_split_operands(fuser, &found)) {
+        if (found.regroup.s4 != none || found.regroup.p3 != none) {
+            return onr_fuse_miss(fuser, name, scores,
+                                 "batches and heads: apart as they were before they became one "
+                                 "axis, the same for scores, operands and result");
+        }
+        if (strlen(found.scores.a_order) != strlen(found.values.b_order) ||
+            !find_operands(fuser, none, &found)) {
+            return onr_fuse_miss(fuser, name, found.scores.b,
+                                 "keys: transposed by a node, of as many dimensions as Q and V");
+        }
+    }
+    if (!find_result(fuser, &found)) {
+        return false;
     }
     if (!are_kept(fuser, &found, dtype)) {
         return onr_fuse_miss(fuser, name, x,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Dimensions that are not known are equal when they come from the same one: through nodes that keep
- * it, or because two Reshape get it from the same element of a list.
+ * it, or because two Reshape get it from the same element of a list. The element may also be a
+ * multiple of another.
  */
 #include "graph/op_def.h"
 #include "graph/passes/fuse.h"
@@ -73,6 +74,17 @@ static bool step_list(const struct onr_fuser *fuser, struct dim_source *at, int6
     return false;
 }
 
+/* Where an element of a list comes from; false when it is no dimension, nor a list of one. */
+static bool walk_list(const struct onr_fuser *fuser, uint32_t value, int64_t index,
+                      struct dim_source *at)
+{
+    *at = (struct dim_source){value, -1};
+    for (int i = 0; i < MOST_STEPS && at->axis < 0 && step_list(fuser, at, &index); i++) {
+    }
+    /* a constant is a number, or -1 or 0 with another meaning */
+    return at->axis >= 0 || (index == 0 && onr_fuse_fact(fuser, at->value)->data == NULL);
+}
+
 /* Where a dimension of what a node makes comes from, one step further back. */
 static bool step_dim(const struct onr_fuser *fuser, struct dim_source *at)
 {
@@ -90,15 +102,21 @@ static bool step_dim(const struct onr_fuser *fuser, struct dim_source *at)
         return true;
     }
     if (onr_fuse_is(node, "Reshape") && onr_fuse_has_input(node, 1)) {
-        struct dim_source list = {node->inputs[1], -1};
-        int64_t index = at->axis;
-        for (int i = 0; i < MOST_STEPS && list.axis < 0 && step_list(fuser, &list, &index); i++) {
-        }
-        if (list.axis < 0 && onr_fuse_fact(fuser, list.value)->data != NULL) {
-            return false; /* a number, or -1 or 0 with another meaning */
-        }
-        *at = list;
-        return list.axis >= 0 || index == 0;
+        struct dim_source from;
+        bool is_found = walk_list(fuser, node->inputs[1], at->axis, &from);
+        *at = is_found ? from : *at;
+        return is_found;
+    }
+    if (onr_fuse_is(node, "Softmax")) {
+        at->value = node->inputs[0];
+        return true;
+    }
+    if (onr_fuse_is(node, "MatMul")) { /* rows and columns, which are not broadcast */
+        int from_end = onr_fuse_fact(fuser, at->value)->shape.rank - at->axis;
+        uint32_t from = node->inputs[from_end == 1 ? 1 : 0];
+        int rank = onr_fuse_fact(fuser, from)->shape.rank;
+        *at = (struct dim_source){from, rank - from_end};
+        return from_end <= 2 && rank >= 2;
     }
     double scale = 1;
     uint32_t before = onr_fuse_before_scale(fuser, at->value, &scale);
@@ -106,15 +124,9 @@ static bool step_dim(const struct onr_fuser *fuser, struct dim_source *at)
     return before != ONR_NO_VALUE;
 }
 
-bool onr_fuse_same_dim(const struct onr_fuser *fuser, uint32_t a, int a_axis, uint32_t b,
-                       int b_axis)
+static bool is_same_source(const struct onr_fuser *fuser, struct dim_source a, struct dim_source b)
 {
-    int64_t a_dim = onr_fuse_fact(fuser, a)->shape.dim[a_axis];
-    int64_t b_dim = onr_fuse_fact(fuser, b)->shape.dim[b_axis];
-    if ((a_dim >= 0 && b_dim >= 0) || (a_dim == b_dim && a_dim != ONR_DIM_UNKNOWN)) {
-        return a_dim == b_dim;
-    }
-    struct dim_source from_a[MOST_STEPS] = {{a, a_axis}};
+    struct dim_source from_a[MOST_STEPS] = {a};
     int count = 1;
     while (count < MOST_STEPS && from_a[count - 1].axis >= 0) {
         from_a[count] = from_a[count - 1];
@@ -123,15 +135,44 @@ bool onr_fuse_same_dim(const struct onr_fuser *fuser, uint32_t a, int a_axis, ui
         }
         count++;
     }
-    struct dim_source at = {b, b_axis};
     for (int i = 0; i < MOST_STEPS; i++) {
         for (int j = 0; j < count; j++) {
-            if (at.value == from_a[j].value && at.axis == from_a[j].axis) {
+            if (b.value == from_a[j].value && b.axis == from_a[j].axis) {
                 return true;
             }
         }
-        if (at.axis < 0 || !step_dim(fuser, &at)) {
+        if (b.axis < 0 || !step_dim(fuser, &b)) {
             return false;
+        }
+    }
+    return false;
+}
+
+bool onr_fuse_same_dim(const struct onr_fuser *fuser, uint32_t a, int a_axis, uint32_t b,
+                       int b_axis)
+{
+    int64_t a_dim = onr_fuse_fact(fuser, a)->shape.dim[a_axis];
+    int64_t b_dim = onr_fuse_fact(fuser, b)->shape.dim[b_axis];
+    return (a_dim >= 0 && b_dim >= 0) || (a_dim == b_dim && a_dim != ONR_DIM_UNKNOWN)
+               ? a_dim == b_dim
+               : is_same_source(fuser, (struct dim_source){a, a_axis},
+                                (struct dim_source){b, b_axis});
+}
+
+bool onr_fuse_is_multiple(const struct onr_fuser *fuser, uint32_t a, int a_axis, int64_t factor,
+                          uint32_t b, int b_axis)
+{
+    struct dim_source at = {a, a_axis};
+    struct dim_source from = {ONR_NO_VALUE, -1};
+    int64_t number = 0;
+    for (int i = 0; i < MOST_STEPS && at.axis >= 0 && step_dim(fuser, &at); i++) {
+    }
+    const struct onr_node *mul = at.axis < 0 ? onr_fuse_producer(fuser, at.value, "Mul") : NULL;
+    for (uint32_t i = 0; mul != NULL && i < 2; i++) {
+        if (onr_fuse_int(fuser, mul, i, 0, &number) && number == factor &&
+            walk_list(fuser, mul->inputs[1 - i], 0, &from)) {
+            return from.axis >= 0 ? onr_fuse_same_dim(fuser, from.value, from.axis, b, b_axis)
+                                  : is_same_source(fuser, from, (struct dim_source){b, b_axis});
         }
     }
     return false;

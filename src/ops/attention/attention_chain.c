@@ -9,7 +9,7 @@
  * Inputs    Q, K, V, mask?, mask2?, sinks?
  * Shapes    Q: [B,N,S,H], K: [B,Nk,T,H], V: [B,Nk,T,Hv], Y: [B,N,S,Hv], N = groups * Nk; or with
  *           the axes in another order, or as part of a larger tensor (attention_layout.h). masks:
- *           [B,N,S,T] or fewer dimensions. sinks: N elements. Dimensions of 1 are broadcast, save H
+ *           [B,N,S,T] or fewer dimensions, or merged: [B*N,S,T]. sinks: N elements. Dimensions of 1 are broadcast, save H
  *           and Hv.
  * Types     float32, float64, all the same (sinks: float32); masks also bool.
  * Attrs     scale: float, default 1. softcap: float, default 0 (none): c tanh(s / c).
@@ -17,6 +17,8 @@
  *           fill, fill2: float, default -inf: what stands for the score of a key that a mask of
  *           bool hides. hides, hides2: int, default 0: false hides, 1: true hides.
  *           empty_is_zero: int, default 0.
+ *           merged: int, default 0: bit 0 for mask, bit 1 for mask2: when it has rank 3, batches and
+ *           heads are its first dimension, and it has no rows and keys but those of Q and K.
  *           right: int, default -1 (none): query i sees the keys up to i + right.
  *           q, k, v, y: string, default "bnsh", and q_part, k_part, v_part: see attention_layout.h.
  * Edge      A mask of numbers is added; mask comes before mask2. A query whose masks are -inf
@@ -315,23 +317,15 @@ static enum onr_status chain_run(struct onr_run_ctx *ctx)
 #define CHAIN_TYPES (ONR_BIT(FLOAT) | ONR_BIT(DOUBLE))
 
 static const struct onr_attr_spec chain_attrs[] = {
-    {"empty_is_zero", ONR_ATTR_INT, false},
-    {"fill", ONR_ATTR_FLOAT, false},
-    {"fill2", ONR_ATTR_FLOAT, false},
-    {"groups", ONR_ATTR_INT, false},
-    {"hides", ONR_ATTR_INT, false},
-    {"hides2", ONR_ATTR_INT, false},
-    {"k", ONR_ATTR_STRING, false},
-    {"k_part", ONR_ATTR_INTS, false},
-    {"q", ONR_ATTR_STRING, false},
-    {"q_part", ONR_ATTR_INTS, false},
-    {"right", ONR_ATTR_INT, false},
-    {"scale", ONR_ATTR_FLOAT, false},
-    {"softcap", ONR_ATTR_FLOAT, false},
-    {"v", ONR_ATTR_STRING, false},
-    {"v_part", ONR_ATTR_INTS, false},
-    {"y", ONR_ATTR_STRING, false},
-    {NULL, 0, false},
+    {"empty_is_zero", ONR_ATTR_INT, false}, {"fill", ONR_ATTR_FLOAT, false},
+    {"fill2", ONR_ATTR_FLOAT, false},       {"groups", ONR_ATTR_INT, false},
+    {"hides", ONR_ATTR_INT, false},         {"hides2", ONR_ATTR_INT, false},
+    {"k", ONR_ATTR_STRING, false},          {"k_part", ONR_ATTR_INTS, false},
+    {"merged", ONR_ATTR_INT, false},        {"q", ONR_ATTR_STRING, false},
+    {"q_part", ONR_ATTR_INTS, false},       {"right", ONR_ATTR_INT, false},
+    {"scale", ONR_ATTR_FLOAT, false},       {"softcap", ONR_ATTR_FLOAT, false},
+    {"v", ONR_ATTR_STRING, false},          {"v_part", ONR_ATTR_INTS, false},
+    {"y", ONR_ATTR_STRING, false},          {NULL, 0, false},
 };
 static const struct onr_param_spec chain_inputs[] = {
     {CHAIN_TYPES, 1},

@@ -22,8 +22,31 @@ static int64_t query_heads(const struct onr_chain_dims *d, int64_t heads)
                                                                              : ONR_DIM_UNKNOWN;
 }
 
+/* Whether a dimension of a mask is 1 or this one, as far as they are known. */
+static bool is_within(int64_t mask, int64_t dim)
+{
+    return mask < 0 || dim < 0 || mask == 1 || mask == dim;
+}
+
+/* Takes batches and heads, which are one dimension of a mask of scores, apart. */
+static bool split_mask(const struct onr_chain_dims *d, struct onr_head_dims *mask)
+{
+    int64_t all = ONR_DIM_UNKNOWN;
+    bool is_known = d->y.batch >= 0 && d->y.heads >= 0;
+    if ((is_known && __builtin_mul_overflow(d->y.batch, d->y.heads, &all)) ||
+        !is_within(mask->heads, all) || !is_within(mask->rows, d->y.rows) ||
+        !is_within(mask->width, d->keys)) {
+        return false;
+    }
+    if (mask->heads != 1) {
+        mask->batch = d->y.batch;
+        mask->heads = d->y.heads;
+    }
+    return true;
+}
+
 /* Broadcasts the batches and heads of all operands, rows and keys with those of the masks. */
-static bool broadcast_dims(struct onr_chain_dims *d)
+static bool broadcast_dims(struct onr_chain_dims *d, int64_t merged)
 {
     bool is_possible = true;
     d->y = (struct onr_head_dims){1, 1, d->in[ONR_CHAIN_Q].rows, d->in[ONR_CHAIN_V].width};
@@ -35,8 +58,9 @@ static bool broadcast_dims(struct onr_chain_dims *d)
                       (i == ONR_CHAIN_Q || onr_dim_broadcast(d->keys, d->in[i].rows, &d->keys));
     }
     for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
-        const struct onr_head_dims *mask = &d->masks[m];
-        is_possible = is_possible && onr_dim_broadcast(d->y.batch, mask->batch, &d->y.batch) &&
+        struct onr_head_dims *mask = &d->masks[m];
+        is_possible = is_possible && ((merged >> m & 1) == 0 || split_mask(d, mask)) &&
+                      onr_dim_broadcast(d->y.batch, mask->batch, &d->y.batch) &&
                       onr_dim_broadcast(d->y.heads, mask->heads, &d->y.heads) &&
                       onr_dim_broadcast(d->y.rows, mask->rows, &d->y.rows) &&
                       onr_dim_broadcast(d->keys, mask->width, &d->keys);
@@ -62,7 +86,7 @@ enum onr_status onr_chain_dims_read(const struct onr_node *node,
     for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
         d->masks[m] = mask_dims(masks[m]);
     }
-    if (!broadcast_dims(d)) {
+    if (!broadcast_dims(d, onr_attr_int(node, "merged", 0))) {
         char text[3][ONR_SHAPE_TEXT_BYTES];
         return onr_fail(err, ONR_ERR_SHAPE, "cannot broadcast Q %s, K %s, V %s and the masks",
                         onr_shape_text(&inputs[ONR_CHAIN_Q]->shape, text[0]),

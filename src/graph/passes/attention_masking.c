@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "graph/passes/attention_masking.h"
+
+#include "graph/op_def.h"
+#include "graph/passes/attention_regroup.h"
+
+#include <math.h>
+
+/* A number that Where puts in place of some scores, given as input 1 or 2; the other one then is in
+ * *scores. */
+static bool read_fill(const struct onr_fuser *fuser, const struct onr_node *where,
+                      struct onr_masking *mask, uint32_t *scores)
+{
+    for (uint32_t i = 1; i <= 2; i++) {
+        if (onr_fuse_number(fuser, where->inputs[i], &mask->fill) && !isnan(mask->fill)) {
+            mask->value = where->inputs[0];
+            mask->is_flag = true;
+            mask->hides = i == 1;
+            *scores = where->inputs[3 - i];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the value is a product up to what may stand between it and Softmax. */
+static bool leads_to_product(const struct onr_fuser *fuser, uint32_t value, int depth)
+{
+    struct onr_attention_product product;
+    struct onr_masking mask;
+    double scale = 1;
+    if (depth == 0 || onr_attention_scores(fuser, value, &product)) {
+        return depth > 0;
+    }
+    uint32_t before = onr_fuse_before_scale(fuser, value, &scale);
+    const struct onr_node *node = onr_fuse_any_producer(fuser, value);
+    if (node != NULL && onr_fuse_is(node, "Reshape")) {
+        before = onr_before_regroup(fuser, value);
+    } else if (node != NULL && onr_fuse_is(node, "Tanh")) {
+        before = node->inputs[0];
+    } else if (node != NULL && onr_fuse_is(node, "Where")) {
+        before = read_fill(fuser, node, &mask, &before) ? before : ONR_NO_VALUE;
+    } else if (node != NULL && onr_fuse_is(node, "Add")) {
+        return leads_to_product(fuser, node->inputs[0], depth - 1) ||
+               leads_to_product(fuser, node->inputs[1], depth - 1);
+    }
+    return before != ONR_NO_VALUE && leads_to_product(fuser, before, depth - 1);
+}
+
+bool onr_leads_to_scores(const struct onr_fuser *fuser, uint32_t value)
+{
+    return leads_to_product(fuser, value, ONR_SCORES_DEPTH);
+}
+
+uint32_t onr_before_mask(const struct onr_fuser *fuser, uint32_t value, struct onr_masking *mask)
+{
+    const struct onr_node *where = onr_fuse_producer(fuser, value, "Where");
+    const struct onr_node *sum = onr_fuse_producer(fuser, value, "Add");
+    uint32_t scores = ONR_NO_VALUE;
+    *mask = (struct onr_masking){.is_merged = onr_fuse_fact(fuser, value)->shape.rank == 3};
+    if (where != NULL) {
+        (void)read_fill(fuser, where, mask, &scores);
+    }
+    /* where both operands are products, the one that is not behind a Reshape has the scores */
+    for (uint32_t i = 0; sum != NULL && i < 4 && scores == ONR_NO_VALUE; i++) {
+        bool is_reshaped = onr_before_regroup(fuser, sum->inputs[i % 2]) != ONR_NO_VALUE;
+        if (is_reshaped == (i >= 2) && onr_leads_to_scores(fuser, sum->inputs[i % 2])) {
+            mask->value = sum->inputs[1 - i % 2];
+            scores = sum->inputs[i % 2];
+        }
+    }
+    return scores;
+}

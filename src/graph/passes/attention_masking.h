@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What stands between the product of an attention and Softmax. */
+#ifndef ONR_GRAPH_PASSES_ATTENTION_MASKING_H
+#define ONR_GRAPH_PASSES_ATTENTION_MASKING_H
+
+#include "graph/passes/fuse.h"
+
+#define ONR_SCORES_DEPTH 8 /* nodes between the product and Softmax, at most */
+
+/* What happens to scores: numbers are added, or flags put one in place of some. */
+struct onr_masking {
+    uint32_t value;
+    bool is_flag; /* true keys, or false ones, get the score `fill` */
+    bool hides;
+    bool is_merged; /* of scores with batches and heads in one axis */
+    double fill;
+};
+
+/* Whether the value is a product of Q and K' up to what may stand between it and Softmax. */
+bool onr_leads_to_scores(const struct onr_fuser *fuser, uint32_t value);
+
+/* The scores before an Add or Where that masks them, with what it does in *mask, or
+ * ONR_NO_VALUE. */
+uint32_t onr_before_mask(const struct onr_fuser *fuser, uint32_t value, struct onr_masking *mask);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Attention by products of rank 3 around scores that are masked with batches and heads apart. */
+#include "support/graph_test.h"
+#include "support/session_test.h"
+
+#include <onnxrun/inspect.h>
+#include <stdio.h>
+#include <string.h>
+
+/* u: [batch, 2 rows, 8]; in h: [batch, 2 rows, 4 heads, 2] */
+#define HIDDEN                                                                                     \
+    "in float x [n, 4]; out float y [n, 16]; init float root = 0.7; init float big = 2;"           \
+    "init int64 one [1] = 1; init int64 two [1] = 2; init int64 four [1] = 4;"                     \
+    "init int64 eight [1] = 8; init int64 all [1] = -1; init int64 flat [2] = -1, 16;"             \
+    "x0 = Neg(x); x1 = Mul(x, root); x2 = Add(x, big); g = Concat(x, x0, x1, x2) axis=1;"          \
+    "b = Shape(x) end=1; m = Mul(b, four); apart = Concat(b, two, four, two) axis=0;"              \
+    "h = Reshape(g, apart);"
+/* products of BART in transformers 4; BLOOM and DeBERTa have Softmax first */
+#define PRODUCT                                                                                    \
+    "one_axis = Concat(m, all, two) axis=0; scores = Concat(b, four, two, two) axis=0;"            \
+    "joined = Concat(m, two, two) axis=0; q4 = Transpose(h) perm=[0, 2, 1, 3];"                    \
+    "q = Reshape(q4, one_axis); kt = Transpose(q) perm=[0, 2, 1]; s = MatMul(q, kt);"
+#define RESULT                                                                                     \
+    "o = MatMul(r, q); o4 = Reshape(o, scores); t = Transpose(o4) perm=[0, 2, 1, 3];"              \
+    "y = Reshape(t, flat);"
+#define SCORES4 "s4 = Reshape(s, scores);"
+#define LATE    "p3 = Reshape(a, joined); r = Softmax(p3);" RESULT
+#define EARLY   "p = Softmax(a); r = Reshape(p, joined);" RESULT
+#define FUSED   "Neg Mul Add Concat Shape Concat Reshape onnxrun.AttentionChain Reshape"
+
+static void check_fused(const char *model)
+{
+    graph_test_fused(model, FUSED, 2e-6f);
+}
+
+static void attention_of_products_of_rank_3(void **state)
+{
+    (void)state;
+    check_fused(HIDDEN PRODUCT "r = Softmax(s);" RESULT);
+    check_fused(HIDDEN PRODUCT "d = Div(s, big); r = Softmax(d);" RESULT);
+}
+
+static void masks_on_heads_that_are_apart(void **state)
+{
+    (void)state;
+    static const char *const masks[] = {
+        "init float c [2, 1, 1, 2] = 0, -inf, 0, 0;",
+        "init float c [1, 1, 2, 2] = 0, -3.4028235e38, 0, 0;",
+        "init float c [4, 1, 2] = 0, 1, 2, 3, 4, 5, 6, 7;",
+        "init float c [2, 1, 2, 2] = -inf, -inf, 0, 0, 0, -inf, -inf, 0;",
+        "init float c [2, 1, 1, 2] = -3.4028235e38, -3.4028235e38, 0, -3.4028235e38;",
+        "init float c = 3;",
+    };
+    char model[4096];
+    for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
+        (void)snprintf(model, sizeof model, "%s%s%s", HIDDEN PRODUCT SCORES4, masks[i],
+                       "a = Add(s4, c);" LATE);
+        check_fused(model);
+        (void)snprintf(model, sizeof model, "%s%s%s", HIDDEN PRODUCT SCORES4, masks[i],
+                       "a = Add(c, s4);" EARLY);
+        check_fused(model);
+    }
+    /* DeBERTa: flags; what they hide is known to be 0 where all is */
+    check_fused(HIDDEN PRODUCT SCORES4
+                "init bool c [2, 1, 1, 2] = true, true, false, true; init float f = -1e9;"
+                "a = Where(c, f, s4);" EARLY);
+    check_fused(HIDDEN PRODUCT SCORES4
+                "init float c [2, 1, 1, 2] = -inf, -inf, 0, -inf; init float zero = 0;"
+                "a = Add(s4, c); p = Softmax(a); i = IsNaN(p); w = Where(i, zero, p);"
+                "r = Reshape(w, joined);" RESULT);
+}
+
+static void masks_on_heads_in_one_axis(void **state)
+{
+    (void)state;
+    static const char *const masks[] = {
+        "init float c [8, 1, 2] = 0, 1, 2, 3, 4, 5, 6, 7, 0, -1, -2, -3, -4, -5, -6, -inf;",
+        "init float c [1, 2, 2] = 1, 2, 3, -inf;",
+        "init float c [8, 2, 1] = 0, 1, 2, 3, 4, 5, 6, 7, 0, -1, -2, -3, -4, -5, -6, -inf;",
+        "init float c [2] = 1, 2;",
+    };
+    char model[4096];
+    for (size_t i = 0; i < 4; i++) {
+        (void)snprintf(model, sizeof model, "%s%s%s", HIDDEN PRODUCT, masks[i],
+                       "init float d [2, 1, 1, 2] = 0, -inf, 0, 0; e = Mul(s, root);"
+                       "s3 = Add(e, c); s4 = Reshape(s3, scores); a = Add(s4, d);" EARLY);
+        check_fused(model);
+    }
+}
+
+static void regroups_of_another_kind_stay(void **state)
+{
+    (void)state;
+    static const char *const expected =
+        "expected  batches and heads: apart as they were before they became one axis, the same "
+        "for scores, operands and result";
+    static const char *const kept[] = {
+        /* two heads of four rows */
+        HIDDEN PRODUCT "mixed = Concat(b, two, four, two) axis=0; s4 = Reshape(s, mixed);"
+                       "init float c [4, 1] = 0, 1, 2, 3; a = Add(s4, c);" EARLY,
+        /* heads before batches */
+        HIDDEN PRODUCT "mixed = Concat(four, b, two, two) axis=0; s4 = Reshape(s, mixed);"
+                       "init float c [4, 1, 1, 1] = 0, 1, 2, 3; a = Add(s4, c);" EARLY,
+        /* rows of probabilities in another order */
+        HIDDEN PRODUCT SCORES4 "init float c [4, 1, 2] = 0, 1, 2, 3, 4, 5, 6, 7; a = Add(s4, c);"
+                               "p = Softmax(a); p4 = Transpose(p) perm=[1, 0, 2, 3];"
+                               "r = Reshape(p4, joined);" RESULT,
+        /* the result is not taken apart */
+        HIDDEN PRODUCT SCORES4 "init float c [2] = 0, 1; a = Add(s4, c); p = Softmax(a);"
+                               "r = Reshape(p, joined); o = MatMul(r, q); y = Reshape(o, flat);",
+    };
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        char *text = graph_test_text(kept[i]);
+        assert_non_null(strstr(text, "Softmax"));
+        onnxrun_text_free(text);
+        graph_test_results(kept[i], 2e-6f);
+        if (i != 2) {
+            graph_test_explains(kept[i], expected);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(attention_of_products_of_rank_3, test_tensors_free),
+        cmocka_unit_test_teardown(masks_on_heads_that_are_apart, test_tensors_free),
+        cmocka_unit_test_teardown(masks_on_heads_in_one_axis, test_tensors_free),
+        cmocka_unit_test_teardown(regroups_of_another_kind_stay, test_tensors_free),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
