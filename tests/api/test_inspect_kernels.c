@@ -120,6 +120,18 @@ static void operators_without_a_kernel_name_none(void **state)
           3,
           "      1  Softmax                     float                   softmax scalar\n"
           "      1  Hardmax                     float                   a loop compiled once\n");
+    check("scalar",
+          "in float x [n, 2]; in int64 t [n]; y = NegativeLogLikelihoodLoss(x, t);"
+          "z = SoftmaxCrossEntropyLoss(x, t); out float y; out float z;",
+          3,
+          "      1  NegativeLogLikelihoodLoss   float, int64            a loop compiled once\n"
+          "      1  SoftmaxCrossEntropyLoss     float, int64            softmax scalar\n");
+    check("scalar",
+          "in float x [1, 1, n, n]; in float g [1, 2, 2, 2]; y = GridSample(x, g);"
+          "z = GridSample(x, g) mode='nearest'; out float y; out float z;",
+          3,
+          "      1  GridSample                  float                   image scalar\n"
+          "      1  GridSample                  float                   a loop compiled once\n");
 }
 
 static void precision_is_told(void **state)

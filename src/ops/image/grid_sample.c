@@ -132,8 +132,10 @@ static enum onr_status plan_work(struct grid_plan *plan, struct onr_plan_ctx *ct
     plan->part = dtype == ONR_COMPLEX64 ? ONR_FLOAT : dtype == ONR_COMPLEX128 ? ONR_DOUBLE : dtype;
     sampler->lanes = plan->part != dtype && sampler->mode != ONR_SAMPLER_NEAREST ? 2 : 1;
     sampler->real = onr_real_of(plan->part);
-    ctx->told.kernel = sampler->real == ONR_FLOAT ? ONR_KERNEL_AT(image.sample_f32)
-                                                  : ONR_KERNEL_AT(image.sample_f64);
+    if (sampler->mode != ONR_SAMPLER_NEAREST) {
+        ctx->told.kernel = sampler->real == ONR_FLOAT ? ONR_KERNEL_AT(image.sample_f32)
+                                                      : ONR_KERNEL_AT(image.sample_f64);
+    }
     sampler->rank = x->rank - 2;
     for (int d = 0; d < sampler->rank; d++) {
         sampler->extent[d] = x->dim[d + 2];

@@ -52,7 +52,8 @@ enum onr_status onr_resize_nearest_plan(const struct onr_resize_how *how,
     p->element_bytes = onr_dtype_size(ctx->inputs[0]->dtype);
     p->block_elements = axes->rank > 0 ? (size_t)onr_shape_range(x, last + 1, x->rank) : 1;
     p->block_bytes = p->block_elements * p->element_bytes;
-    ctx->told.kernel = p->block_bytes == 4 ? ONR_KERNEL_AT(image.pick_32) : 0;
+    ctx->told.kernel =
+        p->block_bytes == 4 && p->row.index != NULL ? ONR_KERNEL_AT(image.pick_32) : 0;
     p->dtype = ctx->inputs[0]->dtype;
     p->extrapolation = how->extrapolation;
     size_t stride = 1;
