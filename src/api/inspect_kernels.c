@@ -242,6 +242,9 @@ static void add_dims(struct onr_text *text, struct teller *t, const onnxrun_dim 
                 continue;
             }
             add_dim_name(&t->line, input, a);
+            if (t->line.has_failed) {
+                return;
+            }
             onr_text_add(text, "%s", separator);
             if (is_json) {
                 add_json(text, "", t->line.data);
