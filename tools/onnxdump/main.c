@@ -105,53 +105,48 @@ static int set_stage(struct dump *dump, const char *name)
     return tool_usage_error("onnxdump", "--stage %s: expected model, graph, program or plan", name);
 }
 
+/* Options that choose a view; some have a value besides. */
+static const struct {
+    int option;
+    enum view view;
+} view_choices[] = {
+    {OPTION_EXPLAIN, VIEW_STAGE}, {OPTION_MODULES, VIEW_MODULES}, {OPTION_COST, VIEW_COST},
+    {OPTION_STATS, VIEW_STATS},   {OPTION_CHECK, VIEW_CHECK},     {OPTION_ONNXTXT, VIEW_ONNXTXT},
+    {OPTION_DOT, VIEW_DOT},       {OPTION_DIFF, VIEW_DIFF},       {OPTION_EXTRACT, VIEW_EXTRACT},
+    {OPTION_HTML, VIEW_HTML},     {OPTION_OPS, VIEW_OPS}};
+
+static bool set_view(struct dump *dump, int option)
+{
+    for (size_t i = 0; i < sizeof view_choices / sizeof view_choices[0]; i++) {
+        if (view_choices[i].option == option) {
+            dump->view = view_choices[i].view;
+            return true;
+        }
+    }
+    return false;
+}
+
 static int add_option(void *user, int option, char *const *argv)
 {
     struct dump *dump = user;
+    bool is_view = set_view(dump, option);
     switch (option) {
     case OPTION_STAGE:
         return set_stage(dump, optarg);
     case OPTION_EXPLAIN:
-        dump->view = VIEW_STAGE;
         dump->stage = ONNXRUN_STAGE_PASSES;
         return EXIT_CODE_OK;
-    case OPTION_MODULES:
-        dump->view = VIEW_MODULES;
-        return EXIT_CODE_OK;
-    case OPTION_COST:
-        dump->view = VIEW_COST;
-        return EXIT_CODE_OK;
-    case OPTION_STATS:
-        dump->view = VIEW_STATS;
-        return EXIT_CODE_OK;
-    case OPTION_CHECK:
-        dump->view = VIEW_CHECK;
-        return EXIT_CODE_OK;
-    case OPTION_ONNXTXT:
-        dump->view = VIEW_ONNXTXT;
-        return EXIT_CODE_OK;
-    case OPTION_DOT:
-        dump->view = VIEW_DOT;
-        return EXIT_CODE_OK;
-    case OPTION_DIFF:
-        dump->view = VIEW_DIFF;
-        return EXIT_CODE_OK;
     case OPTION_EXTRACT:
-        dump->view = VIEW_EXTRACT;
         dump->options.extract = optarg;
+        return EXIT_CODE_OK;
+    case OPTION_HTML:
+        dump->html = optarg;
         return EXIT_CODE_OK;
     case 'o':
         dump->options.output = optarg;
         return EXIT_CODE_OK;
-    case OPTION_HTML:
-        dump->view = VIEW_HTML;
-        dump->html = optarg;
-        return EXIT_CODE_OK;
     case OPTION_NO_FUSION:
         dump->options.no_fusion = true;
-        return EXIT_CODE_OK;
-    case OPTION_OPS:
-        dump->view = VIEW_OPS;
         return EXIT_CODE_OK;
     case 'd':
         return dims_add(&dump->options.dims, optarg, &dump->error) == ONNXRUN_OK
@@ -161,7 +156,7 @@ static int add_option(void *user, int option, char *const *argv)
         dump->options.is_json = true;
         return EXIT_CODE_OK;
     default:
-        return args_refuse("onnxdump", option, argv);
+        return is_view ? EXIT_CODE_OK : args_refuse("onnxdump", option, argv);
     }
 }
 
