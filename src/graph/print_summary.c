@@ -106,17 +106,6 @@ static int compare_count(const void *left, const void *right)
     return a->count != b->count ? (a->count < b->count ? 1 : -1) : compare_name(left, right);
 }
 
-static size_t count_nodes(const struct onr_graph *graph)
-{
-    struct onr_walk walk;
-    size_t count = 0;
-    onr_walk_begin(&walk, graph);
-    for (enum onr_walk_event event; (event = onr_walk_next(&walk)) != ONR_WALK_DONE;) {
-        count += event == ONR_WALK_NODE;
-    }
-    return count;
-}
-
 /* Fills counts with one entry per kind of operator, most frequent first; returns their number. */
 static size_t gather_counts(const struct onr_graph *graph, struct op_count *counts)
 {
@@ -142,7 +131,7 @@ static size_t gather_counts(const struct onr_graph *graph, struct op_count *coun
 
 static void print_op_counts(struct onr_text *text, const struct onr_graph *graph)
 {
-    size_t total = count_nodes(graph);
+    size_t total = onr_graph_count_nodes(graph);
     onr_text_add(text, "\noperators: ");
     onr_print_count(text, total);
     onr_text_add(text, " nodes\n");
