@@ -38,6 +38,16 @@ struct onr_softmax_f32 {
 
 #define ONR_SOFTMAX_ROOM 16
 
+#define ONR_ROWS_AHEAD 8 /* rows of one head lie too far apart for the machine to guess the next */
+
+/* Asks for memory that is soon used. */
+static inline void onr_prefetch(const void *data, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 64) {
+        __builtin_prefetch((const char *)data + i);
+    }
+}
+
 struct onr_attention_kernels {
     /*
      * scores[r * stride + j] = sum_h q[r][h] * k[j][h] for r < rows, j < keys, h < head.

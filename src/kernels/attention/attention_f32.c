@@ -48,15 +48,14 @@ static inline __attribute__((always_inline)) onr_lanes4 sum_four(const onr_lanes
     return onr_lanes_fold(SHUFFLE(low, high, LOW_PAIRS) + SHUFFLE(low, high, HIGH_PAIRS));
 }
 
-#define LINE       16 /* floats in a cache line */
-#define ROWS_AHEAD 8  /* rows of one head may lie too far apart for the machine to guess the next */
+#define LINE 16 /* floats in a cache line */
 
 /* Asks for `count` elements of row j, if there is one. */
 static inline __attribute__((always_inline)) void prefetch_row(struct onr_rows_f32 x, size_t rows,
                                                                size_t j, size_t count)
 {
-    for (size_t i = 0; j < rows && i < count; i += LINE) {
-        __builtin_prefetch(x.data + j * x.stride + i);
+    if (j < rows) {
+        onr_prefetch(x.data + j * x.stride, count * sizeof(float));
     }
 }
 
@@ -118,7 +117,7 @@ static void scores_f32(size_t rows, size_t keys, size_t head, struct onr_rows_f3
         const float *four[4];
         for (size_t i = 0; i < 4; i++) { /* the last key stands in for those that are missing */
             four[i] = k.data + (j + (i < count ? i : count - 1)) * k.stride;
-            prefetch_row(k, keys, j + i + ROWS_AHEAD, head);
+            prefetch_row(k, keys, j + i + ONR_ROWS_AHEAD, head);
         }
         for (size_t r = 0; r < rows; r += TILE_ROWS) {
             size_t some = rows - r < TILE_ROWS ? rows - r : TILE_ROWS;
@@ -145,7 +144,7 @@ static inline __attribute__((always_inline)) void value_tile(size_t rows, size_t
         }
     }
     for (size_t j = 0; j < keys; j++) {
-        prefetch_row(v, keys, j + ROWS_AHEAD, 4 * ONR_LANES);
+        prefetch_row(v, keys, j + ONR_ROWS_AHEAD, 4 * ONR_LANES);
         for (size_t r = 0; r < rows; r++) {
             float weight = p.data[r * p.stride + j];
             for (size_t c = 0; c < 4; c++) {
@@ -329,7 +328,7 @@ static void pack_values_f32(size_t keys, size_t width, struct onr_rows_f32 v, si
 {
     for (size_t j = 0; j < keys; j++) {
         const float *x = v.data + j * v.stride;
-        prefetch_row(v, keys, j + ROWS_AHEAD, width);
+        prefetch_row(v, keys, j + ONR_ROWS_AHEAD, width);
         float *out = y + j * columns;
         for (size_t i = 0; i < width; i += columns, out += keys * columns) {
             size_t count = width - i < columns ? width - i : columns;

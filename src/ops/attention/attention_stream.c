@@ -180,21 +180,51 @@ static void find_rows(const struct onr_attention_stream *s, struct onr_attention
     c->rows_of = which;
 }
 
+static size_t head_of(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
+                      size_t r)
+{
+    return c->kv * s->group + c->rows[r].member;
+}
+
+/* Reads row r of queries. */
+static void begin_row(const struct onr_attention_stream *s, struct onr_attention_chunk *c, size_t r,
+                      const float *sinks)
+{
+    const struct onr_attention *a = s->a;
+    size_t head = head_of(s, c, r);
+    float *q = c->q + r * c->q_stride;
+    size_t first = onr_head_offset(&a->q, c->b, head, c->rows[r].query);
+    const float *x = onr_float_read(a->q_dtype, s->d->q, first, a->head, q);
+    s->kernels->attention.scale_f32(a->head, (float)a->scale, x, q);
+    c->states[r] = begin_state(sinks != NULL ? sinks + head : NULL);
+}
+
+/* Asks for row r of queries. */
+static void ask_row(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
+                    size_t r)
+{
+    const struct onr_attention *a = s->a;
+    size_t first = onr_head_offset(&a->q, c->b, head_of(s, c, r), c->rows[r].query);
+    size_t size = onr_dtype_size(a->q_dtype);
+    onr_prefetch((const char *)s->d->q + first * size, a->head * size);
+}
+
 static void begin_rows(const struct onr_attention_stream *s, struct onr_attention_chunk *c)
 {
     const struct onr_attention *a = s->a;
     const float *sinks = c->is_part ? NULL : s->d->sinks;
+    size_t ahead = s->rows > PART_ROWS ? ONR_ROWS_AHEAD : 0;
     size_t width =
         c->is_few ? a->v_head : onr_gemm_f32_panels(s->v_gemm, a->v_head) * s->v_gemm->columns;
     find_rows(s, c);
-    for (size_t r = 0; r < c->count; r++) {
-        size_t head = c->kv * s->group + c->rows[r].member;
-        float *q = c->q + r * c->q_stride;
-        size_t first = onr_head_offset(&a->q, c->b, head, c->rows[r].query);
-        const float *x = onr_float_read(a->q_dtype, s->d->q, first, a->head, q);
-        s->kernels->attention.scale_f32(a->head, (float)a->scale, x, q);
-        memset(c->y + r * c->y_stride, 0, width * sizeof(float));
-        c->states[r] = begin_state(sinks != NULL ? sinks + head : NULL);
+    for (size_t next = 0; next < c->count + ahead; next++) {
+        if (ahead > 0 && next < c->count) {
+            ask_row(s, c, next);
+        }
+        if (next >= ahead) {
+            begin_row(s, c, next - ahead, sinks);
+            memset(c->y + (next - ahead) * c->y_stride, 0, width * sizeof(float));
+        }
     }
 }
 
@@ -214,8 +244,7 @@ static void end_rows(const struct onr_attention_stream *s, const struct onr_atte
 {
     for (size_t r = 0; r < c->count; r++) {
         const struct onr_attention_row *row = c->rows + r;
-        write_row(s, c->b, c->kv * s->group + row->member, row->query, c->states[r].sum,
-                  c->y + r * c->y_stride);
+        write_row(s, c->b, head_of(s, c, r), row->query, c->states[r].sum, c->y + r * c->y_stride);
     }
 }
 
