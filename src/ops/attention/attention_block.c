@@ -115,6 +115,8 @@ static void multiply_keys(const struct onr_attention_stream *s, const struct onr
     }
     size_t columns = s->k_gemm->columns;
     size_t first = begin / columns;
+    size_t last = (end - 1) / columns;
+    bool is_short = end - last * columns <= s->short_gemm->columns;
     struct onr_gemm_f32_tile tile = {.k = head,
                                      .a = q,
                                      .a_stride = c->q_stride,
@@ -123,7 +125,13 @@ static void multiply_keys(const struct onr_attention_stream *s, const struct onr
                                      .c = c->scores + first * columns,
                                      .c_stride = c->score_stride,
                                      .scale = 1.0f};
-    run_tiles(s->k_gemm, rows, onr_gemm_f32_panels(s->k_gemm, end) - first, columns * head, &tile);
+    run_tiles(s->k_gemm, rows, last - first + !is_short, columns * head, &tile);
+    if (is_short) {
+        tile.a = q;
+        tile.b = c->k + last * columns * head;
+        tile.c = c->scores + last * columns;
+        run_tiles(s->short_gemm, rows, 1, 0, &tile);
+    }
 }
 
 /* Adds the values of keys [begin, end) of a block, weighted with what became of the scores. */

@@ -13,8 +13,9 @@ struct onr_attention_stream {
     const struct onr_attention *a;
     const struct onr_attention_data *d;
     const struct onr_kernels *kernels;
-    const struct onr_gemm_f32 *k_gemm; /* columns are keys */
-    const struct onr_gemm_f32 *v_gemm; /* columns are elements of values */
+    const struct onr_gemm_f32 *k_gemm;     /* columns are keys */
+    const struct onr_gemm_f32 *short_gemm; /* for a last panel of few keys */
+    const struct onr_gemm_f32 *v_gemm;     /* columns are elements of values */
     struct onr_attention_operand keys, values;
     size_t group;             /* heads that share keys */
     size_t rows;              /* queries of a group */

@@ -381,10 +381,12 @@ void onr_attention_stream_run(const struct onr_attention *attention,
 {
     const struct onr_attention *a = attention;
     size_t keys = a->keys < a->block_keys ? a->keys : a->block_keys;
+    size_t even_keys = keys > LINE ? onr_size_align(keys, 2 * LINE) : keys;
     struct onr_attention_stream s = {.a = a,
                                      .d = data,
                                      .kernels = ctx->kernels,
-                                     .k_gemm = onr_gemm_f32_choose(&ctx->kernels->gemm, keys),
+                                     .k_gemm = onr_gemm_f32_choose(&ctx->kernels->gemm, even_keys),
+                                     .short_gemm = onr_gemm_f32_choose(&ctx->kernels->gemm, 1),
                                      .v_gemm = onr_gemm_f32_choose(&ctx->kernels->gemm, a->v_head),
                                      .keys = onr_attention_keys(a, data),
                                      .values = onr_attention_values(a, data),
