@@ -65,6 +65,27 @@ static void product(void **state)
                 "Gemm BatchNormalization");
 }
 
+static void product_without_a_bias(void **state)
+{
+    (void)state;
+    check_fused(GEMM ROWS "c = MatMul(x, w);" NORM, "onnxrun.Linear");
+    check_fused(GEMM ROWS "c = MatMul(x, w); d = BatchNormalization(c, scale, bias, mean, var);"
+                          "y = Relu(d);",
+                "onnxrun.Linear");
+    check_fused(X "out float y [?, 3];" PARAMS ROWS
+                  "init int64 t [2] = -1, 3; p = MatMul(a, w); c = Reshape(p, t);" NORM,
+                "Reshape onnxrun.Linear");
+    check_fused("opset 7;" GEMM ROWS "c = MatMul(x, w);" NORM, "onnxrun.Linear");
+    /* Other views have other channels. */
+    check_fused(X "out float y [?, 3];" PARAMS ROWS
+                  "init int64 t [2] = -1, 3; m = MatMul(a, w); p = Transpose(m) perm=[0, 2, 1];"
+                  "c = Reshape(p, t);" NORM,
+                "Reshape MatMul Transpose Reshape BatchNormalization");
+    check_fused(X "out float y [?, ?, ?];" PARAMS ROWS "init float q [2] = 1, 2; c = MatMul(a, w);"
+                  "y = BatchNormalization(c, q, q, q, q);",
+                "Reshape MatMul BatchNormalization");
+}
+
 static void what_is_no_constant_stays(void **state)
 {
     (void)state;
@@ -120,6 +141,7 @@ int main(void)
         cmocka_unit_test_teardown(grouped_convolution, test_tensors_free),
         cmocka_unit_test_teardown(transposed_convolution, test_tensors_free),
         cmocka_unit_test_teardown(product, test_tensors_free),
+        cmocka_unit_test_teardown(product_without_a_bias, test_tensors_free),
         cmocka_unit_test_teardown(what_is_no_constant_stays, test_tensors_free),
         cmocka_unit_test_teardown(what_others_need_stays, test_tensors_free),
         cmocka_unit_test_teardown(training_stays, test_tensors_free),

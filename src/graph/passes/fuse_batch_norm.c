@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * BatchNormalization, in inference, into the Conv, ConvTranspose or Gemm before it:
+ * BatchNormalization, in inference, into the Conv, ConvTranspose, Gemm or MatMul before it:
  *
  *   y = (W x + b - mean) * s + bias = (s W) x + ((b - mean) * s + bias)
  *   s = scale / sqrt(var + epsilon)
+ *
+ * MatMul has no b: an Add takes the place of the normalization. Between the two there may be a
+ * Reshape to the rows that BatchNormalization wants, as exporters write it for LeViT.
  *
  * where everything but x is a constant of float32. The new weights are computed in double and count
  * as results of constant folding, within its budget. Where they would not be finite, nothing is
@@ -24,6 +27,9 @@ struct layout {
     size_t inner;
     size_t group; /* elements of one */
 };
+
+/* The version whose Add is made: broadcasting, of any floats. */
+#define ADD_VERSION 14
 
 /* The parameters of a BatchNormalization, and the bias of the node before it. */
 enum { SCALE, BIAS, MEAN, VAR, OWN_BIAS, VECTORS };
@@ -69,11 +75,13 @@ static bool has_bias(const struct onr_node *product)
 static bool find_layout(struct folding *f)
 {
     const struct onr_constant *w = constant_of(f->graph, f->product->inputs[1]);
-    if (w == NULL || onr_constant_count(w) == 0 || w->shape.rank < 2) {
+    bool is_matmul = onr_fuse_is(f->product, "MatMul");
+    if (w == NULL || onr_constant_count(w) == 0 || w->shape.rank < 2 ||
+        (is_matmul && w->shape.rank != 2)) {
         return false;
     }
     int64_t groups = 1;
-    int axis = 0;
+    int axis = is_matmul ? 1 : 0;
     if (onr_fuse_is(f->product, "ConvTranspose")) {
         groups = onr_attr_int(f->product, "group", 1);
         axis = 1;
@@ -181,7 +189,21 @@ static enum onr_status add_constant(const struct folding *f, uint32_t origin,
     return ONR_OK;
 }
 
-/* Has the product read the new weights and make what the normalization makes. */
+/* Has the normalization only add the bias. */
+static enum onr_status make_addition(const struct folding *f, uint32_t bias)
+{
+    struct onr_node *norm = f->norm;
+    norm->op_type = "Add";
+    norm->version = ADD_VERSION;
+    norm->op = f->ctx->registry->find("", norm->op_type, norm->version);
+    norm->inputs[1] = bias;
+    norm->input_count = 2;
+    norm->output_count = 1;
+    norm->attr_count = 0;
+    return norm->op != NULL ? ONR_OK : onr_fail(f->ctx->err, ONR_ERR_INTERNAL, "no operator Add");
+}
+
+/* Has the product read the new weights and, with its own bias, make what the normalization makes. */
 static enum onr_status change_product(const struct folding *f, const float *w, const float *bias)
 {
     struct onr_node *product = f->product;
@@ -195,10 +217,14 @@ static enum onr_status change_product(const struct folding *f, const float *w, c
     ONR_TRY(add_constant(f, product->inputs[1], &shape, w, &inputs[1]));
     ONR_TRY(add_constant(f, f->norm->inputs[2], &row, bias, &inputs[2]));
     product->inputs = inputs;
-    product->input_count = 3;
-    product->outputs = f->norm->outputs;
-    product->output_count = 1;
-    f->norm->is_dead = true;
+    if (onr_fuse_is(product, "MatMul")) {
+        ONR_TRY(make_addition(f, inputs[2]));
+    } else {
+        product->input_count = 3;
+        product->outputs = f->norm->outputs;
+        product->output_count = 1;
+        f->norm->is_dead = true;
+    }
     if (f->ctx->report != NULL) {
         onr_report_fused(f->ctx->report, product->op_type, onr_node_label(f->graph, product));
     }
@@ -224,14 +250,40 @@ static enum onr_status fold(const struct folding *f)
     return scale_weights(f, w) && make_bias(f, bias) ? change_product(f, w, bias) : ONR_OK;
 }
 
+/* The node that makes the value, when nothing else needs it, or NULL. */
+static struct onr_node *only_producer(const struct onr_graph *graph, uint32_t value)
+{
+    const struct onr_value *v = &graph->values[value];
+    return v->producer != ONR_NO_VALUE && v->use_count == 1 ? &graph->nodes[v->producer] : NULL;
+}
+
+/* Whether the channels, which are the last dimension of the normalization's input, are that of the
+ * value too. */
+static bool has_channels_last(const struct onr_graph *graph, const struct onr_node *norm,
+                              uint32_t value)
+{
+    const struct onr_shape *x = &graph->values[norm->inputs[0]].fact.shape;
+    const struct onr_shape *shape = &graph->values[value].fact.shape;
+    return x->rank == 2 && x->dim[1] > 0 && shape->rank >= 2 &&
+           shape->dim[shape->rank - 1] == x->dim[1];
+}
+
 /* The product before the normalization, when nothing else needs it, or NULL. */
 static struct onr_node *find_product(const struct onr_graph *graph, const struct onr_node *norm)
 {
-    const struct onr_value *x = &graph->values[norm->inputs[0]];
-    if (x->producer == ONR_NO_VALUE || x->use_count != 1) {
+    struct onr_node *node = only_producer(graph, norm->inputs[0]);
+    if (node != NULL && onr_fuse_is(node, "Reshape")) {
+        node = only_producer(graph, node->inputs[0]);
+        if (node != NULL && !onr_fuse_is(node, "MatMul")) {
+            return NULL;
+        }
+    }
+    if (node == NULL) {
         return NULL;
     }
-    struct onr_node *node = &graph->nodes[x->producer];
+    if (onr_fuse_is(node, "MatMul")) {
+        return has_channels_last(graph, norm, node->outputs[0]) ? node : NULL;
+    }
     bool is_gemm = onr_fuse_is(node, "Gemm") && onr_attr_float(node, "beta", 1.0f) == 1.0f;
     return is_gemm || onr_fuse_is(node, "Conv") || onr_fuse_is(node, "ConvTranspose") ? node : NULL;
 }
