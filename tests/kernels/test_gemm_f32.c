@@ -426,18 +426,23 @@ static void infinity_and_nan_stay_in_their_row(void **state)
     }
 }
 
-static void the_shape_with_least_waste_is_chosen(void **state)
+static void the_fastest_shape_is_chosen(void **state)
 {
     (void)state;
     struct onr_kernels kernels;
     for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
         onr_kernels_init(&kernels, (enum onr_isa)isa);
         for (size_t n = 0; n < 200; n++) {
+            const struct onr_gemm_f32 *last = NULL;
             const struct onr_gemm_f32 *best = onr_gemm_f32_choose(&kernels.gemm, n);
+            const struct onr_gemm_f32 *two = onr_gemm_f32_choose_two(&kernels.gemm, n, &last);
+            size_t cost = n / two->columns * two->cost + (n % two->columns > 0 ? last->cost : 0);
+            assert_true(last->columns <= two->columns && n % two->columns <= last->columns);
             for (size_t s = 0; s < ONR_GEMM_MAX_SHAPES && kernels.gemm.f32[s] != NULL; s++) {
                 const struct onr_gemm_f32 *other = kernels.gemm.f32[s];
-                assert_true(onr_gemm_f32_panels(best, n) * best->columns <=
-                            onr_gemm_f32_panels(other, n) * other->columns);
+                size_t other_cost = onr_gemm_f32_panels(other, n) * other->cost;
+                assert_true(onr_gemm_f32_panels(best, n) * best->cost <= other_cost);
+                assert_true(cost <= other_cost);
             }
         }
     }
@@ -505,7 +510,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(weights_packed_in_shares_are_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(halves_are_converted, setup, teardown),
         cmocka_unit_test_setup_teardown(infinity_and_nan_stay_in_their_row, setup, teardown),
-        cmocka_unit_test(the_shape_with_least_waste_is_chosen),
+        cmocka_unit_test(the_fastest_shape_is_chosen),
         cmocka_unit_test(integers_wrap_and_doubles_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

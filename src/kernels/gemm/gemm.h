@@ -68,6 +68,9 @@ typedef void (*onr_gemm_f32_turned_fn)(size_t rows, size_t columns, size_t k, co
 struct onr_gemm_f32 {
     size_t rows;    /* most rows of a tile, at most ONR_GEMM_MAX_ROWS */
     size_t columns; /* of a tile and of a panel */
+    /* Time of a step of a row of whole tiles, measured in columns of the widest shape. Less for a
+     * narrower shape, and so much that what fits into one panel takes most time in two. */
+    size_t cost;
     onr_gemm_f32_tile_fn tile[ONR_GEMM_MAX_ROWS + 1];  /* by row count; [0] unused */
     onr_gemm_f32_tile_fn wide[ONR_GEMM_WIDE_ROWS + 1]; /* by row count: wide_panels[rows] panels */
     size_t wide_panels[ONR_GEMM_WIDE_ROWS + 1];
@@ -111,14 +114,19 @@ struct onr_gemm_f32_job {
     bool is_prefetched; /* the first panels are: they were `after` for the product before */
 };
 
-/* The tile shape that wastes the fewest columns for n columns. */
-const struct onr_gemm_f32 *onr_gemm_f32_choose(const struct onr_gemm_kernels *kernels, size_t n);
-
 /* Panels that n columns take. */
 static inline size_t onr_gemm_f32_panels(const struct onr_gemm_f32 *kernel, size_t n)
 {
     return (n + kernel->columns - 1) / kernel->columns;
 }
+
+/* The tile shape that is the fastest for n columns. */
+const struct onr_gemm_f32 *onr_gemm_f32_choose(const struct onr_gemm_kernels *kernels, size_t n);
+
+/* The same where the last panel, if it is not whole, may have another shape, which is one that has
+ * room for it. */
+const struct onr_gemm_f32 *onr_gemm_f32_choose_two(const struct onr_gemm_kernels *kernels, size_t n,
+                                                   const struct onr_gemm_f32 **last);
 
 /* Number of blocks that k steps are cut into (1 for k = 0), and where block `index` begins. */
 static inline size_t onr_gemm_k_blocks(size_t k)

@@ -3,6 +3,8 @@
 #include "kernels/gemm/gemm_f32_block.h"
 #include "kernels/gemm/gemm_f32_pack.h"
 
+#include <stdint.h>
+
 /* Rows of A that are this far apart fall into the same set of an L1 cache, which has room for so
  * many. */
 #define ALIAS_FLOATS 1024
@@ -13,9 +15,28 @@ const struct onr_gemm_f32 *onr_gemm_f32_choose(const struct onr_gemm_kernels *ke
     const struct onr_gemm_f32 *best = kernels->f32[0];
     for (size_t i = 1; i < ONR_GEMM_MAX_SHAPES && kernels->f32[i] != NULL; i++) {
         const struct onr_gemm_f32 *kernel = kernels->f32[i];
-        if (onr_gemm_f32_panels(kernel, n) * kernel->columns <
-            onr_gemm_f32_panels(best, n) * best->columns) {
+        if (onr_gemm_f32_panels(kernel, n) * kernel->cost <
+            onr_gemm_f32_panels(best, n) * best->cost) {
             best = kernel;
+        }
+    }
+    return best;
+}
+
+const struct onr_gemm_f32 *onr_gemm_f32_choose_two(const struct onr_gemm_kernels *kernels, size_t n,
+                                                   const struct onr_gemm_f32 **last)
+{
+    const struct onr_gemm_f32 *best = NULL;
+    size_t least = SIZE_MAX;
+    for (size_t i = 0; i < ONR_GEMM_MAX_SHAPES && kernels->f32[i] != NULL; i++) {
+        const struct onr_gemm_f32 *kernel = kernels->f32[i];
+        size_t rest = n % kernel->columns;
+        const struct onr_gemm_f32 *end = rest > 0 ? onr_gemm_f32_choose(kernels, rest) : kernel;
+        size_t cost = n / kernel->columns * kernel->cost + (rest > 0 ? end->cost : 0);
+        if (cost < least) {
+            least = cost;
+            best = kernel;
+            *last = end;
         }
     }
     return best;

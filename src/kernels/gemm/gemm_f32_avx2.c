@@ -129,6 +129,7 @@ WIDE(1, 6) WIDE(2, 3) WIDE(3, 2)
     static const struct onr_gemm_f32 gemm_6x16 = {
         .rows = 6,
         .columns = 16,
+        .cost = 16,
         .tile = {NULL, tile_1, tile_2, tile_3, tile_4, tile_5, tile_6},
         .wide = {NULL, wide_1x6, wide_2x3, wide_3x2},
         .wide_panels = {0, 6, 3, 2},

@@ -248,6 +248,7 @@ WIDE(1, 8, 3) WIDE(2, 4, 3) WIDE(3, 2, 3) WIDE(4, 2, 3)
     static const struct onr_gemm_f32 gemm_8x48 = {
         .rows = 8,
         .columns = 48,
+        .cost = 48,
         .tile = {NULL, tile_1x3, tile_2x3, tile_3x3, tile_4x3, tile_5x3, tile_6x3, tile_7x3,
                  tile_8x3},
         .wide = {NULL, wide_1x8x3, wide_2x4x3, wide_3x2x3, wide_4x2x3},
@@ -259,6 +260,7 @@ WIDE(1, 8, 3) WIDE(2, 4, 3) WIDE(3, 2, 3) WIDE(4, 2, 3)
 static const struct onr_gemm_f32 gemm_14x32 = {
     .rows = 14,
     .columns = 32,
+    .cost = 34,
     .tile = {NULL, tile_1x2, tile_2x2, tile_3x2, tile_4x2, tile_5x2, tile_6x2, tile_7x2, tile_8x2,
              tile_9x2, tile_10x2, tile_11x2, tile_12x2, tile_13x2, tile_14x2},
     .wide = {NULL, wide_1x8x2, wide_2x4x2, wide_3x2x2, wide_4x2x2},
@@ -270,6 +272,7 @@ static const struct onr_gemm_f32 gemm_14x32 = {
 static const struct onr_gemm_f32 gemm_12x16 = {
     .rows = 12,
     .columns = 16,
+    .cost = 23,
     .tile = {NULL, tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1, tile_7x1, tile_8x1,
              tile_9x1, tile_10x1, tile_11x1, tile_12x1},
     .turned = turned,

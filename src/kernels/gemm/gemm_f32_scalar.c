@@ -84,6 +84,7 @@ TILE(1) TILE(2) TILE(3) TILE(4)
     static const struct onr_gemm_f32 gemm_4x8 = {
         .rows = 4,
         .columns = LANES * VECTORS,
+        .cost = LANES * VECTORS,
         .tile = {NULL, tile_1, tile_2, tile_3, tile_4},
         .transpose = onr_transpose_words__scalar,
 };

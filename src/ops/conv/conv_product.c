@@ -110,11 +110,8 @@ bool onr_conv_plan_product(struct onr_conv *conv, const struct onr_kernels *kern
                            unsigned thread_count)
 {
     bool is_product = conv->way == ONR_CONV_PRODUCT;
-    conv->kernel =
-        is_product ? onr_gemm_f32_choose(&kernels->gemm, conv->outputs) : kernels->gemm.f32[0];
+    conv->kernel = onr_gemm_f32_choose_two(&kernels->gemm, conv->outputs, &conv->last_kernel);
     conv->panels = onr_gemm_f32_panels(conv->kernel, conv->outputs);
-    conv->last_kernel = onr_gemm_f32_choose(
-        &kernels->gemm, conv->outputs - (conv->panels - 1) * conv->kernel->columns);
     conv->most_panels = conv->panels;
     conv->row_splits = choose_row_splits(conv, thread_count);
     conv->items = conv->panels * conv->row_splits;
@@ -196,13 +193,30 @@ static void run_k_block(const struct part *part, const struct onr_patch *patch, 
     }
 }
 
+/* The input itself is the right side; its last panel may have tiles of another shape. */
+static void run_inputs(const struct part *part)
+{
+    const struct onr_conv *conv = part->task->conv;
+    struct onr_gemm_f32_job job = part->job;
+    size_t end = part->panel + part->count;
+    size_t whole = end < conv->panels || conv->last_kernel == conv->kernel ? end : end - 1;
+    job.b.data = part->x;
+    onr_gemm_f32_run(&job, part->row_begin, part->row_end, part->panel, whole, part->scratch);
+    if (whole < end) {
+        size_t first = whole * conv->kernel->columns;
+        job.kernel = conv->last_kernel;
+        job.n -= first;
+        job.b.data = part->x + first;
+        job.c += first;
+        onr_gemm_f32_run(&job, part->row_begin, part->row_end, 0, 1, part->scratch);
+    }
+}
+
 static void run_part(struct part *part)
 {
     const struct onr_conv *conv = part->task->conv;
     if (conv->way == ONR_CONV_PRODUCT) {
-        part->job.b.data = part->x;
-        onr_gemm_f32_run(&part->job, part->row_begin, part->row_end, part->panel,
-                         part->panel + part->count, part->scratch);
+        run_inputs(part);
         return;
     }
     struct onr_patch patch = plan_patch(conv, part->panel, part->count);
