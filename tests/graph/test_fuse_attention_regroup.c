@@ -38,6 +38,19 @@ static void attention_of_products_of_rank_3(void **state)
     (void)state;
     check_fused(HIDDEN PRODUCT "r = Softmax(s);" RESULT);
     check_fused(HIDDEN PRODUCT "d = Div(s, big); r = Softmax(d);" RESULT);
+    check_fused(HIDDEN PRODUCT "init float c [8, 1, 2] = 0, 1, 2, 3, 4, 5, 6, 7, 0, -1, -2, -3, -4,"
+                               "-5, -6, -inf; a = Add(s, c); r = Softmax(a);" RESULT);
+    /* a batch that is known, and rows that are not */
+    graph_test_fused(
+        "in float x [n, 4]; out float y [1, ?, 16]; init float root = 0.7; init float big = 2;"
+        "init int64 four [1] = 4; init int64 one [1] = 1; init int64 apart [4] = 1, -1, 4, 4;"
+        "init int64 l3 [3] = 4, -1, 4; init int64 l4 [4] = 1, 4, -1, 4;"
+        "init int64 flat [3] = 1, -1, 16; x0 = Neg(x); x1 = Mul(x, root); x2 = Add(x, big);"
+        "g = Concat(x, x0, x1, x2) axis=1; h = Reshape(g, apart);"
+        "q4 = Transpose(h) perm=[0, 2, 1, 3]; q = Reshape(q4, l3);"
+        "kt = Transpose(q) perm=[0, 2, 1]; s = MatMul(q, kt); r = Softmax(s); o = MatMul(r, q);"
+        "o4 = Reshape(o, l4); t = Transpose(o4) perm=[0, 2, 1, 3]; y = Reshape(t, flat);",
+        "Neg Mul Add Concat Reshape onnxrun.AttentionChain Reshape", 2e-6f);
 }
 
 static void masks_on_heads_that_are_apart(void **state)
@@ -88,6 +101,34 @@ static void masks_on_heads_in_one_axis(void **state)
     }
 }
 
+/* DeBERTa by TorchScript: lists of dimensions that are read off the value they are for. */
+#define SIZE(v, name, from, to)                                                                    \
+    name "_z = Shape(" v ") start=" from " end=" to "; " name "_e = Squeeze(" name "_z);" name     \
+         " = Unsqueeze(" name "_e, zero_axis);"
+#define SIZES                                                                                      \
+    "init int64 zero_axis [1] = 0; init float c [2, 1, 1, 2] = 0, -inf, 0, 0;" SIZE("s", "rows",   \
+                                                                                    "1", "2")      \
+        SIZE("s", "keys", "2", "3") "l4 = Concat(all, four, rows, keys) axis=0;"                   \
+                                    "s4 = Reshape(s, l4); a = Add(s4, c); p = Softmax(a);"         \
+                                    "pz = Shape(p);"                                               \
+                                    "init int64 i2 [1] = -2; init int64 i3 [1] = -1;"              \
+                                    "init int64 past [1] = 9; p2 = Slice(pz, i2, i3);"             \
+                                    "p1 = Slice(pz, i3, past);"                                    \
+                                    "l3 = Concat(all, p2, p1) axis=0; r = Reshape(p, l3);"
+
+static void dimensions_that_are_read_off_the_scores(void **state)
+{
+    (void)state;
+    check_fused(HIDDEN PRODUCT SIZES RESULT);
+    /* something else wants them too */
+    static const char *const model = HIDDEN PRODUCT SIZES RESULT "out int64 pz;";
+    char *text = graph_test_text(model);
+    assert_non_null(strstr(text, "= Softmax"));
+    onnxrun_text_free(text);
+    graph_test_explains(model, "probabilities: used by their product with V alone");
+    graph_test_results(model, 2e-6f);
+}
+
 static void regroups_of_another_kind_stay(void **state)
 {
     (void)state;
@@ -126,6 +167,7 @@ int main(void)
         cmocka_unit_test_teardown(attention_of_products_of_rank_3, test_tensors_free),
         cmocka_unit_test_teardown(masks_on_heads_that_are_apart, test_tensors_free),
         cmocka_unit_test_teardown(masks_on_heads_in_one_axis, test_tensors_free),
+        cmocka_unit_test_teardown(dimensions_that_are_read_off_the_scores, test_tensors_free),
         cmocka_unit_test_teardown(regroups_of_another_kind_stay, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

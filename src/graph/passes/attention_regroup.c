@@ -38,13 +38,62 @@ uint32_t onr_before_regroup(const struct onr_fuser *fuser, uint32_t value)
     return (rank == 3 && from_rank == 4) || (rank == 4 && from_rank == 3) ? from : ONR_NO_VALUE;
 }
 
+/* The Shape that an element of a list comes from, by nodes that go when the list does, or NULL:
+ * Gather or Slice, Squeeze, Unsqueeze. */
+static const struct onr_node *shape_before(const struct onr_fuser *fuser, uint32_t element)
+{
+    const struct onr_node *node = onr_fuse_any_producer(fuser, element);
+    for (int i = 0; i < 3 && onr_fuse_use_count(fuser, element) == 1 && node != NULL &&
+                    onr_fuse_has_input(node, 0) && !onr_fuse_is(node, "Shape");
+         i++) {
+        element = node->inputs[0];
+        node = onr_fuse_any_producer(fuser, element);
+    }
+    return node != NULL && onr_fuse_is(node, "Shape") ? node : NULL;
+}
+
+/* Whether what uses the value goes with this Reshape: a Shape for each element of its list, or one
+ * for all. */
+static bool is_used_by(const struct onr_fuser *fuser, uint32_t value,
+                       const struct onr_node *reshape)
+{
+    const struct onr_node *list = onr_fuse_producer(fuser, reshape->inputs[1], "Concat");
+    uint32_t others = onr_fuse_use_count(fuser, value) - 1;
+    uint32_t elements = 0;
+    uint32_t of_one = 0; /* where the Shape has no other use */
+    uint32_t of_all = 0; /* uses of a Shape */
+    for (uint32_t i = 0; list != NULL && i < list->input_count; i++) {
+        const struct onr_node *shape = shape_before(fuser, list->inputs[i]);
+        if (shape != NULL && shape->inputs[0] == value) {
+            of_all = onr_fuse_use_count(fuser, shape->outputs[0]);
+            of_one += of_all == 1 ? 1 : 0;
+            elements++;
+        }
+    }
+    return others == 0 ||
+           (list != NULL && onr_fuse_use_count(fuser, list->outputs[0]) == 1 &&
+            ((others == elements && of_one == elements) || (others == 1 && of_all == elements)));
+}
+
+/* The Reshape from the value to another of these ranks, when nothing else uses it, or NULL. */
+static const struct onr_node *regroup_of(const struct onr_fuser *fuser, uint32_t value)
+{
+    const struct onr_node *node =
+        fuser->user[value] != ONR_NO_VALUE ? &fuser->graph->nodes[fuser->user[value]] : NULL;
+    return node != NULL && onr_fuse_is(node, "Reshape") && onr_fuse_has_input(node, 1) &&
+                   !node->is_dead && onr_before_regroup(fuser, node->outputs[0]) == value &&
+                   is_used_by(fuser, value, node)
+               ? node
+               : NULL;
+}
+
 uint32_t onr_regroup_scores(const struct onr_fuser *fuser, uint32_t value,
                             struct onr_regroup *regroup)
 {
     uint32_t from = onr_before_regroup(fuser, value);
     bool is_merged = shape_of(fuser, value)->rank == 3;
     if (from == ONR_NO_VALUE || regroup->s4 != ONR_NO_VALUE ||
-        (is_merged && regroup->p3 != ONR_NO_VALUE)) {
+        (is_merged && regroup->p3 != ONR_NO_VALUE) || regroup_of(fuser, from) == NULL) {
         return ONR_NO_VALUE;
     }
     *(is_merged ? &regroup->p3 : &regroup->s4) = value;
@@ -55,20 +104,19 @@ uint32_t onr_regroup_scores(const struct onr_fuser *fuser, uint32_t value,
 uint32_t onr_regroup_probabilities(const struct onr_fuser *fuser, uint32_t p,
                                    struct onr_regroup *regroup)
 {
-    const struct onr_node *reshape = onr_fuse_user(fuser, p, "Reshape");
-    uint32_t to = reshape != NULL ? reshape->outputs[0] : ONR_NO_VALUE;
-    if (to == ONR_NO_VALUE || shape_of(fuser, p)->rank != 4 || onr_before_regroup(fuser, to) != p) {
+    const struct onr_node *reshape = regroup_of(fuser, p);
+    if (reshape == NULL || shape_of(fuser, p)->rank != 4) {
         return ONR_NO_VALUE;
     }
     regroup->p4 = p;
-    regroup->p3 = to;
-    return to;
+    regroup->p3 = reshape->outputs[0];
+    return regroup->p3;
 }
 
 bool onr_regroup_result(const struct onr_fuser *fuser, uint32_t y3, struct onr_regroup *regroup)
 {
-    const struct onr_node *reshape = onr_fuse_user(fuser, y3, "Reshape");
-    if (reshape == NULL || onr_before_regroup(fuser, reshape->outputs[0]) != y3) {
+    const struct onr_node *reshape = regroup_of(fuser, y3);
+    if (reshape == NULL) {
         return false;
     }
     regroup->y3 = y3;

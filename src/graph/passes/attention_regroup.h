@@ -6,6 +6,8 @@
  *   s3 = Q3 K3' [m, s, t] -> Reshape -> s4 [b, n, s, t] + mask
  *   p4 = Softmax [b, n, s, t] -> Reshape -> p3 [m, s, t], or first Reshape and then Softmax
  *   y3 = p3 V3 [m, s, h] -> Reshape -> y4 [b, n, s, h]
+ *
+ * A Reshape may get dimensions from its own input by a Shape, which goes with it.
  */
 #ifndef ONR_GRAPH_PASSES_ATTENTION_REGROUP_H
 #define ONR_GRAPH_PASSES_ATTENTION_REGROUP_H

@@ -131,8 +131,8 @@ uint32_t onr_fuse_before_scale(const struct onr_fuser *fuser, uint32_t value, do
 bool onr_fuse_same_dim(const struct onr_fuser *fuser, uint32_t a, int a_axis, uint32_t b,
                        int b_axis);
 
-/* Whether dimension a, which a Reshape makes, is `factor` times dimension b for sure, as the model
- * computes it so; numbers that are known are not compared. */
+/* Whether dimension a is `factor` times dimension b for sure, by number, or as a Reshape gets it from
+ * a product. */
 bool onr_fuse_is_multiple(const struct onr_fuser *fuser, uint32_t a, int a_axis, int64_t factor,
                           uint32_t b, int b_axis);
 

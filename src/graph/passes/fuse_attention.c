@@ -80,8 +80,8 @@ static uint32_t before_scale(const struct onr_fuser *fuser, uint32_t value, stru
 static bool find_scores(const struct onr_fuser *fuser, uint32_t value, struct attention *found)
 {
     uint32_t at = value;
-    for (int i = 0; i < ONR_SCORES_DEPTH && (i == 0 || onr_fuse_use_count(fuser, value) == 1);
-         i++) {
+    bool is_single = true;
+    for (int i = 0; i < ONR_SCORES_DEPTH && is_single; i++) {
         if (onr_attention_scores(fuser, value, &found->scores)) {
             found->scale *= found->scores.scale;
             return true;
@@ -89,16 +89,16 @@ static bool find_scores(const struct onr_fuser *fuser, uint32_t value, struct at
         bool is_masked = onr_fuse_producer(fuser, value, "Add") != NULL ||
                          onr_fuse_producer(fuser, value, "Where") != NULL;
         at = value;
-        if (onr_fuse_producer(fuser, value, "Reshape") != NULL) {
-            value = onr_regroup_scores(fuser, value, &found->regroup);
-        } else {
-            value = is_masked ? take_mask(fuser, value, found) : before_scale(fuser, value, found);
-        }
+        bool is_regrouped = onr_fuse_producer(fuser, value, "Reshape") != NULL;
+        value = is_regrouped ? onr_regroup_scores(fuser, value, &found->regroup)
+                : is_masked  ? take_mask(fuser, value, found)
+                             : before_scale(fuser, value, found);
         if (value == ONR_NO_VALUE) {
             return onr_fuse_miss(fuser, "AttentionChain", at,
                                  "scores: a product of Q and K', scaled, capped, and with two "
                                  "masks at most");
         }
+        is_single = is_regrouped || onr_fuse_use_count(fuser, value) == 1;
     }
     return onr_fuse_miss(fuser, "AttentionChain", value, "scores: used once, near their product");
 }

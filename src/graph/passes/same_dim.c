@@ -164,7 +164,11 @@ bool onr_fuse_is_multiple(const struct onr_fuser *fuser, uint32_t a, int a_axis,
 {
     struct dim_source at = {a, a_axis};
     struct dim_source from = {ONR_NO_VALUE, -1};
-    int64_t number = 0;
+    int64_t number = onr_fuse_fact(fuser, b)->shape.dim[b_axis];
+    int64_t dim = onr_fuse_fact(fuser, a)->shape.dim[a_axis];
+    if (dim >= 0 && number >= 0) {
+        return !__builtin_mul_overflow(number, factor, &number) && number == dim;
+    }
     for (int i = 0; i < MOST_STEPS && at.axis >= 0 && step_dim(fuser, &at); i++) {
     }
     const struct onr_node *mul = at.axis < 0 ? onr_fuse_producer(fuser, at.value, "Mul") : NULL;
