@@ -30,11 +30,15 @@
 #include <inttypes.h>
 #include <math.h>
 
+/* What the rows of channels are computed with, each [channels]. */
+enum { CENTER, FACTOR, OFFSET, PARTS };
+
 struct batch_norm_plan {
     enum onr_dtype dtype;
     enum onr_dtype scale_dtype;
     enum onr_dtype mean_dtype;
     bool is_training;
+    bool has_rows; /* of channels, which are normalized together: inner is 1 */
     double epsilon;
     double momentum;
     size_t rows; /* N * C */
@@ -124,6 +128,10 @@ static enum onr_status batch_norm_plan(struct onr_plan_ctx *ctx)
     if (plan->is_training) {
         (void)onr_workspace_add(&space, plan->channels, sizeof(struct channel_stats));
     }
+    plan->has_rows = !plan->is_training && plan->inner == 1 && plan->dtype != ONR_DOUBLE;
+    if (plan->has_rows) {
+        (void)onr_workspace_add(&space, plan->channels, PARTS * sizeof(float));
+    }
     ctx->plan = plan;
     return onr_workspace_finish(&space, &ctx->workspace_bytes, ctx->err);
 }
@@ -134,6 +142,7 @@ struct batch_norm_job {
     const void *inputs[5];
     void *y;
     struct channel_stats *stats; /* [channels] of training */
+    float *parts;                /* [PARTS][channels] of rows */
     struct onr_tensor *const *outputs;
     uint32_t output_count;
 };
@@ -261,6 +270,43 @@ static void norm_rows(void *arg, size_t begin, size_t end, unsigned worker)
     }
 }
 
+static void read_channels(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    const struct batch_norm_job *job = arg;
+    size_t channels = job->plan->channels;
+    (void)worker;
+    for (size_t i = begin; i < end; i++) {
+        struct batch_norm_channel c = read_channel(job, i);
+        job->parts[CENTER * channels + i] = (float)c.mean;
+        job->parts[FACTOR * channels + i] = (float)c.scale;
+        job->parts[OFFSET * channels + i] = (float)c.bias;
+    }
+}
+
+/* Whole rows, [channels] each. */
+static void norm_channels(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    const struct batch_norm_job *job = arg;
+    enum onr_dtype dtype = job->plan->dtype;
+    size_t channels = job->plan->channels;
+    float buffer[PIECE];
+    (void)worker;
+    for (size_t row = begin; row < end; row++) {
+        for (size_t i = 0; i < channels; i += PIECE) {
+            size_t count = channels - i < PIECE ? channels - i : PIECE;
+            const float *part = job->parts + i;
+            const float *x =
+                onr_float_read(dtype, job->inputs[0], row * channels + i, count, buffer);
+            float *y = onr_float_place(dtype, job->y, row * channels + i, buffer);
+            for (size_t k = 0; k < count; k++) {
+                y[k] = (x[k] - part[CENTER * channels + k]) * part[FACTOR * channels + k] +
+                       part[OFFSET * channels + k];
+            }
+            onr_float_write(dtype, y, row * channels + i, count, job->y);
+        }
+    }
+}
+
 static enum onr_status batch_norm_run(struct onr_run_ctx *ctx)
 {
     const struct batch_norm_plan *plan = ctx->plan;
@@ -268,6 +314,7 @@ static enum onr_status batch_norm_run(struct onr_run_ctx *ctx)
                                  .kernels = &ctx->kernels->norm,
                                  .y = ctx->outputs[0]->data,
                                  .stats = ctx->workspace,
+                                 .parts = ctx->workspace,
                                  .outputs = ctx->outputs,
                                  .output_count = ctx->output_count};
     for (int i = 0; i < 5; i++) {
@@ -277,7 +324,11 @@ static enum onr_status batch_norm_run(struct onr_run_ctx *ctx)
         size_t work = plan->channels > 0 ? plan->rows / plan->channels * plan->inner : 0;
         onr_parallel_for(ctx->parallel, plan->channels, onr_grain(2 * work), train_channels, &job);
     }
-    if (plan->inner > 0) {
+    if (plan->has_rows && plan->rows > 0) {
+        onr_parallel_for(ctx->parallel, plan->channels, onr_grain(64), read_channels, &job);
+        onr_parallel_for(ctx->parallel, plan->rows / plan->channels, onr_grain(2 * plan->channels),
+                         norm_channels, &job);
+    } else if (plan->inner > 0) {
         onr_parallel_for(ctx->parallel, plan->rows, onr_grain(plan->inner + 8), norm_rows, &job);
     }
     return ONR_OK;

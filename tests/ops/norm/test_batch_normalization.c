@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/half.h"
 #include "support/op_test.h"
 
 #include <math.h>
@@ -21,6 +22,40 @@ static void inference_uses_the_given_statistics(void **state)
     t.inputs[4] = test_f32(SHAPE(2), NULL);
     t.inputs[0] = test_f32(SCALAR, NULL);
     op_test_fails(&t, ONR_ERR_SHAPE, "input has rank 0, expected at least 1");
+}
+
+/* More channels than are converted at a time; all numbers are whole in float16 too. */
+static void rows_of_channels(void **state)
+{
+    (void)state;
+    enum { ROWS = 3, CHANNELS = 300 };
+    float x[ROWS * CHANNELS], y[ROWS * CHANNELS], scale[CHANNELS], bias[CHANNELS], var[CHANNELS];
+    uint16_t half_x[ROWS * CHANNELS], half_y[ROWS * CHANNELS];
+    for (int c = 0; c < CHANNELS; c++) {
+        scale[c] = (float)(c % 5);
+        bias[c] = (float)(c % 7 - 3);
+        var[c] = c % 2 == 0 ? 0.25f : 1;
+    }
+    for (int i = 0; i < ROWS * CHANNELS; i++) {
+        int c = i % CHANNELS;
+        x[i] = (float)(i % 11);
+        y[i] = (x[i] - bias[c]) * scale[c] * (c % 2 == 0 ? 2 : 1) + bias[c];
+        half_x[i] = onr_float_to_half(x[i]);
+        half_y[i] = onr_float_to_half(y[i]);
+    }
+    struct op_test t;
+    op_test_begin(&t, "", "BatchNormalization", 15);
+    op_test_float(&t, "epsilon", 0);
+    op_test_input(&t, test_f32(SHAPE(ROWS, CHANNELS), x));
+    op_test_input(&t, test_f32(SHAPE(CHANNELS), scale));
+    op_test_input(&t, test_f32(SHAPE(CHANNELS), bias));
+    op_test_input(&t, test_f32(SHAPE(CHANNELS), bias));
+    op_test_input(&t, test_f32(SHAPE(CHANNELS), var));
+    op_test_output(&t, test_f32(SHAPE(ROWS, CHANNELS), y));
+    op_test_run(&t);
+    t.inputs[0] = test_tensor(ONR_FLOAT16, SHAPE(ROWS, CHANNELS), half_x);
+    t.outputs[0] = test_tensor(ONR_FLOAT16, SHAPE(ROWS, CHANNELS), half_y);
+    op_test_run(&t);
 }
 
 static void types_of_the_parameters_may_differ(void **state)
@@ -216,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(inference_uses_the_given_statistics, test_tensors_free),
+        cmocka_unit_test_teardown(rows_of_channels, test_tensors_free),
         cmocka_unit_test_teardown(types_of_the_parameters_may_differ, test_tensors_free),
         cmocka_unit_test_teardown(training_uses_the_statistics_of_the_batch, test_tensors_free),
         cmocka_unit_test_teardown(versions_before_14_also_give_the_statistics_themselves,
