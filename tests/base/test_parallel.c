@@ -240,8 +240,8 @@ static void threads_look_for_work_as_long_as_they_may_and_then_sleep(void **stat
     onr_parallel_spin(&parallel, 100000);
     onr_parallel_open(&parallel);
     assert_true(run_loops(&parallel, 1000) == SIZE_MAX);
-    onr_parallel_close(&parallel);
     double before = cpu_seconds();
+    onr_parallel_close(&parallel);
     const struct timespec moment = {.tv_nsec = 200000000};
     (void)nanosleep(&moment, NULL);
     double after = cpu_seconds();
