@@ -67,8 +67,8 @@ static struct onr_arena_chunk *take_spare(struct onr_arena *arena, size_t bytes)
 
 static struct onr_arena_chunk *new_chunk(struct onr_arena *arena, size_t bytes)
 {
-    size_t size = FIRST_CHUNK_BYTES;
-    if (arena->chunks != NULL) {
+    size_t size = FIRST_CHUNK_BYTES; /* again behind a large block, which has a chunk of its own */
+    if (arena->chunks != NULL && arena->chunks->bytes <= MAX_CHUNK_BYTES) {
         size = arena->chunks->bytes < MAX_CHUNK_BYTES ? arena->chunks->bytes * 2 : MAX_CHUNK_BYTES;
     }
     size = size < bytes ? bytes : size;
@@ -96,8 +96,7 @@ static bool add_chunk(struct onr_arena *arena, size_t bytes)
     return true;
 }
 
-/* A block of what was in memory before. */
-static void *take_block(struct onr_arena *arena, size_t bytes)
+void *onr_arena_room(struct onr_arena *arena, size_t bytes)
 {
     if (bytes > ONR_SIZE_LIMIT) {
         return NULL;
@@ -121,7 +120,7 @@ static void *take_block(struct onr_arena *arena, size_t bytes)
 
 void *onr_arena_alloc(struct onr_arena *arena, size_t bytes)
 {
-    void *block = take_block(arena, bytes);
+    void *block = onr_arena_room(arena, bytes);
     return block != NULL ? memset(block, 0, bytes) : NULL;
 }
 
@@ -133,7 +132,7 @@ void *onr_arena_array(struct onr_arena *arena, size_t count, size_t size)
 
 void *onr_arena_copy(struct onr_arena *arena, const void *data, size_t bytes)
 {
-    void *copy = take_block(arena, bytes);
+    void *copy = onr_arena_room(arena, bytes);
     if (copy != NULL && bytes > 0) {
         memcpy(copy, data, bytes);
     }

@@ -32,6 +32,9 @@ void onr_arena_reset(struct onr_arena *arena);
 /* A zeroed block aligned to 16 bytes (64 when it has 64 bytes or more); NULL when memory is out. */
 void *onr_arena_alloc(struct onr_arena *arena, size_t bytes);
 
+/* The same, uninitialised. */
+void *onr_arena_room(struct onr_arena *arena, size_t bytes);
+
 /* A zeroed array of count items of size bytes; NULL also when the product overflows. */
 void *onr_arena_array(struct onr_arena *arena, size_t count, size_t size);
 

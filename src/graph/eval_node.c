@@ -138,8 +138,10 @@ enum onr_status onr_eval_node(const struct onr_eval *eval, const struct onr_grap
                               const struct onr_constant *const *constants, struct onr_fact *outputs,
                               struct onr_arena *arena, struct onr_error *err)
 {
+    struct onr_arena packed;
     struct onr_backlog at_once;
-    onr_backlog_init(&at_once, eval->parallel, arena, true);
+    onr_arena_init(&packed, eval->mem);
+    onr_backlog_init(&at_once, eval->parallel, &packed, true);
     struct onr_prepare_ctx prepare = {.graph = graph,
                                       .node = node,
                                       .inputs = inputs,
@@ -150,13 +152,13 @@ enum onr_status onr_eval_node(const struct onr_eval *eval, const struct onr_grap
                                       .mem = eval->mem,
                                       .err = err,
                                       .constants = constants};
-    if (op->prepare != NULL) {
-        ONR_TRY(op->prepare(&prepare));
+    enum onr_status status = op->prepare != NULL ? op->prepare(&prepare) : ONR_OK;
+    if (status == ONR_OK) {
+        status = onr_eval_prepared(eval, node, op, prepare.state, inputs, outputs, arena, err);
+        if (op->release != NULL) {
+            op->release(eval->mem, prepare.state);
+        }
     }
-    enum onr_status status =
-        onr_eval_prepared(eval, node, op, prepare.state, inputs, outputs, arena, err);
-    if (op->release != NULL) {
-        op->release(eval->mem, prepare.state);
-    }
+    onr_arena_free(&packed);
     return status;
 }

@@ -103,7 +103,7 @@ struct onr_prepare_ctx {
     const struct onr_kernels *kernels;
     struct onr_backlog *backlog; /* for packing, which may be put off until the model has loaded */
     struct onr_arena *arena;     /* of the program: state lives here */
-    struct onr_mem *mem;         /* for large blocks such as packed weights; freed in release */
+    struct onr_mem *mem;         /* for large blocks that are freed in prepare or release */
     struct onr_error *err;
     struct onr_told told;
     void *state;       /* out: handed to plan, run and release; NULL when there is none */

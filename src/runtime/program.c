@@ -232,7 +232,9 @@ static enum onr_status bind_nodes(struct onr_program *program,
             return onr_fail_memory(err, "packed weights");
         }
     }
-    onr_backlog_run(&backlog);
+    if (!onr_backlog_run(&backlog)) {
+        return onr_fail_memory(err, "packed weights");
+    }
     /* Where two threads packed weights, the first to end dropped them under the other's hands. */
     for (uint32_t n = 0; n < graph->node_count; n++) {
         drop_weights(graph, &program->nodes[n]);

@@ -80,7 +80,7 @@ static void each_item_is_done_once_whatever_the_sizes(void **state)
             add(&f, &seen, 2, 0, 1);
             add(&f, &seen, 3, 17, 4096);
             assert_int_equal(seen.calls[0] + seen.calls[1] + seen.calls[3], 0);
-            onr_backlog_run(&f.backlog);
+            assert_true(onr_backlog_run(&f.backlog));
             check_done(&seen, 0, 1);
             check_done(&seen, 1, ITEMS);
             check_done(&seen, 2, 0);
@@ -99,7 +99,7 @@ static void loops_are_split_only_where_the_shares_of_threads_meet(void **state)
     for (unsigned i = 0; i < LOOPS; i++) {
         add(&f, &seen, i, ITEMS, 4096);
     }
-    onr_backlog_run(&f.backlog);
+    assert_true(onr_backlog_run(&f.backlog));
     for (unsigned i = 0; i < LOOPS; i++) {
         assert_int_equal(seen.calls[i], 1);
         check_done(&seen, i, ITEMS);
@@ -113,12 +113,12 @@ static void a_backlog_can_be_used_again_and_be_empty(void **state)
     struct fixture f;
     struct seen seen = {.calls = {0}};
     begin(&f, 2, false);
-    onr_backlog_run(&f.backlog);
+    assert_true(onr_backlog_run(&f.backlog));
     add(&f, &seen, 0, 10, 100);
-    onr_backlog_run(&f.backlog);
-    onr_backlog_run(&f.backlog);
+    assert_true(onr_backlog_run(&f.backlog));
+    assert_true(onr_backlog_run(&f.backlog));
     add(&f, &seen, 1, 20, 100);
-    onr_backlog_run(&f.backlog);
+    assert_true(onr_backlog_run(&f.backlog));
     check_done(&seen, 0, 10);
     check_done(&seen, 1, 20);
     end(&f);
@@ -136,6 +136,58 @@ static void at_once_puts_nothing_off(void **state)
     end(&f);
 }
 
+/* A loop over what was asked for. */
+static void fill(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    void *const *const *place = arg;
+    (void)worker;
+    memset((char *)**place + begin, 1, end - begin);
+}
+
+static void rooms_lie_one_behind_the_other(void **state)
+{
+    (void)state;
+    static const size_t bytes[] = {100, 0, 3000000, 64};
+    for (unsigned at_once = 0; at_once < 2; at_once++) {
+        struct fixture f;
+        void *place[4] = {NULL};
+        begin(&f, 2, at_once != 0);
+        for (size_t i = 0; i < 4; i++) {
+            assert_true(onr_backlog_room(&f.backlog, bytes[i], &place[i]));
+            assert_true((place[i] != NULL) == (at_once != 0));
+            void **at = &place[i];
+            assert_true(onr_backlog_add(&f.backlog, bytes[i], 1, fill, &at, sizeof at));
+        }
+        assert_true(onr_backlog_run(&f.backlog));
+        for (size_t i = 0; i < 4; i++) {
+            assert_true(bytes[i] == 0 || (uintptr_t)place[i] % ONR_MEM_ALIGN == 0);
+        }
+        if (at_once == 0) {
+            assert_ptr_equal(place[1], (char *)place[0] + 128);
+            assert_ptr_equal(place[2], place[1]);
+            assert_ptr_equal(place[3], (char *)place[2] + 3000000);
+        }
+        end(&f);
+    }
+}
+
+static void rooms_for_which_there_is_no_memory_are_told(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct seen seen = {.calls = {0}};
+    void *place = NULL;
+    begin(&f, 1, false);
+    assert_false(onr_backlog_room(&f.backlog, SIZE_MAX, &place));
+    add(&f, &seen, 0, 10, 1);
+    assert_true(onr_backlog_room(&f.backlog, 100000, &place));
+    f.mem.cap_bytes = f.mem.live_bytes;
+    assert_false(onr_backlog_run(&f.backlog));
+    assert_true(place == NULL && seen.calls[0] == 0);
+    assert_true(onr_backlog_run(&f.backlog)); /* both are forgotten */
+    end(&f);
+}
+
 static void memory_that_is_out_is_told(void **state)
 {
     (void)state;
@@ -145,7 +197,7 @@ static void memory_that_is_out_is_told(void **state)
     begin(&f, 1, false);
     f.mem.cap_bytes = f.mem.live_bytes;
     assert_false(onr_backlog_add(&f.backlog, 1, 1, mark, &loop, sizeof loop));
-    onr_backlog_run(&f.backlog);
+    assert_true(onr_backlog_run(&f.backlog));
     assert_int_equal(seen.calls[0], 0);
     end(&f);
 }
@@ -157,6 +209,8 @@ int main(void)
         cmocka_unit_test(loops_are_split_only_where_the_shares_of_threads_meet),
         cmocka_unit_test(a_backlog_can_be_used_again_and_be_empty),
         cmocka_unit_test(at_once_puts_nothing_off),
+        cmocka_unit_test(rooms_lie_one_behind_the_other),
+        cmocka_unit_test(rooms_for_which_there_is_no_memory_are_told),
         cmocka_unit_test(memory_that_is_out_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

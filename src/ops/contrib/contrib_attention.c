@@ -107,7 +107,6 @@ const struct onr_op_def onr_ops_contrib_attention[] = {
      .infer = attention_infer,
      .prepare = onr_projection_prepare,
      .plan = attention_plan,
-     .run = attention_run,
-     .release = onr_product_release},
+     .run = attention_run},
     {.name = NULL},
 };

@@ -62,7 +62,6 @@ const struct onr_op_def onr_ops_contrib_fused_gemm[] = {
      .infer = onr_gemm_infer,
      .prepare = fused_gemm_prepare,
      .plan = fused_gemm_plan,
-     .run = onr_gemm_run,
-     .release = onr_product_release},
+     .run = onr_gemm_run},
     {.name = NULL},
 };

@@ -27,7 +27,7 @@ static const struct onr_attr_spec fused_attrs[] = {
         .last_version = ONR_CONTRIB_LATEST, .inputs = {2, 2}, .outputs = {1, 1},                   \
         .attrs = (attr_specs), .input_specs = specs, .output_specs = specs,                        \
         .infer = onr_matmul_infer, .prepare = onr_matmul_prepare, .plan = onr_matmul_plan,         \
-        .run = onr_matmul_run, .release = onr_product_release                                      \
+        .run = onr_matmul_run                                                                      \
     }
 
 extern const struct onr_op_def onr_ops_contrib_fused_matmul[];

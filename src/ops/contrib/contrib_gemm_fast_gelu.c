@@ -106,7 +106,6 @@ const struct onr_op_def onr_ops_contrib_gemm_fast_gelu[] = {
      .infer = gemm_gelu_infer,
      .prepare = gemm_gelu_prepare,
      .plan = gemm_gelu_plan,
-     .run = gemm_gelu_run,
-     .release = onr_product_release},
+     .run = gemm_gelu_run},
     {.name = NULL},
 };

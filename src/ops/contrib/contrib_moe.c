@@ -40,18 +40,6 @@ static enum onr_status moe_infer(struct onr_infer_ctx *ctx)
     return onr_moe_infer(ctx, &moe_in);
 }
 
-static void moe_release(struct onr_mem *mem, void *state)
-{
-    struct onr_moe_state *moe = state;
-    for (size_t l = 0; moe != NULL && l < ONR_MOE_LAYERS; l++) {
-        for (size_t e = 0; moe->packed[l] != NULL && e < moe->experts; e++) {
-            struct onr_packed_b *packed = &moe->packed[l][e];
-            onr_mem_free(mem, packed->data, packed->bytes);
-            packed->data = NULL;
-        }
-    }
-}
-
 /* Packs the n x k matrix of each expert. */
 static enum onr_status pack_layer(struct onr_prepare_ctx *ctx, struct onr_moe_state *state,
                                   size_t layer, size_t n, size_t k)
@@ -102,11 +90,7 @@ static enum onr_status moe_prepare(struct onr_prepare_ctx *ctx)
     }
     state->kernels = ctx->kernels;
     ctx->state = state;
-    enum onr_status status = pack_layers(ctx, state);
-    if (status != ONR_OK) {
-        moe_release(ctx->mem, state);
-    }
-    return status;
+    return pack_layers(ctx, state);
 }
 
 static enum onr_status moe_plan(struct onr_plan_ctx *ctx)
@@ -143,7 +127,6 @@ const struct onr_op_def onr_ops_contrib_moe[] = {
      .infer = moe_infer,
      .prepare = moe_prepare,
      .plan = moe_plan,
-     .run = onr_moe_run,
-     .release = moe_release},
+     .run = onr_moe_run},
     {.name = NULL},
 };

@@ -123,7 +123,6 @@ const struct onr_op_def onr_ops_contrib_packed_attention[] = {
      .infer = packed_infer,
      .prepare = onr_projection_prepare,
      .plan = packed_plan,
-     .run = packed_run,
-     .release = onr_product_release},
+     .run = packed_run},
     {.name = NULL},
 };

@@ -95,7 +95,7 @@ static void set_weights(struct onr_gemm_f32_job *gemm, const struct layer_job *t
         return;
     }
     if (layer->packed != NULL) {
-        gemm->b_packed = layer->packed[expert].data + first * layer->k;
+        gemm->b_packed = (const float *)layer->packed[expert].data + first * layer->k;
     } else if (moe->fill != NULL) {
         moe->fill(ctx, (size_t)(layer - moe->layer), expert, first, first + gemm->n, filled,
                   layer->chunk);

@@ -8,7 +8,7 @@
 
 #include "ops/matrix/product.h"
 
-/* Packs constant weights; the state is freed by onr_product_release. */
+/* Packs constant weights. */
 enum onr_status onr_projection_prepare(struct onr_prepare_ctx *ctx) ONR_MUST_USE;
 
 /* Plans the product; *bytes is the workspace that it needs, in front of all else. */

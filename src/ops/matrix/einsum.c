@@ -271,7 +271,6 @@ const struct onr_op_def onr_ops_einsum[] = {
      .infer = einsum_infer,
      .prepare = einsum_prepare,
      .plan = einsum_plan,
-     .run = einsum_run,
-     .release = onr_product_release},
+     .run = einsum_run},
     {.name = NULL},
 };

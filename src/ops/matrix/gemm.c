@@ -196,8 +196,7 @@ static const struct onr_attr_spec attrs_7[] = {{"alpha", ONR_ATTR_FLOAT, false},
         .domain = "", .name = "Gemm", .since_version = (since), .last_version = (last),            \
         .inputs = {(min_inputs), 3}, .outputs = {1, 1}, .attrs = (attributes),                     \
         .input_specs = (specs), .output_specs = (specs), .infer = onr_gemm_infer,                  \
-        .prepare = onr_gemm_prepare, .plan = gemm_plan, .run = onr_gemm_run,                       \
-        .release = onr_product_release                                                             \
+        .prepare = onr_gemm_prepare, .plan = gemm_plan, .run = onr_gemm_run                        \
     }
 
 extern const struct onr_op_def onr_ops_gemm[];

@@ -255,7 +255,6 @@ const struct onr_op_def onr_ops_linear_product[] = {
      .infer = linear_infer,
      .prepare = linear_prepare,
      .plan = linear_plan,
-     .run = linear_run,
-     .release = onr_product_release},
+     .run = linear_run},
     {.name = NULL},
 };

@@ -224,7 +224,7 @@ static const struct onr_param_spec specs_13[] = {{ONR_PRODUCT_DTYPES, 1}, {0}};
         .domain = "", .name = "MatMul", .since_version = (since), .last_version = (last),          \
         .inputs = {2, 2}, .outputs = {1, 1}, .input_specs = (specs), .output_specs = (specs),      \
         .infer = onr_matmul_infer, .prepare = onr_matmul_prepare, .plan = onr_matmul_plan,         \
-        .run = onr_matmul_run, .release = onr_product_release                                      \
+        .run = onr_matmul_run                                                                      \
     }
 
 extern const struct onr_op_def onr_ops_matmul[];

@@ -16,7 +16,7 @@ enum onr_status onr_matmul_shape(const struct onr_node *node, const struct onr_s
 /* Sets the shape of output 0. */
 enum onr_status onr_matmul_infer(struct onr_infer_ctx *ctx);
 
-/* Packs a constant B; the state is freed by onr_product_release. */
+/* Packs a constant B. */
 enum onr_status onr_matmul_prepare(struct onr_prepare_ctx *ctx);
 
 /* The extents and strides of the product, for onr_product_plan; y: the shape of Y. */

@@ -25,8 +25,7 @@
 /* A constant B in the form that tiles read. */
 struct onr_packed_b {
     const struct onr_gemm_f32 *kernel;
-    float *data; /* [batch][panels][k][columns] */
-    size_t bytes;
+    void *data; /* float[batch][panels][k][columns], once what was put off is done */
 };
 
 /* State of an operator that has one product; from onr_product_prepare. */
@@ -121,18 +120,11 @@ enum onr_status onr_product_prepare(struct onr_prepare_ctx *ctx, const struct on
 
 /*
  * Packs one matrix b (k x n, neither 0) of a float type up to float32, for an operator that keeps
- * several; the caller frees packed->data. packed->kernel: the tile shape, or NULL to choose one.
- * packed->data: room for onr_product_packed_bytes, aligned as memory is, or NULL to allocate it.
+ * several: what is packed one after the other lies one behind the other. packed lives as long as the
+ * program. packed->kernel: the tile shape, or NULL to choose one.
  */
 enum onr_status onr_product_pack(struct onr_prepare_ctx *ctx, const struct onr_gemm_matrix *b,
                                  size_t k, size_t n, struct onr_packed_b *packed) ONR_MUST_USE;
-
-/* Bytes of `batch` packed matrices of k x n; false when they are too many. */
-bool onr_product_packed_bytes(const struct onr_gemm_f32 *kernel, size_t batch, size_t k, size_t n,
-                              size_t *bytes) ONR_MUST_USE;
-
-/* Frees what onr_product_prepare packed; state may be NULL. */
-void onr_product_release(struct onr_mem *mem, void *state);
 
 /* Fills in how to do it. */
 void onr_product_plan(struct onr_product *product, const struct onr_product_state *state,

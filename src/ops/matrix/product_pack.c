@@ -4,8 +4,7 @@
 #include "ops/matrix/product.h"
 
 struct pack_task {
-    const struct onr_gemm_f32 *kernel;
-    float *packed;
+    const struct onr_packed_b *packed;
     struct onr_gemm_matrix b;
     size_t k, n, panels;
 };
@@ -14,26 +13,19 @@ static void pack_items(void *arg, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
     const struct pack_task *task = arg;
+    const struct onr_gemm_f32 *kernel = task->packed->kernel;
     size_t matrix_bytes = task->k * task->n * onr_dtype_size(task->b.dtype);
-    size_t matrix_floats = task->panels * task->k * task->kernel->columns;
+    size_t matrix_floats = task->panels * task->k * kernel->columns;
     for (size_t item = begin; item < end;) {
         size_t batch = item / task->panels;
         size_t first = item % task->panels;
         size_t last = end - item < task->panels - first ? first + (end - item) : task->panels;
         struct onr_gemm_matrix b = task->b;
         b.data = (const char *)b.data + batch * matrix_bytes;
-        onr_gemm_f32_pack_weights(task->kernel, task->k, task->n, &b, first, last,
-                                  task->packed + batch * matrix_floats);
+        onr_gemm_f32_pack_weights(kernel, task->k, task->n, &b, first, last,
+                                  (float *)task->packed->data + batch * matrix_floats);
         item += last - first;
     }
-}
-
-bool onr_product_packed_bytes(const struct onr_gemm_f32 *kernel, size_t batch, size_t k, size_t n,
-                              size_t *bytes)
-{
-    *bytes = kernel->columns * sizeof(float);
-    return onr_size_mul(*bytes, onr_gemm_f32_panels(kernel, n), bytes) &&
-           onr_size_mul(*bytes, k, bytes) && onr_size_mul(*bytes, batch, bytes);
 }
 
 static enum onr_status pack_b(struct onr_prepare_ctx *ctx, struct onr_packed_b *packed,
@@ -42,27 +34,19 @@ static enum onr_status pack_b(struct onr_prepare_ctx *ctx, struct onr_packed_b *
     if (packed->kernel == NULL) {
         packed->kernel = onr_gemm_f32_choose(&ctx->kernels->gemm, task->n);
     }
-    const struct onr_gemm_f32 *kernel = packed->kernel;
-    bool is_given = packed->data != NULL;
-    if (!is_given) {
-        if (!onr_product_packed_bytes(kernel, batch, task->k, task->n, &packed->bytes)) {
-            return onr_fail(ctx->err, ONR_ERR_LIMIT, "packed weights are too large");
-        }
-        packed->data = onr_mem_alloc(ctx->mem, packed->bytes);
+    size_t panel_bytes = 0;
+    size_t bytes = 0;
+    task->packed = packed;
+    task->panels = onr_gemm_f32_panels(packed->kernel, task->n);
+    if (!onr_size_mul(packed->kernel->columns * sizeof(float), task->k, &panel_bytes) ||
+        !onr_size_mul(panel_bytes, task->panels, &bytes) || !onr_size_mul(bytes, batch, &bytes)) {
+        return onr_fail(ctx->err, ONR_ERR_LIMIT, "packed weights are too large");
     }
-    task->kernel = kernel;
-    task->packed = packed->data;
-    task->panels = onr_gemm_f32_panels(kernel, task->n);
-    if (task->packed == NULL || !onr_backlog_add(ctx->backlog, batch * task->panels,
-                                                 kernel->columns * task->k * sizeof(float),
-                                                 pack_items, task, sizeof *task)) {
-        if (!is_given) {
-            onr_mem_free(ctx->mem, packed->data, packed->bytes);
-            packed->data = NULL;
-        }
-        return onr_fail_memory(ctx->err, "packed weights");
-    }
-    return ONR_OK;
+    return onr_backlog_room(ctx->backlog, bytes, &packed->data) &&
+                   onr_backlog_add(ctx->backlog, batch * task->panels, panel_bytes, pack_items,
+                                   task, sizeof *task)
+               ? ONR_OK
+               : onr_fail_memory(ctx->err, "packed weights");
 }
 
 enum onr_status onr_product_pack(struct onr_prepare_ctx *ctx, const struct onr_gemm_matrix *b,
@@ -94,13 +78,4 @@ enum onr_status onr_product_prepare(struct onr_prepare_ctx *ctx, const struct on
     ONR_TRY(pack_b(ctx, &state->packed, &task, batch));
     ctx->consumed |= 1u << 1;
     return ONR_OK;
-}
-
-void onr_product_release(struct onr_mem *mem, void *state)
-{
-    struct onr_product_state *product_state = state;
-    if (product_state != NULL) {
-        onr_mem_free(mem, product_state->packed.data, product_state->packed.bytes);
-        product_state->packed.data = NULL;
-    }
 }

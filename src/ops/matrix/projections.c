@@ -13,7 +13,6 @@
  * Edge      k = 0 -> the biases. An output that is not wanted is not computed.
  * Aliasing  none.
  */
-#include "base/size.h"
 #include "ops/common/check_dims.h"
 #include "ops/matrix/product.h"
 #include "ops/norm/norm_rows.h"
@@ -80,20 +79,8 @@ static enum onr_status projections_infer(struct onr_infer_ctx *ctx)
 }
 
 struct projections_state {
-    uint32_t count;
     struct onr_product_state product[ONR_MAX_PRODUCTS];
-    float *packed; /* of all, one behind the other: threads read them from front to back */
-    size_t packed_bytes;
 };
-
-static void projections_release(struct onr_mem *mem, void *state)
-{
-    struct projections_state *projections = state;
-    if (projections != NULL) {
-        onr_mem_free(mem, projections->packed, projections->packed_bytes);
-        projections->packed = NULL;
-    }
-}
 
 /* The tile shape that wastes the fewest columns of all together: panels of one width are shared out
  * evenly. */
@@ -117,63 +104,23 @@ static const struct onr_gemm_f32 *choose_kernel(const struct onr_prepare_ctx *ct
     return best;
 }
 
-/* A matrix that is to be packed. */
-struct weights {
-    struct onr_gemm_matrix matrix;
-    size_t k, n;
-    size_t bytes; /* packed */
-};
-
-/* Those of product i; no bytes when there is nothing to pack. */
-static enum onr_status find_weights(const struct onr_prepare_ctx *ctx, uint32_t i,
-                                    const struct onr_gemm_f32 *kernel, struct weights *weights)
+/* Packs the weights of product i, if there are any. */
+static enum onr_status pack_one(struct onr_prepare_ctx *ctx, uint32_t i,
+                                struct onr_packed_b *packed)
 {
     const struct onr_constant *b = ctx->constants[b_input(i)];
-    *weights = (struct weights){.bytes = 0};
     if (b == NULL || onr_constant_count(b) == 0 || !is_wanted(ctx->node, i)) {
         return ONR_OK;
     }
     bool turned = is_turned(ctx->node);
     size_t columns = (size_t)b->shape.dim[1];
-    weights->matrix = (struct onr_gemm_matrix){.data = b->data,
-                                               .dtype = b->dtype,
-                                               .row_stride = turned ? 1 : columns,
-                                               .column_stride = turned ? columns : 1};
-    weights->k = (size_t)b->shape.dim[turned];
-    weights->n = (size_t)b->shape.dim[1 - turned];
-    return onr_product_packed_bytes(kernel, 1, weights->k, weights->n, &weights->bytes)
-               ? ONR_OK
-               : onr_fail(ctx->err, ONR_ERR_LIMIT, "packed weights are too large");
-}
-
-static enum onr_status pack_all(struct onr_prepare_ctx *ctx, const struct onr_gemm_f32 *kernel,
-                                struct projections_state *state)
-{
-    struct weights weights[ONR_MAX_PRODUCTS];
-    for (uint32_t i = 0; i < state->count; i++) {
-        ONR_TRY(find_weights(ctx, i, kernel, &weights[i]));
-        if (!onr_size_add(state->packed_bytes, weights[i].bytes, &state->packed_bytes)) {
-            return onr_fail(ctx->err, ONR_ERR_LIMIT, "packed weights are too large");
-        }
-    }
-    if (state->packed_bytes == 0) {
-        return ONR_OK;
-    }
-    state->packed = onr_mem_alloc(ctx->mem, state->packed_bytes);
-    if (state->packed == NULL) {
-        return onr_fail_memory(ctx->err, "packed weights");
-    }
-    float *packed = state->packed;
-    for (uint32_t i = 0; i < state->count; i++) {
-        if (weights[i].bytes > 0) {
-            state->product[i].packed = (struct onr_packed_b){.kernel = kernel, .data = packed};
-            packed += weights[i].bytes / sizeof(float);
-            ctx->consumed |= 1u << b_input(i);
-            ONR_TRY(onr_product_pack(ctx, &weights[i].matrix, weights[i].k, weights[i].n,
-                                     &state->product[i].packed));
-        }
-    }
-    return ONR_OK;
+    struct onr_gemm_matrix matrix = {.data = b->data,
+                                     .dtype = b->dtype,
+                                     .row_stride = turned ? 1 : columns,
+                                     .column_stride = turned ? columns : 1};
+    ctx->consumed |= 1u << b_input(i);
+    return onr_product_pack(ctx, &matrix, (size_t)b->shape.dim[turned],
+                            (size_t)b->shape.dim[1 - turned], packed);
 }
 
 static enum onr_status projections_prepare(struct onr_prepare_ctx *ctx)
@@ -182,16 +129,14 @@ static enum onr_status projections_prepare(struct onr_prepare_ctx *ctx)
     if (state == NULL) {
         return onr_fail_memory(ctx->err, "state of Projections");
     }
-    state->count = ctx->node->output_count;
-    for (uint32_t i = 0; i < state->count; i++) {
-        state->product[i].kernels = ctx->kernels;
-    }
     ctx->state = state;
-    enum onr_status status = pack_all(ctx, choose_kernel(ctx), state);
-    if (status != ONR_OK) {
-        projections_release(ctx->mem, state);
+    const struct onr_gemm_f32 *kernel = choose_kernel(ctx);
+    for (uint32_t i = 0; i < ctx->node->output_count; i++) {
+        state->product[i].kernels = ctx->kernels;
+        state->product[i].packed.kernel = kernel;
+        ONR_TRY(pack_one(ctx, i, &state->product[i].packed));
     }
-    return status;
+    return ONR_OK;
 }
 
 struct projections {
@@ -282,7 +227,6 @@ const struct onr_op_def onr_ops_projections[] = {
      .infer = projections_infer,
      .prepare = projections_prepare,
      .plan = projections_plan,
-     .run = projections_run,
-     .release = projections_release},
+     .run = projections_run},
     {.name = NULL},
 };

@@ -387,7 +387,6 @@ const struct onr_op_def onr_ops_flex_attention[] = {
      .prepare = flex_prepare,
      .plan = flex_plan,
      .run = flex_run,
-     .kernel = ONR_KERNEL_AT(softmax.softmax_f32),
-     .release = onr_product_release},
+     .kernel = ONR_KERNEL_AT(softmax.softmax_f32)},
     {.name = NULL},
 };

@@ -116,7 +116,6 @@ const struct onr_op_def onr_ops_dynamic_quantize_lstm[] = {
      .infer = infer,
      .prepare = prepare,
      .plan = onr_recurrent_plan,
-     .run = onr_recurrent_run,
-     .release = onr_recurrent_release},
+     .run = onr_recurrent_run},
     {.name = NULL},
 };

@@ -56,7 +56,7 @@ static const struct onr_attr_spec attrs_14[] = {ONR_RECURRENT_ATTRS,
         .domain = "", .name = "GRU", .since_version = (since), .last_version = (last),             \
         .inputs = {3, 6}, .outputs = {0, 2}, .attrs = (attributes), .input_specs = (specs),        \
         .output_specs = onr_recurrent_outputs, .infer = gru_infer, .prepare = gru_prepare,         \
-        .plan = onr_recurrent_plan, .run = onr_recurrent_run, .release = onr_recurrent_release,    \
+        .plan = onr_recurrent_plan, .run = onr_recurrent_run,                                      \
     }
 
 extern const struct onr_op_def onr_ops_gru[];

@@ -55,7 +55,7 @@ static const struct onr_attr_spec attrs_14[] = {ONR_RECURRENT_ATTRS,
         .domain = "", .name = "LSTM", .since_version = (since), .last_version = (last),            \
         .inputs = {3, 8}, .outputs = {0, 3}, .attrs = (attributes), .input_specs = (specs),        \
         .output_specs = onr_recurrent_outputs, .infer = lstm_infer, .prepare = lstm_prepare,       \
-        .plan = onr_recurrent_plan, .run = onr_recurrent_run, .release = onr_recurrent_release,    \
+        .plan = onr_recurrent_plan, .run = onr_recurrent_run,                                      \
     }
 
 extern const struct onr_op_def onr_ops_lstm[];

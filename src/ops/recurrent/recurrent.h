@@ -67,7 +67,6 @@ enum onr_status onr_recurrent_infer(struct onr_infer_ctx *ctx, enum onr_cell_kin
 enum onr_status onr_recurrent_prepare(struct onr_prepare_ctx *ctx, enum onr_cell_kind kind);
 enum onr_status onr_recurrent_plan(struct onr_plan_ctx *ctx);
 enum onr_status onr_recurrent_run(struct onr_run_ctx *ctx);
-void onr_recurrent_release(struct onr_mem *mem, void *state);
 
 /* ---- between the files of this folder ---- */
 

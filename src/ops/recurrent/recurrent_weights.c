@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* prepare and release: packs the constant weights of each direction. */
+/* prepare: packs the constant weights of each direction. */
 #include "ops/recurrent/recurrent_weights.h"
 
 #include "base/size.h"
@@ -144,9 +144,12 @@ static enum onr_status pack_weights(struct onr_prepare_ctx *ctx, struct onr_recu
                 return onr_fail_memory(ctx->err, "quantised weights");
             }
             enum onr_status status = pack_input(ctx, state, &dims, input, values, ONR_FLOAT);
-            onr_backlog_run(ctx->backlog); /* which reads the values */
+            bool is_done = onr_backlog_run(ctx->backlog); /* which reads the values */
             onr_mem_free(ctx->mem, values, bytes);
             ONR_TRY(status);
+            if (!is_done) {
+                return onr_fail_memory(ctx->err, "packed weights");
+            }
         }
     }
     return ONR_OK;
@@ -165,24 +168,5 @@ enum onr_status onr_recurrent_prepare(struct onr_prepare_ctx *ctx, enum onr_cell
             state->part[d][part].kernels = ctx->kernels;
         }
     }
-    enum onr_status status = pack_weights(ctx, state);
-    if (status != ONR_OK) {
-        onr_recurrent_release(ctx->mem, state);
-    }
-    return status;
-}
-
-void onr_recurrent_release(struct onr_mem *mem, void *state)
-{
-    struct onr_recurrent_state *recurrent = state;
-    if (recurrent == NULL) {
-        return;
-    }
-    for (unsigned d = 0; d < 2; d++) {
-        for (unsigned part = 0; part < ONR_PART_COUNT; part++) {
-            struct onr_packed_b *packed = &recurrent->part[d][part].packed;
-            onr_mem_free(mem, packed->data, packed->bytes);
-            packed->data = NULL;
-        }
-    }
+    return pack_weights(ctx, state);
 }
