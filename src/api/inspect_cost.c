@@ -159,7 +159,9 @@ onnxrun_status onnxrun_model_cost(const onnxrun_model *model, const onnxrun_dim 
         total->flops += cost.flops;
         total->read_bytes += cost.read_bytes;
         total->written_bytes += cost.written_bytes;
-        on_step(user, &cost);
+        if (on_step != NULL) {
+            on_step(user, &cost);
+        }
     }
     if (status == ONR_OK) {
         total->memory_bytes = planned.plan->memory.slab_bytes;

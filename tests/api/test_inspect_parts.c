@@ -318,6 +318,8 @@ static void what_depends_on_data_ends_the_costs(void **state)
                      ONNXRUN_OK);
     assert_int_equal(total.step_count, 1);
     assert_false(total.is_complete);
+    assert_int_equal(onnxrun_model_cost(model, NULL, 0, NULL, NULL, &total, NULL), ONNXRUN_OK);
+    assert_int_equal(total.step_count, 1);
     onnxrun_model_free(model);
 }
 
