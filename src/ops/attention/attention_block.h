@@ -74,6 +74,21 @@ struct onr_score_rows {
     float *scores; /* in whatever company */
 };
 
+/* A row before its first block: nothing seen but the sink, a score before all others, unless it is NULL. */
+struct onr_softmax_row_f32 onr_attention_begin_state(const float *sink);
+
+/* Fills in the rows of a chunk: reads its queries, and clears its sums. */
+void onr_attention_begin_rows(const struct onr_attention_stream *stream,
+                              struct onr_attention_chunk *chunk);
+
+/* Writes y / sum of query i of head n; zeros when nothing was seen. */
+void onr_attention_write_row(const struct onr_attention_stream *stream, size_t b, size_t n,
+                             size_t i, double sum, float *y);
+
+/* Writes what came of all rows of a chunk. */
+void onr_attention_end_rows(const struct onr_attention_stream *stream,
+                            const struct onr_attention_chunk *chunk);
+
 /* Finds what keys of the block the rows see: sets any, and seen. What only a mask hides from one of them
  * becomes 0 by being added. */
 void onr_attention_see_keys(const struct onr_attention_stream *stream,

@@ -12,10 +12,8 @@
 
 #include "base/size.h"
 #include "ops/attention/attention_block.h"
-#include "ops/attention/attention_heads.h"
 #include "ops/attention/attention_open.h"
 #include "ops/common/axes.h"
-#include "ops/common/float_io.h"
 
 #include <math.h>
 #include <string.h>
@@ -134,120 +132,6 @@ size_t onr_attention_part_bytes(const struct onr_attention *attention)
                           ONR_MEM_ALIGN);
 }
 
-/* ---- rows ---- */
-
-/* A sink is a score that comes before all others. */
-static struct onr_softmax_row_f32 begin_state(const float *sink)
-{
-    struct onr_softmax_row_f32 state = {.max = sink != NULL ? *sink : -INFINITY};
-    state.sum = state.max == -INFINITY ? 0 : 1;
-    return state;
-}
-
-/* Row `index` of the queries of the heads that share keys. */
-static struct onr_attention_row make_row(const struct onr_attention_stream *s,
-                                         const struct onr_attention_chunk *c, size_t index)
-{
-    const struct onr_attention *a = s->a;
-    struct onr_attention_row row = {.member = index / a->queries, .query = index % a->queries};
-    size_t head = c->kv * s->group + row.member;
-    row.keys = onr_attention_range(a, s->d, c->b, row.query);
-    for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
-        if (a->masks[m].dtype != ONR_UNDEFINED) {
-            struct onr_attention_mask mask = a->masks[m];
-            row.mask_rows[m] = onr_mask_row(&mask, s->d, c->b, head, row.query);
-        }
-    }
-    row.is_open = s->has_open && onr_attention_open_keys(a, s->d, row.mask_rows, &row.keys);
-    return row;
-}
-
-/* What is known of the rows of a chunk before the scores. Heads that no mask tells apart share it. */
-static void find_rows(const struct onr_attention_stream *s, struct onr_attention_chunk *c)
-{
-    const struct onr_attention *a = s->a;
-    size_t which = c->b * s->rows + c->row;
-    if (c->rows_of == which && !s->is_head_masked) {
-        return;
-    }
-    for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
-        c->masks[m] = a->masks[m];
-        (void)onr_mask_row(&c->masks[m], s->d, c->b, 0, 0);
-    }
-    for (size_t r = 0; r < c->count; r++) {
-        c->rows[r] = make_row(s, c, c->row + r);
-    }
-    c->rows_of = which;
-}
-
-static size_t head_of(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
-                      size_t r)
-{
-    return c->kv * s->group + c->rows[r].member;
-}
-
-/* Reads row r of queries. */
-static void begin_row(const struct onr_attention_stream *s, struct onr_attention_chunk *c, size_t r,
-                      const float *sinks)
-{
-    const struct onr_attention *a = s->a;
-    size_t head = head_of(s, c, r);
-    float *q = c->q + r * c->q_stride;
-    size_t first = onr_head_offset(&a->q, c->b, head, c->rows[r].query);
-    const float *x = onr_float_read(a->q_dtype, s->d->q, first, a->head, q);
-    s->kernels->attention.scale_f32(a->head, (float)a->scale, x, q);
-    c->states[r] = begin_state(sinks != NULL ? sinks + head : NULL);
-}
-
-/* Asks for row r of queries. */
-static void ask_row(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
-                    size_t r)
-{
-    const struct onr_attention *a = s->a;
-    size_t first = onr_head_offset(&a->q, c->b, head_of(s, c, r), c->rows[r].query);
-    size_t size = onr_dtype_size(a->q_dtype);
-    onr_prefetch((const char *)s->d->q + first * size, a->head * size);
-}
-
-static void begin_rows(const struct onr_attention_stream *s, struct onr_attention_chunk *c)
-{
-    const struct onr_attention *a = s->a;
-    const float *sinks = c->is_part ? NULL : s->d->sinks;
-    size_t ahead = s->rows > PART_ROWS ? ONR_ROWS_AHEAD : 0;
-    size_t width =
-        c->is_few ? a->v_head : onr_gemm_f32_panels(s->v_gemm, a->v_head) * s->v_gemm->columns;
-    find_rows(s, c);
-    for (size_t next = 0; next < c->count + ahead; next++) {
-        if (ahead > 0 && next < c->count) {
-            ask_row(s, c, next);
-        }
-        if (next >= ahead) {
-            begin_row(s, c, next - ahead, sinks);
-            memset(c->y + (next - ahead) * c->y_stride, 0, width * sizeof(float));
-        }
-    }
-}
-
-/* Writes y / sum; zeros when nothing was seen. */
-static void write_row(const struct onr_attention_stream *s, size_t b, size_t n, size_t i,
-                      double sum, float *y)
-{
-    const struct onr_attention *a = s->a;
-    float factor = sum == 0 ? 0.0f : (float)(1.0 / sum);
-    size_t first = onr_head_offset(&a->y, b, n, i);
-    float *out = onr_float_place(a->y_dtype, s->d->y, first, y);
-    s->kernels->attention.scale_f32(a->v_head, factor, y, out);
-    onr_float_write(a->y_dtype, out, first, a->v_head, s->d->y);
-}
-
-static void end_rows(const struct onr_attention_stream *s, const struct onr_attention_chunk *c)
-{
-    for (size_t r = 0; r < c->count; r++) {
-        const struct onr_attention_row *row = c->rows + r;
-        write_row(s, c->b, head_of(s, c, r), row->query, c->states[r].sum, c->y + r * c->y_stride);
-    }
-}
-
 /* ---- loops ---- */
 
 /* Chunks of rows of each head, the last one first: a causal mask leaves it the most work, and what is
@@ -260,9 +144,9 @@ static void do_chunk(const struct onr_attention_stream *s, struct onr_attention_
     c->kv = item / s->chunks % s->a->kv_heads;
     c->row = s->rows * index / s->chunks;
     c->count = s->rows * (index + 1) / s->chunks - c->row;
-    begin_rows(s, c);
+    onr_attention_begin_rows(s, c);
     onr_attention_do_keys(s, c, 0, s->a->keys);
-    end_rows(s, c);
+    onr_attention_end_rows(s, c);
 }
 
 /* The threads take items one by one: none waits long for one that others slow down. */
@@ -317,12 +201,12 @@ static void do_parts(void *arg, size_t begin, size_t end, unsigned worker)
             c.y = part_of(s, c.b, c.kv, 0, part);
             c.y_stride = s->parts * onr_attention_part_bytes(a) / sizeof(float);
         }
-        begin_rows(s, &c);
+        onr_attention_begin_rows(s, &c);
         onr_attention_do_keys(s, &c, from, stop - from < PART_KEYS ? stop : from + PART_KEYS);
         if (c.is_part) {
             keep_part(s, &c);
         } else {
-            end_rows(s, &c);
+            onr_attention_end_rows(s, &c);
         }
     }
 }
@@ -333,7 +217,7 @@ static double weigh_parts(const struct onr_attention_stream *s, const float *sin
                           const char *states, float *weights)
 {
     size_t stride = onr_attention_part_bytes(s->a);
-    struct onr_softmax_row_f32 row = begin_state(sink);
+    struct onr_softmax_row_f32 row = onr_attention_begin_state(sink);
     struct onr_softmax_row_f32 part;
     for (size_t p = 0; p < s->parts; p++) {
         memcpy(&part, states + p * stride, sizeof part);
@@ -372,7 +256,7 @@ static void merge_rows(void *arg, size_t begin, size_t end, unsigned worker)
         s->kernels->attention.values_f32(1, s->parts, a->v_head,
                                          (struct onr_rows_f32){c.scores, s->parts},
                                          (struct onr_rows_f32){parts, stride}, c.y, a->v_head);
-        write_row(s, b, n, row % a->queries, sum, c.y);
+        onr_attention_write_row(s, b, n, row % a->queries, sum, c.y);
     }
 }
 
