@@ -82,23 +82,22 @@ struct projections_state {
     struct onr_product_state product[ONR_MAX_PRODUCTS];
 };
 
-/* The tile shape that wastes the fewest columns of all together: panels of one width are shared out
- * evenly. */
+/* The tile shape that is the fastest for all together: panels of one width are shared out evenly. */
 static const struct onr_gemm_f32 *choose_kernel(const struct onr_prepare_ctx *ctx)
 {
     const struct onr_gemm_kernels *kernels = &ctx->kernels->gemm;
     const struct onr_gemm_f32 *best = NULL;
-    size_t best_columns = SIZE_MAX;
+    size_t least = SIZE_MAX;
     for (size_t k = 0; k < ONR_GEMM_MAX_SHAPES && kernels->f32[k] != NULL; k++) {
-        size_t columns = 0;
+        size_t cost = 0;
         for (uint32_t i = 0; i < ctx->node->output_count; i++) {
             const struct onr_constant *b = ctx->constants[b_input(i)];
             size_t n = b != NULL ? (size_t)b->shape.dim[1 - is_turned(ctx->node)] : 0;
-            columns += onr_gemm_f32_panels(kernels->f32[k], n) * kernels->f32[k]->columns;
+            cost += onr_gemm_f32_panels(kernels->f32[k], n) * kernels->f32[k]->cost;
         }
-        if (columns < best_columns) {
+        if (cost < least) {
             best = kernels->f32[k];
-            best_columns = columns;
+            least = cost;
         }
     }
     return best;
