@@ -205,8 +205,7 @@ typedef struct onnxrun_cost {
 
 /*
  * Tells on_step, unless it is NULL, what each node that is run costs for given dimensions, in order,
- * and sums it up.
- * Bodies are not counted. A symbolic dimension that is not given counts as 1.
+ * and sums it up. Bodies are not counted. A symbolic dimension that is not given counts as 1.
  * Errors: ARGUMENT (the model is not at PROGRAM, or no input has a dimension of this name), SHAPE,
  * and all that a run may find in shapes.
  */

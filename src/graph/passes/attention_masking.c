@@ -71,3 +71,20 @@ uint32_t onr_before_mask(const struct onr_fuser *fuser, uint32_t value, struct o
     }
     return scores;
 }
+
+const struct onr_node *onr_guard_of(const struct onr_fuser *fuser, uint32_t p)
+{
+    double zero = 1;
+    const struct onr_node *guard =
+        fuser->user[p] != ONR_NO_VALUE ? &fuser->graph->nodes[fuser->user[p]] : NULL;
+    if (onr_fuse_use_count(fuser, p) != 2 || guard == NULL || !onr_fuse_is(guard, "Where") ||
+        guard->inputs[2] != p || !onr_fuse_number(fuser, guard->inputs[1], &zero) || zero != 0) {
+        return NULL;
+    }
+    const struct onr_node *is_nan = onr_fuse_producer(fuser, guard->inputs[0], "IsNaN");
+    if (is_nan == NULL) {
+        return NULL;
+    }
+    const struct onr_node *cast = onr_fuse_producer(fuser, is_nan->inputs[0], "Cast");
+    return (cast != NULL ? cast->inputs[0] : is_nan->inputs[0]) == p ? guard : NULL;
+}

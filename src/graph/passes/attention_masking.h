@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stands between the product of an attention and Softmax. */
+/* What stands between the product of an attention and Softmax, and guards what was masked whole behind
+ * it. */
 #ifndef ONR_GRAPH_PASSES_ATTENTION_MASKING_H
 #define ONR_GRAPH_PASSES_ATTENTION_MASKING_H
 
@@ -22,5 +23,8 @@ bool onr_leads_to_scores(const struct onr_fuser *fuser, uint32_t value);
 /* The scores before an Add or Where that masks them, with what it does in *mask, or
  * ONR_NO_VALUE. */
 uint32_t onr_before_mask(const struct onr_fuser *fuser, uint32_t value, struct onr_masking *mask);
+
+/* Where(IsNaN(p), 0, p) and nothing else that uses p, or NULL; p may be tested as another float. */
+const struct onr_node *onr_guard_of(const struct onr_fuser *fuser, uint32_t p);
 
 #endif

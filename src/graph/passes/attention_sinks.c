@@ -68,20 +68,3 @@ uint32_t onr_after_sinks(const struct onr_fuser *fuser, uint32_t p)
         (!onr_fuse_has_input(slice, 4) || (onr_fuse_int(fuser, slice, 4, 0, &step) && step == 1));
     return is_cut ? slice->outputs[0] : ONR_NO_VALUE;
 }
-
-const struct onr_node *onr_guard_of(const struct onr_fuser *fuser, uint32_t p)
-{
-    double zero = 1;
-    const struct onr_node *guard =
-        fuser->user[p] != ONR_NO_VALUE ? &fuser->graph->nodes[fuser->user[p]] : NULL;
-    if (onr_fuse_use_count(fuser, p) != 2 || guard == NULL || !onr_fuse_is(guard, "Where") ||
-        guard->inputs[2] != p || !onr_fuse_number(fuser, guard->inputs[1], &zero) || zero != 0) {
-        return NULL;
-    }
-    const struct onr_node *is_nan = onr_fuse_producer(fuser, guard->inputs[0], "IsNaN");
-    if (is_nan == NULL) {
-        return NULL;
-    }
-    const struct onr_node *cast = onr_fuse_producer(fuser, is_nan->inputs[0], "Cast");
-    return (cast != NULL ? cast->inputs[0] : is_nan->inputs[0]) == p ? guard : NULL;
-}

@@ -17,7 +17,4 @@ uint32_t onr_before_sinks(const struct onr_fuser *fuser, uint32_t value, uint32_
 /* p without its last column, Slice [:-1], or ONR_NO_VALUE. */
 uint32_t onr_after_sinks(const struct onr_fuser *fuser, uint32_t p);
 
-/* Where(IsNaN(p), 0, p) and nothing else that uses p, or NULL; p may be tested as another float. */
-const struct onr_node *onr_guard_of(const struct onr_fuser *fuser, uint32_t p);
-
 #endif

@@ -9,8 +9,8 @@
  * Inputs    Q, K, V, mask?, mask2?, sinks?
  * Shapes    Q: [B,N,S,H], K: [B,Nk,T,H], V: [B,Nk,T,Hv], Y: [B,N,S,Hv], N = groups * Nk; or with
  *           the axes in another order, or as part of a larger tensor (attention_layout.h). masks:
- *           [B,N,S,T] or fewer dimensions, or merged: [B*N,S,T]. sinks: N elements. Dimensions of 1 are broadcast, save H
- *           and Hv.
+ *           [B,N,S,T] or fewer dimensions, or merged: [B*N,S,T]. sinks: N elements. Dimensions of 1
+ *           are broadcast, save H and Hv.
  * Types     float32, float64, all the same (sinks: float32); masks also bool.
  * Attrs     scale: float, default 1. softcap: float, default 0 (none): c tanh(s / c).
  *           groups: int, default 1: heads of Q that use the same head of K and V, side by side.
