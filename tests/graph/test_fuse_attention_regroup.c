@@ -161,6 +161,24 @@ static void regroups_of_another_kind_stay(void **state)
     }
 }
 
+/* z: [1, rows, heads], the rows of h, not its heads, though these are the last but one dimension of h. */
+static void rows_of_a_matrix_by_a_vector_are_not_taken_for_heads(void **state)
+{
+    (void)state;
+    graph_test_results(
+        "in float x [n, 4]; out float y [?, 16]; init float root = 0.7; init float big = 2;"
+        "init int64 apart [4] = 1, -1, 4, 4; init int64 l3 [3] = 4, -1, 4;"
+        "init int64 one [1] = 1; init int64 all [1] = -1; init int64 four [1] = 4;"
+        "init int64 flat [2] = -1, 16; init float v [4] = 1, 2, 3, 4;"
+        "x0 = Neg(x); x1 = Mul(x, root); x2 = Add(x, big); g = Concat(x, x0, x1, x2) axis=1;"
+        "h = Reshape(g, apart); z = MatMul(h, v); rows = Shape(z) start=1 end=2;"
+        "l4 = Concat(one, rows, all, four) axis=0; q4 = Transpose(h) perm=[0, 2, 1, 3];"
+        "q = Reshape(q4, l3); kt = Transpose(q) perm=[0, 2, 1]; s = MatMul(q, kt);"
+        "r = Softmax(s); o = MatMul(r, q); o4 = Reshape(o, l4);"
+        "t = Transpose(o4) perm=[0, 2, 1, 3]; y = Reshape(t, flat);",
+        2e-6f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +187,8 @@ int main(void)
         cmocka_unit_test_teardown(masks_on_heads_in_one_axis, test_tensors_free),
         cmocka_unit_test_teardown(dimensions_that_are_read_off_the_scores, test_tensors_free),
         cmocka_unit_test_teardown(regroups_of_another_kind_stay, test_tensors_free),
+        cmocka_unit_test_teardown(rows_of_a_matrix_by_a_vector_are_not_taken_for_heads,
+                                  test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,10 +113,14 @@ static bool step_dim(const struct onr_fuser *fuser, struct dim_source *at)
     }
     if (onr_fuse_is(node, "MatMul")) { /* rows and columns, which are not broadcast */
         int from_end = onr_fuse_fact(fuser, at->value)->shape.rank - at->axis;
-        uint32_t from = node->inputs[from_end == 1 ? 1 : 0];
-        int rank = onr_fuse_fact(fuser, from)->shape.rank;
-        *at = (struct dim_source){from, rank - from_end};
-        return from_end <= 2 && rank >= 2;
+        int ranks[2] = {onr_fuse_fact(fuser, node->inputs[0])->shape.rank,
+                        onr_fuse_fact(fuser, node->inputs[1])->shape.rank};
+        int i = from_end == 1 ? 1 : 0;
+        if (ranks[0] < 2 || ranks[1] < 2 || from_end > 2) { /* a vector takes its axis with it */
+            return false;
+        }
+        *at = (struct dim_source){node->inputs[i], ranks[i] - from_end};
+        return true;
     }
     double scale = 1;
     uint32_t before = onr_fuse_before_scale(fuser, at->value, &scale);
