@@ -62,6 +62,15 @@ cp "$library/libonnxrun.a" "$scratch/archive"
     $(pkg-config --static --cflags --libs onnxrun) -o "$scratch/embed_static"
 expect "C, built with pkg-config, static" "$scratch/embed_static" "$model"
 
+# A static build finds a protobuf-c that is not among the system's: onnxrun.pc names its folder.
+mkdir -p "$scratch/elsewhere/lib"
+cp "$(pkg-config --variable=pcfiledir libprotobuf-c)/libprotobuf-c.pc" "$scratch/elsewhere"
+sed -i "s|^libdir=.*|libdir=$scratch/elsewhere/lib|" "$scratch/elsewhere/libprotobuf-c.pc"
+PKG_CONFIG_PATH="$scratch/elsewhere" cmake -G "$generator" -S "$source" -B "$scratch/configured" \
+    -DCMAKE_C_COMPILER="$compiler" -DONNXRUN_TESTS=OFF -DONNXRUN_TOOLS=OFF >"$scratch/configured.log"
+PKG_CONFIG_PATH="$scratch/configured/src" pkg-config --static --libs onnxrun |
+    grep -F -e "-L$scratch/elsewhere/lib -lprotobuf-c"
+
 # shellcheck disable=SC2046
 c++ -std=c++17 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Weffc++ -Wold-style-cast -Werror \
     "$source/tests/package/wrapper.cpp" $(pkg-config --cflags --libs onnxrun) -o "$scratch/wrapper"
