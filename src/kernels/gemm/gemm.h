@@ -32,7 +32,7 @@
 #define ONR_GEMM_MAX_ROWS    14
 #define ONR_GEMM_MAX_COLUMNS 48
 #define ONR_GEMM_WIDE_ROWS   4  /* up to here the work is reading B: tiles span several panels */
-#define ONR_GEMM_TURNED_ROWS 16 /* up to here packing costs more than turning B for each row */
+#define ONR_GEMM_TURNED_ROWS 16 /* at most this many rows are multiplied by a B that is turned */
 #define ONR_GEMM_MAX_SHAPES  4
 
 /* What one tile reads and writes.  c = base + bias + scale * (A * B) */
@@ -75,6 +75,7 @@ struct onr_gemm_f32 {
     onr_gemm_f32_tile_fn wide[ONR_GEMM_WIDE_ROWS + 1]; /* by row count: wide_panels[rows] panels */
     size_t wide_panels[ONR_GEMM_WIDE_ROWS + 1];
     onr_gemm_f32_turned_fn turned; /* or NULL */
+    size_t turned_rows;            /* up to here packing costs more than turning B for each row */
     onr_transpose_fn transpose;    /* of floats, to copy operands that lie transposed */
 };
 
@@ -151,7 +152,7 @@ static inline bool onr_gemm_f32_has_rows(const struct onr_gemm_matrix *b)
 static inline bool onr_gemm_f32_is_turned(const struct onr_gemm_f32_job *job, size_t rows, size_t k)
 {
     return job->b_packed == NULL && job->b.dtype == ONR_FLOAT && job->b.row_stride == 1 &&
-           job->kernel->turned != NULL && rows <= ONR_GEMM_TURNED_ROWS && rows <= k;
+           rows <= job->kernel->turned_rows && rows <= k;
 }
 
 /* The panels that a tile spans where a block has so few rows, if B is packed or has rows; else 0. */

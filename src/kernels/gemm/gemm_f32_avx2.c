@@ -4,7 +4,7 @@
  * constants where these functions are inlined, and the loops over them are unrolled whole, so that
  * the accumulators are registers.
  */
-#include "kernels/gemm/gemm_unroll.h"
+#include "kernels/gemm/gemm_turned.h"
 #include "kernels/kernels.h"
 
 #include <immintrin.h>
@@ -14,6 +14,7 @@ void onr_fill_gemm__avx2(struct onr_kernels *kernels);
 
 #define LANES   8
 #define VECTORS 2
+#define REACH   3 /* rows that one pointer reaches: an address is p, p + stride or p + 2 * stride */
 
 static const float zeros[VECTORS * LANES];
 
@@ -34,17 +35,17 @@ ONR_INLINE void store_row(const struct onr_gemm_f32_tile *t, size_t i, size_t co
     }
 }
 
-/* One step of k: a row of B times the rows' elements of A. */
-ONR_INLINE void step(__m256 (*sum)[VECTORS], const float *a, size_t a_stride, const float *b,
+/* One step of k: a row of B times the rows' elements of A, of which a[0] reaches the first rows. */
+ONR_INLINE void step(__m256 (*sum)[VECTORS], const float *const *a, size_t a_stride, const float *b,
                      size_t rows)
 {
     __m256 row[VECTORS] = {_mm256_loadu_ps(b), _mm256_loadu_ps(b + LANES)};
     ONR_UNROLL
     for (size_t i = 0; i < rows; i++) {
-        __m256 x = _mm256_set1_ps(a[i * a_stride]);
+        __m256 x = _mm256_set1_ps(a[i / REACH][i % REACH * a_stride]);
         ONR_UNROLL
         for (size_t v = 0; v < VECTORS; v++) {
-            sum[i][v] = _mm256_fmadd_ps(x, row[v], sum[i][v]);
+            ONR_ADD_PRODUCT(sum[i][v], x, row[v]);
         }
     }
 }
@@ -62,7 +63,8 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows)
 {
     __m256 sum[6][VECTORS];
     clear(sum, rows);
-    const float *a = t->a;
+    const float *a[2] = {t->a, rows > REACH ? t->a + REACH * t->a_stride : t->a};
+    ONR_OWN_POINTER(a[1]);
     const float *b = t->b;
     const char *next = t->next;
     size_t k = t->k;
@@ -73,13 +75,15 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows)
         ONR_UNROLL
         for (size_t p = 0; p < 4; p++) {
             step(sum, a, t->a_stride, b, rows);
-            a++;
+            a[0]++;
+            a[1]++;
             b += t->b_stride;
         }
     }
     for (; k > 0; k--) {
         step(sum, a, t->a_stride, b, rows);
-        a++;
+        a[0]++;
+        a[1]++;
         b += t->b_stride;
     }
     ONR_UNROLL
@@ -93,6 +97,7 @@ ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t pane
 {
     __m256 sum[6][VECTORS];
     clear(sum, rows * panels);
+    const float *a = t->a;
     const float *b = t->b;
     for (size_t p = 0; p < t->k; p++) {
         ONR_UNROLL
@@ -101,14 +106,72 @@ ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t pane
             if (t->ahead != 0) {
                 _mm_prefetch((const char *)((uintptr_t)row + t->ahead), _MM_HINT_T1);
             }
-            step(sum + q * rows, t->a + p, t->a_stride, row, rows);
+            if (rows == REACH) {
+                ONR_OWN_POINTER(a); /* to load A again: there is no register for all of it */
+            }
+            step(sum + q * rows, &a, t->a_stride, row, rows);
         }
+        a++;
         b += t->b_stride;
     }
     ONR_UNROLL
     for (size_t s = 0; s < rows * panels; s++) {
         store_row(t, s % rows, s / rows * VECTORS * LANES, sum[s]);
     }
+}
+
+ONR_INLINE __m256d low_pairs(__m256 x, __m256 y)
+{
+    return _mm256_castps_pd(_mm256_unpacklo_ps(x, y));
+}
+
+ONR_INLINE __m256d high_pairs(__m256 x, __m256 y)
+{
+    return _mm256_castps_pd(_mm256_unpackhi_ps(x, y));
+}
+
+/* Four numbers of each of 8 rows: y[p] = number p of each. */
+ONR_INLINE void turn(const float *b, size_t b_stride, __m256 *y)
+{
+    __m256 row[4];
+    ONR_UNROLL
+    for (size_t i = 0; i < 4; i++) {
+        const float *x = b + i * b_stride;
+        row[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(x)),
+                                      _mm_loadu_ps(x + 4 * b_stride), 1);
+    }
+    __m256d low = low_pairs(row[0], row[1]);
+    __m256d more_low = low_pairs(row[2], row[3]);
+    __m256d high = high_pairs(row[0], row[1]);
+    __m256d more_high = high_pairs(row[2], row[3]);
+    y[0] = _mm256_castpd_ps(_mm256_unpacklo_pd(low, more_low));
+    y[1] = _mm256_castpd_ps(_mm256_unpackhi_pd(low, more_low));
+    y[2] = _mm256_castpd_ps(_mm256_unpacklo_pd(high, more_high));
+    y[3] = _mm256_castpd_ps(_mm256_unpackhi_pd(high, more_high));
+}
+
+ONR_INLINE void add_turned(size_t rows, const float *a, size_t a_stride, const float *b,
+                           size_t b_stride, float *sums, size_t stride)
+{
+    for (size_t j = 0; j < ONR_GEMM_STRIP; j += LANES) {
+        __m256 y[LANES];
+        turn(b + j * b_stride, b_stride, y);
+        turn(b + j * b_stride + 4, b_stride, y + 4);
+        for (size_t i = 0; i < rows; i++) {
+            __m256 sum = _mm256_loadu_ps(sums + i * stride + j);
+            ONR_UNROLL
+            for (size_t p = 0; p < LANES; p++) {
+                sum = _mm256_fmadd_ps(_mm256_set1_ps(a[i * a_stride + p]), y[p], sum);
+            }
+            _mm256_storeu_ps(sums + i * stride + j, sum);
+        }
+    }
+}
+
+static void turned(size_t rows, size_t columns, size_t k, const float *a, size_t a_stride,
+                   const float *b, size_t b_stride, float *sums)
+{
+    onr_gemm_turned_loop(rows, columns, k, a, a_stride, b, b_stride, sums, LANES, add_turned);
 }
 
 #define TILE(rows)                                                                                 \
@@ -133,6 +196,8 @@ WIDE(1, 6) WIDE(2, 3) WIDE(3, 2)
         .tile = {NULL, tile_1, tile_2, tile_3, tile_4, tile_5, tile_6},
         .wide = {NULL, wide_1x6, wide_2x3, wide_3x2},
         .wide_panels = {0, 6, 3, 2},
+        .turned = turned,
+        .turned_rows = 3,
         .transpose = onr_transpose_words__avx2,
 };
 

@@ -4,12 +4,11 @@
  * 16 where they waste fewer columns. Row and vector counts are constants where these functions are
  * inlined, and the loops over them are unrolled whole, so that the accumulators are registers.
  */
-#include "kernels/gemm/gemm_unroll.h"
+#include "kernels/gemm/gemm_turned.h"
 #include "kernels/kernels.h"
 
 #include <immintrin.h>
 #include <stdint.h>
-#include <string.h>
 
 void onr_fill_gemm__avx512(struct onr_kernels *kernels);
 
@@ -34,13 +33,6 @@ ONR_INLINE void store_row(const struct onr_gemm_f32_tile *t, size_t i, size_t co
     }
 }
 
-/* sum += x * y. Compilers that are free to choose between the forms of this instruction let sums
- * wander from register to register over several steps, and run out of them. */
-ONR_INLINE void add_product(__m512 *sum, __m512 x, __m512 y)
-{
-    __asm__("vfmadd231ps %2, %1, %0" : "+v"(*sum) : "v"(x), "v"(y));
-}
-
 /* One step of k: a row of B times the rows' elements of A. */
 ONR_INLINE void step(__m512 (*sum)[3], const float *a, size_t a_stride, const float *b, size_t rows,
                      size_t vectors)
@@ -55,7 +47,7 @@ ONR_INLINE void step(__m512 (*sum)[3], const float *a, size_t a_stride, const fl
         __m512 x = _mm512_set1_ps(a[i * a_stride]);
         ONR_UNROLL
         for (size_t v = 0; v < vectors; v++) {
-            add_product(&sum[i][v], x, row[v]);
+            ONR_ADD_PRODUCT(sum[i][v], x, row[v]);
         }
     }
 }
@@ -170,16 +162,15 @@ ONR_INLINE void turn_blocks(const __m512 *x, __m512 *y)
     y[12] = _mm512_shuffle_f32x4(odd, more_odd, 0xdd);
 }
 
-/* y[p] = number p of each of 16 rows; those that the mask leaves out are 0. */
-ONR_INLINE void turn(const float *b, size_t b_stride, __mmask16 mask, __m512 *y)
+/* y[p] = number p of each of 16 rows. */
+ONR_INLINE void turn(const float *b, size_t b_stride, __m512 *y)
 {
     __m512 quad[LANES];
     ONR_UNROLL
     for (size_t i = 0; i < LANES; i += 4) {
         const float *x = b + i * b_stride;
-        __m512 row[4] = {_mm512_maskz_loadu_ps(mask, x), _mm512_maskz_loadu_ps(mask, x + b_stride),
-                         _mm512_maskz_loadu_ps(mask, x + 2 * b_stride),
-                         _mm512_maskz_loadu_ps(mask, x + 3 * b_stride)};
+        __m512 row[4] = {_mm512_loadu_ps(x), _mm512_loadu_ps(x + b_stride),
+                         _mm512_loadu_ps(x + 2 * b_stride), _mm512_loadu_ps(x + 3 * b_stride)};
         turn_quads(row, quad + i);
     }
     ONR_UNROLL
@@ -188,41 +179,25 @@ ONR_INLINE void turn(const float *b, size_t b_stride, __mmask16 mask, __m512 *y)
     }
 }
 
-/* sums[i][j] += x[i][p] * y[p][j], p ascending; x and y are 0 behind the steps that there are. */
-ONR_INLINE void add_turned(size_t rows, const float *x, size_t x_stride, const __m512 *y,
-                           float *sums, size_t stride)
+ONR_INLINE void add_turned(size_t rows, const float *a, size_t a_stride, const float *b,
+                           size_t b_stride, float *sums, size_t stride)
 {
+    __m512 y[LANES];
+    turn(b, b_stride, y);
     for (size_t i = 0; i < rows; i++) {
         __m512 sum = _mm512_loadu_ps(sums + i * stride);
         ONR_UNROLL
         for (size_t p = 0; p < LANES; p++) {
-            sum = _mm512_fmadd_ps(_mm512_set1_ps(x[i * x_stride + p]), y[p], sum);
+            sum = _mm512_fmadd_ps(_mm512_set1_ps(a[i * a_stride + p]), y[p], sum);
         }
         _mm512_storeu_ps(sums + i * stride, sum);
     }
 }
 
-/* Goes through 16 columns of B at a time: as many streams as the machine follows by itself. */
 static void turned(size_t rows, size_t columns, size_t k, const float *a, size_t a_stride,
                    const float *b, size_t b_stride, float *sums)
 {
-    float rest[ONR_GEMM_TURNED_ROWS * LANES];
-    size_t whole = k / LANES * LANES;
-    __mmask16 rest_mask = (__mmask16)((1u << (k - whole)) - 1u);
-    for (size_t i = 0; i < rows; i++) {
-        __m512 x = _mm512_maskz_loadu_ps(rest_mask, a + i * a_stride + whole);
-        _mm512_storeu_ps(rest + i * LANES, x);
-    }
-    memset(sums, 0, rows * columns * sizeof *sums);
-    for (size_t j = 0; j < columns; j += LANES) {
-        for (size_t p = 0; p < k; p += LANES) {
-            bool is_whole = p < whole;
-            __m512 y[LANES];
-            turn(b + j * b_stride + p, b_stride, is_whole ? 0xffff : rest_mask, y);
-            add_turned(rows, is_whole ? a + p : rest, is_whole ? a_stride : LANES, y, sums + j,
-                       columns);
-        }
-    }
+    onr_gemm_turned_loop(rows, columns, k, a, a_stride, b, b_stride, sums, LANES, add_turned);
 }
 
 #define TILE(rows, vectors)                                                                        \
@@ -254,6 +229,7 @@ WIDE(1, 8, 3) WIDE(2, 4, 3) WIDE(3, 2, 3) WIDE(4, 2, 3)
         .wide = {NULL, wide_1x8x3, wide_2x4x3, wide_3x2x3, wide_4x2x3},
         .wide_panels = {0, 8, 4, 2, 2},
         .turned = turned,
+        .turned_rows = ONR_GEMM_TURNED_ROWS,
         .transpose = onr_transpose_words__avx512,
 };
 
@@ -266,6 +242,7 @@ static const struct onr_gemm_f32 gemm_14x32 = {
     .wide = {NULL, wide_1x8x2, wide_2x4x2, wide_3x2x2, wide_4x2x2},
     .wide_panels = {0, 8, 4, 2, 2},
     .turned = turned,
+    .turned_rows = ONR_GEMM_TURNED_ROWS,
     .transpose = onr_transpose_words__avx512,
 };
 
@@ -276,6 +253,7 @@ static const struct onr_gemm_f32 gemm_12x16 = {
     .tile = {NULL, tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1, tile_7x1, tile_8x1,
              tile_9x1, tile_10x1, tile_11x1, tile_12x1},
     .turned = turned,
+    .turned_rows = ONR_GEMM_TURNED_ROWS,
     .transpose = onr_transpose_words__avx512,
 };
 

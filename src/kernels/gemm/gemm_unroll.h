@@ -14,4 +14,11 @@
 #    define ONR_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* sum += x * y, vectors. Compilers that are free to choose between the forms of this instruction let
+ * sums wander from register to register over several steps, and run out of them. */
+#define ONR_ADD_PRODUCT(sum, x, y) __asm__("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y))
+
+/* Keeps a pointer in a register of its own: to the compiler it is no sum of other values. */
+#define ONR_OWN_POINTER(pointer) __asm__("" : "+r"(pointer))
+
 #endif
