@@ -66,6 +66,7 @@ onnxrun_test(ops
     loss/test_class_loss
     matrix/test_det
     matrix/test_einsum
+    matrix/test_gather_matmul
     matrix/test_gemm
     matrix/test_linear_product
     matrix/test_matmul

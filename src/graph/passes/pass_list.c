@@ -39,6 +39,7 @@ static const struct pass pass_list[] = {
     PASS(fuse_attention, FUSES),
     PASS(fuse_softmax, FUSES),
     PASS(fuse_batch_norm, FUSES),
+    PASS(fuse_gather_matmul, FUSES),
     PASS(dead_code, FUSES),
     PASS(fuse_linear, FUSES),
     PASS(dead_code, FUSES),

@@ -3,6 +3,7 @@
 #include "base/size.h"
 #include "ops/common/workspace.h"
 #include "ops/contrib/moe.h"
+#include "ops/matrix/row_groups.h"
 
 /* Floats between layers of a round of tokens, and the fewest tokens of a round. */
 #define ROUND_FLOATS ((size_t)1 << 24)
@@ -37,11 +38,9 @@ static void plan_layer(struct onr_moe_layer *layer, const struct onr_moe *moe,
     }
     layer->kernel = layer->packed != NULL ? layer->packed[0].kernel
                                           : onr_gemm_f32_choose(&state->kernels->gemm, layer->n);
-    size_t share = 4 * (size_t)thread_count;
-    size_t panels = onr_gemm_f32_panels(layer->kernel, layer->n);
-    size_t columns = layer->kernel->columns;
-    layer->chunk = columns * ((panels + share - 1) / share);
+    layer->chunk = onr_group_chunk(layer->kernel, layer->n, thread_count);
     if (moe->fill != NULL) {
+        size_t columns = layer->kernel->columns;
         size_t most = columns * (CHUNK_FLOATS / (columns * (layer->k + 1)) + 1);
         layer->chunk = layer->chunk < most ? layer->chunk : most;
         layer->chunk = onr_size_align(layer->chunk, ONR_NBITS_COLUMNS);

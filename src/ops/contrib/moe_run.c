@@ -3,12 +3,10 @@
 #include "ops/common/axes.h"
 #include "ops/common/float_io.h"
 #include "ops/contrib/moe.h"
+#include "ops/matrix/row_groups.h"
 #include "ops/norm/norm_rows.h"
 
 #include <string.h>
-
-/* Multiply-adds below which a second thread costs more than it brings. */
-#define SERIAL_MACS 131072.0
 
 struct moe_job {
     const struct onr_moe *moe;
@@ -20,9 +18,7 @@ struct moe_job {
     float *weight;    /* [tokens, k] */
     size_t *row;      /* [tokens, k]: where a token stands among those of all experts */
     size_t *token;    /* [tokens * k]: and which token stands there */
-    size_t *begin;    /* [experts + 1]: rows of an expert */
-    size_t *active;   /* experts that have tokens */
-    size_t active_count;
+    struct onr_row_groups experts;
     float *rows, *h, *linear;
     char *scratch;
 };
@@ -42,26 +38,10 @@ static void route_tokens(void *arg, size_t begin, size_t end, unsigned worker)
 static void group_tokens(struct moe_job *job)
 {
     size_t k = job->moe->config.k;
-    size_t experts = job->moe->experts;
     size_t rows = job->tokens * k;
-    memset(job->begin, 0, (experts + 1) * sizeof *job->begin);
+    onr_group_rows(&job->experts, job->moe->experts, job->expert, rows, job->row);
     for (size_t i = 0; i < rows; i++) {
-        job->begin[job->expert[i]]++;
-    }
-    size_t end = 0;
-    job->active_count = 0;
-    for (size_t e = 0; e < experts; e++) {
-        if (job->begin[e] > 0) {
-            job->active[job->active_count++] = e;
-        }
-        end += job->begin[e];
-        job->begin[e] = end;
-    }
-    job->begin[experts] = end;
-    for (size_t i = rows; i-- > 0;) { /* from behind: begin[e] moves from end to begin */
-        size_t row = --job->begin[job->expert[i]];
-        job->row[i] = row;
-        job->token[row] = i / k;
+        job->token[job->row[i]] = i / k;
     }
 }
 
@@ -106,8 +86,7 @@ static void set_weights(struct onr_gemm_f32_job *gemm, const struct layer_job *t
     }
 }
 
-/* Items are chunks of outputs of each expert that has tokens, experts running fastest, so that each
- * thread has its share of all of them. */
+/* Items are chunks of outputs of each expert that has tokens. */
 static void multiply_items(void *arg, size_t begin, size_t end, unsigned worker)
 {
     const struct layer_job *task = arg;
@@ -118,21 +97,18 @@ static void multiply_items(void *arg, size_t begin, size_t end, unsigned worker)
     float *filled = (float *)(void *)(scratch + layer->gemm_bytes);
     float *bias_buffer = (float *)(void *)(scratch + layer->gemm_bytes + layer->weight_bytes);
     const void *bias = onr_input_data(job->ctx, layer->in.bias);
-    for (size_t item = begin; item < end; item++) {
-        size_t expert = job->active[item % job->active_count];
-        size_t first = item / job->active_count * layer->chunk;
-        size_t columns = layer->n - first < layer->chunk ? layer->n - first : layer->chunk;
-        size_t row = job->begin[expert];
-        size_t rows = job->begin[expert + 1] - row;
-        struct onr_gemm_f32_job gemm = onr_moe_product(layer, moe, rows, columns);
-        set_weights(&gemm, task, expert, first, filled);
-        gemm.a.data = task->a + row * layer->a_stride;
-        gemm.c = task->c + row * layer->c_stride + first;
+    for (size_t i = begin; i < end; i++) {
+        struct onr_group_item item = onr_group_item_at(&job->experts, layer->n, layer->chunk, i);
+        struct onr_gemm_f32_job gemm = onr_moe_product(layer, moe, item.rows, item.columns);
+        set_weights(&gemm, task, item.group, item.first, filled);
+        gemm.a.data = task->a + item.row * layer->a_stride;
+        gemm.c = task->c + item.row * layer->c_stride + item.first;
         if (bias != NULL) {
-            gemm.column_bias =
-                onr_float_read(moe->dtype, bias, expert * layer->n + first, columns, bias_buffer);
+            gemm.column_bias = onr_float_read(moe->dtype, bias, item.group * layer->n + item.first,
+                                              item.columns, bias_buffer);
         }
-        onr_gemm_f32_run(&gemm, 0, rows, 0, onr_gemm_f32_panels(layer->kernel, columns), scratch);
+        onr_gemm_f32_run(&gemm, 0, item.rows, 0, onr_gemm_f32_panels(layer->kernel, item.columns),
+                         scratch);
     }
 }
 
@@ -140,14 +116,8 @@ static void run_layer(const struct moe_job *job, size_t which, const float *a, f
 {
     const struct onr_moe_layer *layer = &job->moe->layer[which];
     struct layer_job task = {.job = job, .layer = layer, .a = a, .c = c};
-    if (layer->n == 0 || job->active_count == 0) {
-        return;
-    }
-    double rows = (double)(job->tokens * job->moe->config.k) / (double)job->active_count;
-    double macs = (rows + 1.0) * (double)layer->k * (double)layer->chunk;
-    size_t grain = macs >= SERIAL_MACS ? 1 : (size_t)(SERIAL_MACS / (macs + 1.0)) + 1;
-    size_t chunks = (layer->n + layer->chunk - 1) / layer->chunk;
-    onr_parallel_for(job->ctx->parallel, chunks * job->active_count, grain, multiply_items, &task);
+    onr_group_for(job->ctx->parallel, &job->experts, job->moe->experts, layer->n, layer->k,
+                  layer->chunk, multiply_items, &task);
 }
 
 static onr_unary_fn activation_of(const struct onr_moe_config *config,
@@ -258,8 +228,8 @@ enum onr_status onr_moe_run(struct onr_run_ctx *ctx)
         .weight = (void *)(space + moe->weight_at),
         .row = (void *)(space + moe->row_at),
         .token = (void *)(space + moe->token_at),
-        .begin = (void *)(space + moe->begin_at),
-        .active = (void *)(space + moe->active_at),
+        .experts = {.begin = (void *)(space + moe->begin_at),
+                    .active = (void *)(space + moe->active_at)},
         .rows = (void *)(space + moe->rows_at),
         .h = (void *)(space + moe->h_at),
         .linear = (void *)(space + moe->linear_at),
