@@ -103,6 +103,9 @@ struct onr_recurrent_dims {
 struct onr_recurrent_dims onr_recurrent_dims(const struct onr_recurrent_config *config,
                                              const struct onr_shape *x, const struct onr_shape *r);
 
+/* Checks sequence_lens. Error: ONR_ERR_VALUE. */
+enum onr_status onr_recurrent_check_lengths(const struct onr_run_ctx *ctx) ONR_MUST_USE;
+
 /* True when the part takes part in the computation. */
 bool onr_recurrent_has_part(const struct onr_recurrent_config *config,
                             enum onr_recurrent_part part);
@@ -111,7 +114,8 @@ struct onr_recurrent_view onr_recurrent_view(const struct onr_recurrent_config *
                                              const struct onr_recurrent_dims *dims,
                                              unsigned direction, enum onr_recurrent_part part);
 
-/* Blocks of the workspace, in elements of the type that is computed in. */
+/* Blocks of the workspace, in elements of the type that is computed in: the first three for all
+ * directions, the others for one. */
 enum onr_recurrent_block {
     ONR_BLOCK_X,           /* [steps, batch, input], unless X is read in place */
     ONR_BLOCK_W,           /* likewise */
@@ -135,7 +139,10 @@ struct onr_recurrent_plan {
     size_t chunk;         /* steps whose inputs are projected together */
     struct onr_product product[ONR_PART_COUNT];
     struct onr_product rest;       /* ONR_PART_INPUT for the last chunk */
-    size_t block[ONR_BLOCK_COUNT]; /* byte offset in the workspace; products use its beginning */
+    size_t block[ONR_BLOCK_COUNT]; /* byte offset in the workspace, or in that of a direction, whose
+                                    * beginning products use */
+    size_t shared_bytes;           /* of the workspace, before those of directions */
+    size_t direction_bytes;        /* from one direction's to the next; 0: they share one */
     bool is_copied[3];             /* X, W, R are read from their blocks */
 };
 

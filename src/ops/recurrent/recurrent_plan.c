@@ -7,6 +7,9 @@
 /* Projected inputs of about this many bytes are made at a time, so that they stay in L2. */
 #define CHUNK_BYTES ((size_t)1 << 20)
 
+/* Bytes of R that stay in the L2 of one processor from step to step. */
+#define SIDE_BYTES 786432
+
 /* Blocks laid out one after the other. */
 struct layout {
     size_t bytes;
@@ -27,8 +30,8 @@ static void add_block(struct layout *layout, struct onr_recurrent_plan *plan,
     layout->bytes += fits ? onr_size_align(bytes, ONR_MEM_ALIGN) : 0;
 }
 
-static void add_blocks(struct layout *layout, struct onr_recurrent_plan *plan,
-                       const struct onr_recurrent_config *config)
+static void add_operands(struct layout *layout, struct onr_recurrent_plan *plan,
+                         const struct onr_recurrent_config *config)
 {
     const struct onr_recurrent_dims *d = &plan->dims;
     size_t directions = config->directions;
@@ -42,6 +45,14 @@ static void add_blocks(struct layout *layout, struct onr_recurrent_plan *plan,
     if (plan->is_copied[2]) {
         add_block(layout, plan, ONR_BLOCK_R, (size_t[]){directions, all, d->hidden, d->hidden}, 4);
     }
+}
+
+/* The blocks of a direction. */
+static void add_blocks(struct layout *layout, struct onr_recurrent_plan *plan,
+                       const struct onr_recurrent_config *config)
+{
+    const struct onr_recurrent_dims *d = &plan->dims;
+    size_t all = config->gates;
     add_block(layout, plan, ONR_BLOCK_PROJECTED, (size_t[]){plan->chunk, d->batch, all, d->hidden},
               4);
     add_block(layout, plan, ONR_BLOCK_SUMS, (size_t[]){d->batch, all, d->hidden}, 3);
@@ -134,6 +145,16 @@ static size_t plan_products(struct onr_recurrent_plan *plan,
     return most;
 }
 
+/* A thread for each direction need not wait for others in each step. But many threads are of more use
+ * in the products, where each of them also reads less of R. */
+static bool runs_side_by_side(const struct onr_recurrent_plan *plan,
+                              const struct onr_recurrent_config *config, unsigned thread_count)
+{
+    size_t numbers = config->gates * plan->dims.hidden * plan->dims.hidden;
+    return config->directions > 1 && thread_count / config->directions == 1 &&
+           numbers * onr_dtype_size(plan->wide) <= SIDE_BYTES;
+}
+
 enum onr_status onr_recurrent_plan(struct onr_plan_ctx *ctx)
 {
     const struct onr_recurrent_state *state = ctx->state;
@@ -152,14 +173,18 @@ enum onr_status onr_recurrent_plan(struct onr_plan_ctx *ctx)
         plan->is_copied[i] =
             state->part[0][part].packed.data == NULL && ctx->inputs[i]->dtype != plan->wide;
     }
+    struct layout shared = {0};
     struct layout layout = {.bytes = plan_products(plan, state, ctx->thread_count)};
     onr_product_tell(&plan->product[ONR_PART_RECURRENT], ctx);
     layout.bytes = onr_size_align(layout.bytes, ONR_MEM_ALIGN);
+    add_operands(&shared, plan, config);
     add_blocks(&layout, plan, config);
-    if (layout.is_too_large) {
+    if (shared.is_too_large || layout.is_too_large) {
         return onr_fail(ctx->err, ONR_ERR_LIMIT, "the workspace of the operator is too large");
     }
-    ctx->workspace_bytes = layout.bytes;
+    plan->shared_bytes = shared.bytes;
+    plan->direction_bytes = runs_side_by_side(plan, config, ctx->thread_count) ? layout.bytes : 0;
+    ctx->workspace_bytes = shared.bytes + layout.bytes + plan->direction_bytes;
     ctx->flops = 2 * (uint64_t)config->directions * plan->dims.steps * plan->dims.batch *
                  config->gates * plan->dims.hidden * (plan->dims.input + plan->dims.hidden);
     ctx->plan = plan;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * run: one direction after the other; in each, the inputs of a chunk of steps are projected by one
- * product, then the steps follow each other. A backward direction goes through the steps from the
+ * run: one direction after the other, or each on a thread of its own; in each, the inputs of a chunk
+ * of steps are projected by one product, then the steps follow each other. A backward direction goes through the steps from the
  * last to the first; a sequence takes part in the steps that it has, so that each starts at its own
  * end.
  */
@@ -12,7 +12,6 @@
 #include "ops/recurrent/recurrent_cells.h"
 #include "ops/recurrent/recurrent_weights.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 struct walk {
@@ -20,6 +19,7 @@ struct walk {
     const struct onr_recurrent_state *state;
     const struct onr_recurrent_plan *plan;
     size_t wide_bytes;
+    char *shared; /* blocks of all directions; those of this one are in the workspace of ctx */
     unsigned direction;
     size_t step;           /* that is computed */
     const char *projected; /* of this step */
@@ -41,7 +41,7 @@ static struct onr_tensor *output_of(const struct onr_run_ctx *ctx, uint32_t inde
 
 static char *block(const struct walk *w, enum onr_recurrent_block which)
 {
-    return (char *)w->ctx->workspace + w->plan->block[which];
+    return (which <= ONR_BLOCK_R ? w->shared : (char *)w->ctx->workspace) + w->plan->block[which];
 }
 
 /* out[i] = element first + i of the tensor, in the type that is computed in. */
@@ -70,21 +70,6 @@ static size_t length_of(const struct walk *w, size_t b)
 {
     const struct onr_tensor *lengths = input_of(w->ctx, 4);
     return lengths != NULL ? (size_t)((const int32_t *)lengths->data)[b] : w->plan->dims.steps;
-}
-
-static enum onr_status check_lengths(const struct onr_run_ctx *ctx,
-                                     const struct onr_recurrent_plan *plan)
-{
-    const struct onr_tensor *lengths = input_of(ctx, 4);
-    for (size_t b = 0; lengths != NULL && b < plan->dims.batch; b++) {
-        int32_t length = ((const int32_t *)lengths->data)[b];
-        if (length < 0 || (size_t)length > plan->dims.steps) {
-            return onr_fail(ctx->err, ONR_ERR_VALUE,
-                            "sequence_lens[%zu] is %" PRId32 ", expected 0 to %zu", b, length,
-                            plan->dims.steps);
-        }
-    }
-    return ONR_OK;
 }
 
 static bool is_backward(const struct walk *w)
@@ -362,17 +347,16 @@ static void copy_operands(struct walk *w)
     }
 }
 
-enum onr_status onr_recurrent_run(struct onr_run_ctx *ctx)
+/* The directions [begin, end). */
+static void run_directions(void *arg, size_t begin, size_t end, unsigned worker)
 {
-    const struct onr_recurrent_plan *plan = ctx->plan;
-    struct walk w = {
-        .ctx = ctx, .state = ctx->state, .plan = plan, .wide_bytes = onr_dtype_size(plan->wide)};
-    ONR_TRY(check_lengths(ctx, plan));
-    if (plan->dims.batch == 0 || plan->dims.hidden == 0) {
-        return ONR_OK;
-    }
-    copy_operands(&w);
-    for (w.direction = 0; w.direction < w.state->config.directions; w.direction++) {
+    struct walk w = *(const struct walk *)arg;
+    struct onr_run_ctx ctx = *w.ctx;
+    (void)worker;
+    w.ctx = &ctx;
+    for (size_t d = begin; d < end; d++) {
+        w.direction = (unsigned)d;
+        ctx.workspace = w.shared + w.plan->shared_bytes + d * w.plan->direction_bytes;
         load_bias(&w);
         load_peepholes(&w);
         load_state(&w, 5, ONR_BLOCK_H);
@@ -385,5 +369,23 @@ enum onr_status onr_recurrent_run(struct onr_run_ctx *ctx)
             store_state(&w, 2, ONR_BLOCK_C);
         }
     }
+}
+
+enum onr_status onr_recurrent_run(struct onr_run_ctx *ctx)
+{
+    const struct onr_recurrent_plan *plan = ctx->plan;
+    struct walk w = {.ctx = ctx,
+                     .state = ctx->state,
+                     .plan = plan,
+                     .shared = ctx->workspace,
+                     .wide_bytes = onr_dtype_size(plan->wide)};
+    size_t directions = w.state->config.directions;
+    ONR_TRY(onr_recurrent_check_lengths(ctx));
+    if (plan->dims.batch == 0 || plan->dims.hidden == 0) {
+        return ONR_OK;
+    }
+    copy_operands(&w);
+    onr_parallel_for(ctx->parallel, directions, plan->direction_bytes > 0 ? 1 : directions,
+                     run_directions, &w);
     return ONR_OK;
 }

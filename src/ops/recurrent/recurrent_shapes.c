@@ -2,6 +2,7 @@
 /* The shapes of recurrent operators. */
 #include "base/size.h"
 #include "ops/common/contents.h"
+#include "ops/norm/norm_rows.h"
 #include "ops/recurrent/recurrent.h"
 
 #include <inttypes.h>
@@ -180,4 +181,18 @@ struct onr_recurrent_view onr_recurrent_view(const struct onr_recurrent_config *
     view.first = direction * all * view.k;
     view.first += part == ONR_PART_HIDDEN ? 2 * dims->hidden * view.column_stride : 0;
     return view;
+}
+
+enum onr_status onr_recurrent_check_lengths(const struct onr_run_ctx *ctx)
+{
+    const struct onr_recurrent_plan *plan = ctx->plan;
+    const int32_t *lengths = onr_input_data(ctx, 4);
+    for (size_t b = 0; lengths != NULL && b < plan->dims.batch; b++) {
+        if (lengths[b] < 0 || (size_t)lengths[b] > plan->dims.steps) {
+            return onr_fail(ctx->err, ONR_ERR_VALUE,
+                            "sequence_lens[%zu] is %" PRId32 ", expected 0 to %zu", b, lengths[b],
+                            plan->dims.steps);
+        }
+    }
+    return ONR_OK;
 }
