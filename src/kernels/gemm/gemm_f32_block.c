@@ -10,8 +10,11 @@
 
 #define LINE_BYTES 64
 
-/* How far ahead of its reading a tile prefetches its own piece of B. */
-#define NEAR_BYTES 8192
+/* How far ahead of its reading a tile prefetches its own piece of B. Where a step reads this many
+ * columns for each row, the steps that a machine works on at a time reach far enough, and asking for
+ * more slows down the machine's own prefetching. */
+#define NEAR_BYTES   8192
+#define FAST_COLUMNS 8
 
 /* How far ahead wide tiles prefetch: bytes of each panel for one row of A (with more there are too
  * few streams for this to help), rows of a B that is not packed. */
@@ -152,7 +155,8 @@ static void set_prefetch(struct onr_gemm_f32_tile *tile, const struct onr_gemm_b
     size_t cold_tiles = tiles == 1 || piece->is_cold ? 1 : 0;
     tile->next = NULL;
     tile->next_end = NULL;
-    if (block->job->b_packed != NULL && t < cold_tiles) {
+    bool is_fast = piece->b_stride >= FAST_COLUMNS * (block->rows / tiles);
+    if (block->job->b_packed != NULL && t < cold_tiles && !is_fast) {
         prefetch_lines(tile, (uintptr_t)piece->b + NEAR_BYTES, lines);
     } else if (piece->next != NULL && t >= cold_tiles) {
         size_t share = (lines + tiles - cold_tiles - 1) / (tiles - cold_tiles);
