@@ -37,15 +37,16 @@ static void pack_keys(const struct onr_attention_stream *s, const struct onr_att
                       onr_gemm_f32_panels(s->k_gemm, block->count), c->k);
 }
 
-/* Values are panels by nature; they are only copied for rows that would read them from afar again
- * and again. */
+/* Values are panels by nature; they are only copied where many rows would read them from all too far
+ * apart again and again. */
 static void pack_values(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
                         struct onr_key_block *block)
 {
     const struct onr_attention *a = s->a;
     size_t columns = s->v_gemm->columns;
     struct onr_gemm_matrix v = onr_attention_matrix(&s->values, c->b, c->kv, a->past, block->begin);
-    bool is_near = v.row_stride == a->v_head || c->count <= NEAR_ROWS || block->count <= NEAR_KEYS;
+    bool is_near = v.row_stride % ONR_ATTENTION_FAR != 0 || v.row_stride == a->v_head ||
+                   c->count <= NEAR_ROWS || block->count <= NEAR_KEYS;
     if (v.dtype == ONR_FLOAT && a->v_head % columns == 0 && is_near) {
         block->v = (struct onr_rows_f32){v.data, v.row_stride};
         block->v_panel = columns;
@@ -124,7 +125,7 @@ static void multiply_keys(const struct onr_attention_stream *s, const struct onr
                                      .b_stride = columns,
                                      .c = c->scores + first * columns,
                                      .c_stride = c->score_stride,
-                                     .scale = 1.0f};
+                                     .scale = (float)s->a->scale};
     run_tiles(s->k_gemm, rows, last - first + !is_short, columns * head, &tile);
     if (is_short) {
         tile.a = q;
@@ -176,6 +177,9 @@ static void do_block(const struct onr_attention_stream *s, const struct onr_atte
         }
         if (!block->is_ready) {
             read_block(s, c, block);
+        }
+        if (c->q != c->q_copy) {
+            onr_attention_ask_rows(s, c, rows.row + rows.count, rows.row + 2 * rows.count);
         }
         size_t begin = (rows.any.begin - block->begin) / LANES * LANES;
         size_t end = rows.any.end - block->begin;

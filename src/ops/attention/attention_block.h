@@ -8,6 +8,10 @@
 
 #define ONR_ATTENTION_TILE_ROWS 28 /* most rows whose scores exist at once */
 
+/* Rows a multiple of so many floats apart push each other out of L1, where a tile takes one step after
+ * the other in all of them. */
+#define ONR_ATTENTION_FAR 512
+
 /* One run. */
 struct onr_attention_stream {
     const struct onr_attention *a;
@@ -43,12 +47,13 @@ struct onr_attention_chunk {
     size_t count;
     bool is_few;
     bool is_part; /* of the keys: y is where the results of parts are kept */
-    size_t q_stride, y_stride, score_stride;
+    size_t q_stride, copy_stride, y_stride, score_stride;
     struct onr_attention_mask masks[ONR_ATTENTION_MASKS]; /* from the column of key 0 on */
     struct onr_attention_row *rows;                       /* [count] */
     size_t rows_of;                                       /* the batch they are of, or SIZE_MAX */
     struct onr_softmax_row_f32 *states;                   /* [count] */
-    float *q;                                             /* [count, head], scaled */
+    const float *q;                                       /* [count, head] */
+    float *q_copy;                                        /* room for them */
     float *y;                                             /* [count, v_head] */
     float *scores; /* [ONR_ATTENTION_TILE_ROWS, block_keys] */
     float *k;      /* a block of keys: packed, or converted */
@@ -77,9 +82,13 @@ struct onr_score_rows {
 /* A row before its first block: nothing seen but the sink, a score before all others, unless it is NULL. */
 struct onr_softmax_row_f32 onr_attention_begin_state(const float *sink);
 
-/* Fills in the rows of a chunk: reads its queries, and clears its sums. */
+/* Fills in the rows of a chunk: finds or copies its queries, and clears its sums. */
 void onr_attention_begin_rows(const struct onr_attention_stream *stream,
                               struct onr_attention_chunk *chunk);
+
+/* Asks for the queries of rows [begin, end), as far as there are. */
+void onr_attention_ask_rows(const struct onr_attention_stream *stream,
+                            const struct onr_attention_chunk *chunk, size_t begin, size_t end);
 
 /* Writes y / sum of query i of head n; zeros when nothing was seen. */
 void onr_attention_write_row(const struct onr_attention_stream *stream, size_t b, size_t n,

@@ -58,27 +58,56 @@ static size_t head_of(const struct onr_attention_stream *s, const struct onr_att
     return c->kv * s->group + c->rows[r].member;
 }
 
-/* Reads row r of queries. */
-static void begin_row(const struct onr_attention_stream *s, struct onr_attention_chunk *c, size_t r,
-                      const float *sinks)
+static size_t first_of(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
+                       size_t r)
 {
-    const struct onr_attention *a = s->a;
-    size_t head = head_of(s, c, r);
-    float *q = c->q + r * c->q_stride;
-    size_t first = onr_head_offset(&a->q, c->b, head, c->rows[r].query);
-    const float *x = onr_float_read(a->q_dtype, s->d->q, first, a->head, q);
-    s->kernels->attention.scale_f32(a->head, (float)a->scale, x, q);
-    c->states[r] = onr_attention_begin_state(sinks != NULL ? sinks + head : NULL);
+    return onr_head_offset(&s->a->q, c->b, head_of(s, c, r), c->rows[r].query);
 }
 
-/* Asks for row r of queries. */
-static void ask_row(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
-                    size_t r)
+void onr_attention_ask_rows(const struct onr_attention_stream *stream,
+                            const struct onr_attention_chunk *chunk, size_t begin, size_t end)
+{
+    const struct onr_attention *a = stream->a;
+    size_t size = onr_dtype_size(a->q_dtype);
+    for (size_t r = begin; r < end && r < chunk->count; r++) {
+        onr_prefetch((const char *)stream->d->q + first_of(stream, chunk, r) * size,
+                     a->head * size);
+    }
+}
+
+/* Copies row r of queries. Few rows are scaled on the way: the others are by tiles. */
+static void copy_row(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
+                     size_t r)
 {
     const struct onr_attention *a = s->a;
-    size_t first = onr_head_offset(&a->q, c->b, head_of(s, c, r), c->rows[r].query);
-    size_t size = onr_dtype_size(a->q_dtype);
-    onr_prefetch((const char *)s->d->q + first * size, a->head * size);
+    float *q = c->q_copy + r * c->copy_stride;
+    const float *x = onr_float_read(a->q_dtype, s->d->q, first_of(s, c, r), a->head, q);
+    s->kernels->attention.scale_f32(a->head, c->is_few ? (float)a->scale : 1.0f, x, q);
+}
+
+/* Tiles read queries where they lie, unless they are no floats, of several heads or too far apart. */
+static bool are_near(const struct onr_attention_stream *s, const struct onr_attention_chunk *c)
+{
+    const struct onr_attention *a = s->a;
+    return !c->is_few && a->q_dtype == ONR_FLOAT && a->q.row % ONR_ATTENTION_FAR != 0 &&
+           c->rows[0].member == c->rows[c->count - 1].member;
+}
+
+static void find_queries(const struct onr_attention_stream *s, struct onr_attention_chunk *c)
+{
+    size_t ahead = s->chunks > 0 ? ONR_ROWS_AHEAD : 0; /* the few rows of parts gain nothing */
+    if (are_near(s, c)) {
+        c->q = (const float *)s->d->q + first_of(s, c, 0);
+        c->q_stride = s->a->q.row;
+        return;
+    }
+    c->q = c->q_copy;
+    c->q_stride = c->copy_stride;
+    onr_attention_ask_rows(s, c, 0, ahead);
+    for (size_t r = 0; r < c->count; r++) {
+        onr_attention_ask_rows(s, c, r + ahead, ahead > 0 ? r + ahead + 1 : 0);
+        copy_row(s, c, r);
+    }
 }
 
 void onr_attention_begin_rows(const struct onr_attention_stream *stream,
@@ -86,19 +115,15 @@ void onr_attention_begin_rows(const struct onr_attention_stream *stream,
 {
     const struct onr_attention *a = stream->a;
     const float *sinks = chunk->is_part ? NULL : stream->d->sinks;
-    size_t ahead = stream->chunks > 0 ? ONR_ROWS_AHEAD : 0; /* the few rows of parts gain nothing */
     size_t width = chunk->is_few
                        ? a->v_head
                        : onr_gemm_f32_panels(stream->v_gemm, a->v_head) * stream->v_gemm->columns;
     find_rows(stream, chunk);
-    for (size_t next = 0; next < chunk->count + ahead; next++) {
-        if (ahead > 0 && next < chunk->count) {
-            ask_row(stream, chunk, next);
-        }
-        if (next >= ahead) {
-            begin_row(stream, chunk, next - ahead, sinks);
-            memset(chunk->y + (next - ahead) * chunk->y_stride, 0, width * sizeof(float));
-        }
+    find_queries(stream, chunk);
+    for (size_t r = 0; r < chunk->count; r++) {
+        const float *sink = sinks != NULL ? sinks + head_of(stream, chunk, r) : NULL;
+        chunk->states[r] = onr_attention_begin_state(sink);
+        memset(chunk->y + r * chunk->y_stride, 0, width * sizeof(float));
     }
 }
 

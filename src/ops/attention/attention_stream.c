@@ -73,13 +73,13 @@ static size_t place_scratch(const struct onr_attention *a, char *base,
     size_t sizes[5] = {a->chunk * query_stride(a), a->chunk * padded(wide),
                        ONR_ATTENTION_TILE_ROWS * padded(keys + LINE) + padded(part_count(a)),
                        padded(keys) * padded(a->head + 1), a->block_keys * padded(wide)};
-    float **places[5] = {&chunk->q, &chunk->y, &chunk->scores, &chunk->k, &chunk->v};
+    float **places[5] = {&chunk->q_copy, &chunk->y, &chunk->scores, &chunk->k, &chunk->v};
     size_t states_at = onr_size_align(a->chunk * sizeof *chunk->rows, ONR_MEM_ALIGN);
     size_t at = states_at + onr_size_align(a->chunk * sizeof *chunk->states, ONR_MEM_ALIGN);
     chunk->rows = (void *)base;
     chunk->rows_of = SIZE_MAX;
     chunk->states = base != NULL ? (void *)(base + states_at) : NULL;
-    chunk->q_stride = query_stride(a);
+    chunk->copy_stride = query_stride(a);
     chunk->y_stride = padded(wide);
     chunk->score_stride = padded(keys + LINE);
     for (int i = 0; i < 5; i++) {
