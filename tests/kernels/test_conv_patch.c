@@ -254,13 +254,14 @@ static void direct_sums_are_those_of_plain_loops(void **state)
 
 /* Rows of outputs, of which the first and the last may see fewer taps. */
 static void check_small(const struct onr_kernels *kernels, const struct onr_window *w, int64_t row,
-                        int64_t first, int64_t count)
+                        int64_t rows, int64_t first, int64_t count)
 {
     static float plane[MOST];
     static float y[MOST];
-    float taps[9];
+    float taps[49];
+    int64_t wide = w->kernel[2];
     test_random(4, MOST, plane);
-    test_random(5, 9, taps);
+    test_random(5, 49, taps);
     for (int64_t i = 0; i < MOST; i++) {
         y[i] = GUARD;
     }
@@ -269,19 +270,19 @@ static void check_small(const struct onr_kernels *kernels, const struct onr_wind
                                                  .w = taps,
                                                  .bias = 0.5f,
                                                  .row = row,
-                                                 .rows = w->out[1] - row,
+                                                 .rows = rows,
                                                  .first = first,
                                                  .count = count,
                                                  .y = y});
     for (int64_t o = 0; o <= w->out[1] * w->out[2]; o++) {
         double want = 0.5;
-        for (int64_t t = 0; t < 9; t++) {
-            int64_t r = o / w->out[2] * w->stride[1] - w->pad[1] + t / 3 * w->dilation[1];
-            int64_t c = o % w->out[2] * w->stride[2] - w->pad[2] + t % 3;
+        for (int64_t t = 0; t < w->kernel[1] * wide; t++) {
+            int64_t r = o / w->out[2] * w->stride[1] - w->pad[1] + t / wide * w->dilation[1];
+            int64_t c = o % w->out[2] * w->stride[2] - w->pad[2] + t % wide * w->dilation[2];
             bool is_inside = r >= 0 && r < w->in[1] && c >= 0 && c < w->in[2];
             want += is_inside ? (double)taps[t] * (double)plane[r * w->in[2] + c] : 0.0;
         }
-        bool is_asked = o / w->out[2] >= row && o / w->out[2] < w->out[1] &&
+        bool is_asked = o / w->out[2] >= row && o / w->out[2] < row + rows &&
                         o % w->out[2] >= first && o % w->out[2] < first + count;
         assert_true(is_asked ? fabs((double)y[o] - want) < 1e-5 : y[o] == GUARD);
     }
@@ -293,19 +294,21 @@ static void small_windows_are_summed_in_place(void **state)
     for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
         struct onr_kernels kernels;
         onr_kernels_init(&kernels, (enum onr_isa)isa);
-        for (int64_t i = 0; kernels.conv.small != NULL && i < 2 * 3 * 3 * 60; i++) {
-            struct onr_window w = {.in = {1, 1 + i % 7, 1 + i / 18},
-                                   .kernel = {1, 3, 3},
-                                   .stride = {1, 1 + i % 3, 1 + i % 2},
-                                   .dilation = {1, 1 + i % 5 / 3, 1},
-                                   .pad = {0, 2 + i % 3, i / 2 % 3}};
-            w.pad[2] = w.pad[2] < 3 - w.stride[2] ? w.pad[2] : 3 - w.stride[2];
+        for (int64_t i = 0; kernels.conv.small != NULL && i < 2 * 3 * 3 * 5 * 40; i++) {
+            struct onr_window w = {.in = {1, 1 + i % 11, 1 + i / 45},
+                                   .kernel = {1, 3 + i % 5, 1 + i % 7},
+                                   .stride = {1, 1 + i % 3 / 2, 1 + i / 3 % 4 / 3},
+                                   .dilation = {1, 1 + i % 13 / 12, 1 + i % 17 / 16},
+                                   .pad = {0, 6 + i % 3, 6 + i % 5}};
             w.out[0] = 1;
-            w.out[1] = (w.in[1] + 2 * w.pad[1]) / w.stride[1];
-            w.out[2] = (w.in[2] + 2 * w.pad[2]) / w.stride[2] + 1;
-            assert_true(onr_conv_is_small(&w));
-            check_small(&kernels, &w, 0, 0, w.out[2]);
-            check_small(&kernels, &w, w.out[1] / 2, w.out[2] > 24 ? 20 : 0, w.out[2] > 24 ? 5 : 1);
+            w.out[1] =
+                (w.in[1] + 2 * w.pad[1] - (w.kernel[1] - 1) * w.dilation[1] - 1) / w.stride[1] + 1;
+            w.out[2] =
+                (w.in[2] + 2 * w.pad[2] - (w.kernel[2] - 1) * w.dilation[2] - 1) / w.stride[2] + 1;
+            assert_true(w.out[1] > 0 && w.out[2] > 0 && onr_conv_is_small(&w));
+            check_small(&kernels, &w, 0, w.out[1], 0, w.out[2]);
+            check_small(&kernels, &w, w.out[1] / 2, 1, w.out[2] > 24 ? 20 : 0,
+                        w.out[2] > 24 ? 5 : 1);
         }
     }
 }

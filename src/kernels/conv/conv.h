@@ -24,6 +24,8 @@ struct onr_window {
 
 struct onr_patch; /* patch.h */
 
+#define ONR_CONV_SMALL_TAPS 16 /* most columns of a window that onr_conv_is_small tells */
+
 #define ONR_PATCH_BLOCK      16 /* floats that are copied at a time ... */
 #define ONR_PATCH_SLACK      16 /* ... so that up to this many are touched behind an end */
 #define ONR_PATCH_MAX_BLOCKS 64
@@ -77,11 +79,11 @@ typedef void (*onr_conv_direct_fn)(const struct onr_conv_direct *job);
 struct onr_conv_small {
     const struct onr_window *window;
     const float *x; /* [in] */
-    const float *w; /* [3 * 3] */
+    const float *w; /* [kernel] */
     float bias;
     int64_t row, rows;
-    int64_t first, count; /* first is 0 or at least 16 */
-    float *y;             /* [out] */
+    int64_t first, count;
+    float *y; /* [out] */
 };
 
 /* NULL in the table where an instruction set has no such kernel. */
@@ -114,12 +116,11 @@ struct onr_conv_kernels {
     onr_conv_spread_f64_fn spread_f64;
 };
 
-/* True for 3 x 3 taps of one slice, neighbours in a row, that move by one or two columns. */
+/* True for windows of one slice that are at least three rows high and move by one or two columns. */
 static inline bool onr_conv_is_small(const struct onr_window *w)
 {
     return w->in[0] == 1 && w->out[0] == 1 && w->kernel[0] == 1 && w->pad[0] == 0 &&
-           w->kernel[1] == 3 && w->kernel[2] == 3 && w->dilation[2] == 1 && w->stride[2] <= 2 &&
-           w->pad[2] <= 3 - w->stride[2];
+           w->kernel[1] >= 3 && w->kernel[2] <= ONR_CONV_SMALL_TAPS && w->stride[2] <= 2;
 }
 
 /* Outputs o of dimension d, [*begin, *end), whose tap t falls on an input, not on padding. */
