@@ -77,7 +77,10 @@ static void activation_behind_the_bias(void **state)
     check_fused(MATMUL "s = Add(p, b); y = Relu(s);", "onnxrun.Linear");
     check_fused(MATMUL "y = Tanh(p);", "onnxrun.Linear");
     check_fused(MATMUL "s = Add(p, b); y = LeakyRelu(s);", "onnxrun.Linear");
+    check_fused(MATMUL "s = Add(p, b); y = LeakyRelu(s) alpha=0.0;", "onnxrun.Linear");
     check_fused(MATMUL "s = Add(p, b); y = Elu(s) alpha=0.5;", "onnxrun.Linear");
+    check_fused(MATMUL "y = HardSigmoid(p) beta=0.25;", "onnxrun.Linear");
+    check_fused("opset 13;" MATMUL "y = Clip(p, half);", "onnxrun.Linear");
     check_fused(MATMUL "s = Add(p, b); g = Sigmoid(s); y = Mul(s, g);", "onnxrun.Linear");
     check_fused("opset 20;" MATMUL "y = Gelu(p) approximate='tanh';", "onnxrun.Linear");
     check_fused("opset 20;" MATMUL "y = Gelu(p);", "onnxrun.Linear");

@@ -3,7 +3,6 @@
 
 #include "graph/print.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -205,39 +204,6 @@ static void report_miss(const struct onr_fuser *fuser, const struct onr_node *an
 
 /* ---- fusing ---- */
 
-void onr_fused_int(struct onr_fused *fused, const char *name, int64_t number)
-{
-    fused->attrs[fused->attr_count++] =
-        (struct onr_attr){.name = name, .kind = ONR_ATTR_INT, .count = 1, .as.i = number};
-}
-
-void onr_fused_float(struct onr_fused *fused, const char *name, float number)
-{
-    fused->attrs[fused->attr_count++] =
-        (struct onr_attr){.name = name, .kind = ONR_ATTR_FLOAT, .count = 1, .as.f = number};
-}
-
-void onr_fused_string(struct onr_fused *fused, const char *name, const char *text)
-{
-    size_t length = strlen(text);
-    char *copy = fused->text + fused->text_length;
-    assert(fused->text_length + length <= ONR_FUSED_TEXT);
-    memcpy(copy, text, length);
-    fused->text_length += length;
-    fused->attrs[fused->attr_count++] = (struct onr_attr){
-        .name = name, .kind = ONR_ATTR_STRING, .count = 1, .as.s = {copy, length}};
-}
-
-void onr_fused_ints(struct onr_fused *fused, const char *name, const int64_t *numbers, size_t count)
-{
-    int64_t *copy = fused->ints + fused->int_count;
-    assert(fused->int_count + count <= ONR_FUSED_INTS);
-    memcpy(copy, numbers, count * sizeof *copy);
-    fused->int_count += count;
-    fused->attrs[fused->attr_count++] =
-        (struct onr_attr){.name = name, .kind = ONR_ATTR_INTS, .count = count, .as.ints = copy};
-}
-
 static void find_users(const struct onr_graph *graph, uint32_t *user)
 {
     for (uint32_t n = 0; n < graph->node_count; n++) {
@@ -264,23 +230,6 @@ static enum onr_status make_list(struct onr_graph *graph, uint32_t id, struct on
     return ONR_OK;
 }
 
-static struct onr_attr *copy_attrs(struct onr_arena *arena, const struct onr_fused *fused)
-{
-    struct onr_attr *attrs = onr_arena_copy(arena, fused->attrs, fused->attr_count * sizeof *attrs);
-    bool is_copied = attrs != NULL;
-    for (uint32_t i = 0; is_copied && i < fused->attr_count; i++) {
-        struct onr_attr *attr = &attrs[i];
-        if (attr->kind == ONR_ATTR_INTS) {
-            attr->as.ints = onr_arena_copy(arena, attr->as.ints, attr->count * sizeof(int64_t));
-            is_copied = attr->as.ints != NULL;
-        } else if (attr->kind == ONR_ATTR_STRING) {
-            attr->as.s.data = onr_arena_string(arena, attr->as.s.data, attr->as.s.length);
-            is_copied = attr->as.s.data != NULL;
-        }
-    }
-    return is_copied ? attrs : NULL;
-}
-
 /* Nodes of this operator may be made: the model's missing operators are reported before. */
 static enum onr_status replace(struct onr_graph *graph, const struct onr_fused *fused,
                                struct onr_uses *uses, const struct onr_pass_ctx *ctx)
@@ -291,7 +240,7 @@ static enum onr_status replace(struct onr_graph *graph, const struct onr_fused *
         ctx->registry->find(fused->domain, fused->op_type, fused->version);
     uint32_t *inputs =
         onr_arena_copy(graph->arena, fused->inputs, fused->input_count * sizeof *inputs);
-    struct onr_attr *attrs = copy_attrs(graph->arena, fused);
+    struct onr_attr *attrs = onr_fused_copy_attrs(graph->arena, fused);
     if (inputs == NULL || attrs == NULL) {
         return onr_fail_memory(ctx->err, "fused node");
     }

@@ -14,6 +14,7 @@
 #define ONR_FUSED_ATTRS  17
 #define ONR_FUSED_INTS   16
 #define ONR_FUSED_TEXT   32
+#define ONR_FUSED_FLOATS 2
 
 /* Why a subgraph was not fused: see onr_fuse_miss. */
 struct onr_miss {
@@ -42,7 +43,8 @@ struct onr_fused {
     /* what attributes refer to */
     int64_t ints[ONR_FUSED_INTS];
     char text[ONR_FUSED_TEXT];
-    size_t int_count, text_length;
+    float floats[ONR_FUSED_FLOATS];
+    size_t int_count, text_length, float_count;
 };
 
 /* Whether the anchor stands in the subgraph; fills in *fused then. */
@@ -69,12 +71,17 @@ enum onr_status onr_fuse(struct onr_graph *graph, const struct onr_fusion *fusio
 bool onr_fuse_miss(const struct onr_fuser *fuser, const char *op, uint32_t value,
                    const char *expected);
 
+/* The attributes with all that they refer to, in the arena; NULL when memory is out. */
+struct onr_attr *onr_fused_copy_attrs(struct onr_arena *arena, const struct onr_fused *fused);
+
 /* Append an attribute; lists and text are copied. */
 void onr_fused_int(struct onr_fused *fused, const char *name, int64_t number);
 void onr_fused_float(struct onr_fused *fused, const char *name, float number);
 void onr_fused_string(struct onr_fused *fused, const char *name, const char *text);
 void onr_fused_ints(struct onr_fused *fused, const char *name, const int64_t *numbers,
                     size_t count);
+void onr_fused_floats(struct onr_fused *fused, const char *name, const float *numbers,
+                      size_t count);
 
 /* ---- for matching; a node is found under names of ai.onnx only ---- */
 

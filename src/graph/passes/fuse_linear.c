@@ -18,9 +18,7 @@
  * the run each panel is packed by one worker. A, which every worker would copy, is not.
  */
 #include "graph/op_def.h"
-#include "graph/passes/fuse.h"
-
-#include <string.h>
+#include "graph/passes/fuse_activation.h"
 
 enum { A, B, BIAS, ADDEND, FACTOR, SHAPE, INPUTS };
 
@@ -32,8 +30,7 @@ struct linear {
     bool trans_a, trans_b;
     bool keeps_zeros; /* of Reshape */
     float alpha;
-    const char *activation; /* or NULL */
-    float activation_alpha;
+    struct onr_fuse_activation activation;
     bool is_better; /* than what was there */
 };
 
@@ -78,7 +75,7 @@ static bool has_none_from(const struct linear *linear, uint32_t first)
             return false;
         }
     }
-    return linear->activation == NULL;
+    return linear->activation.name == NULL;
 }
 
 /* ---- what may follow a product; each is true when it was there ---- */
@@ -111,7 +108,7 @@ static bool take_bias(struct linear *linear)
 {
     uint32_t other = ONR_NO_VALUE;
     struct onr_node *node = next(linear, "Add", &other);
-    if (node == NULL || linear->inputs[BIAS] != ONR_NO_VALUE || linear->activation != NULL ||
+    if (node == NULL || linear->inputs[BIAS] != ONR_NO_VALUE || linear->activation.name != NULL ||
         linear->inputs[FACTOR] != ONR_NO_VALUE || !is_row(linear, other)) {
         return false;
     }
@@ -185,42 +182,15 @@ static bool take_factor(struct linear *linear)
     return advance(linear, node);
 }
 
-/* Name of the function in attribute "activation", and the default of its attribute "alpha". */
-static const struct {
-    const char *op_type;
-    const char *activation;
-    float alpha;
-} activations[] = {
-    {"Elu", "Elu", 1.0f},
-    {"Gelu", "Gelu", 0.0f},
-    {"HardSwish", "HardSwish", 0.0f},
-    {"LeakyRelu", "LeakyRelu", 0.01f},
-    {"Relu", "Relu", 0.0f},
-    {"Sigmoid", "Sigmoid", 0.0f},
-    {"Softplus", "Softplus", 0.0f},
-    {"Softsign", "Softsign", 0.0f},
-    {"Swish", "QuickGelu", 1.0f},
-    {"Tanh", "Tanh", 0.0f},
-};
-
 static bool take_activation(struct linear *linear)
 {
-    struct onr_node *node = NULL;
-    size_t i = 0;
-    for (; i < sizeof activations / sizeof activations[0]; i++) {
-        node = onr_fuse_user(linear->fuser, linear->last->outputs[0], activations[i].op_type);
-        if (node != NULL) {
-            break;
-        }
-    }
-    if (node == NULL || linear->activation != NULL || linear->inputs[FACTOR] != ONR_NO_VALUE) {
+    struct onr_fuse_activation activation;
+    struct onr_node *node =
+        onr_fuse_find_activation(linear->fuser, linear->last->outputs[0], &activation);
+    if (node == NULL || linear->activation.name != NULL || linear->inputs[FACTOR] != ONR_NO_VALUE) {
         return false;
     }
-    linear->activation = activations[i].activation;
-    linear->activation_alpha = onr_attr_float(node, "alpha", activations[i].alpha);
-    if (onr_string_is(onr_attr_string(node, "approximate", "none"), "tanh")) {
-        linear->activation = "FastGelu";
-    }
+    linear->activation = activation;
     return advance(linear, node);
 }
 
@@ -277,28 +247,17 @@ static bool read_gemm(struct linear *linear, const struct onr_node *gemm)
                          "one number per column of the product, times beta = 1");
 }
 
+static void set_flag(struct onr_fused *fused, const char *name, bool is_set)
+{
+    if (is_set) {
+        onr_fused_int(fused, name, 1);
+    }
+}
+
 static void fill_in(const struct linear *linear, struct onr_fused *fused)
 {
-    const struct onr_attr attrs[ONR_FUSED_ATTRS] = {
-        {.name = "alpha", .kind = ONR_ATTR_FLOAT, .count = 1, .as.f = linear->alpha},
-        {.name = "transA", .kind = ONR_ATTR_INT, .count = 1, .as.i = linear->trans_a},
-        {.name = "transB", .kind = ONR_ATTR_INT, .count = 1, .as.i = linear->trans_b},
-        {.name = "allowzero", .kind = ONR_ATTR_INT, .count = 1, .as.i = linear->keeps_zeros},
-        {.name = "activation",
-         .kind = ONR_ATTR_STRING,
-         .count = 1,
-         .as.s = {linear->activation, linear->activation != NULL ? strlen(linear->activation) : 0}},
-        {.name = "activation_alpha",
-         .kind = ONR_ATTR_FLOAT,
-         .count = 1,
-         .as.f = linear->activation_alpha},
-    };
-    const bool is_set[ONR_FUSED_ATTRS] = {linear->alpha != 1.0f,
-                                          linear->trans_a,
-                                          linear->trans_b,
-                                          linear->keeps_zeros,
-                                          linear->activation != NULL,
-                                          linear->activation_alpha != 0};
+    static const char *const params[] = {"activation_alpha", "activation_beta"};
+    const struct onr_fuse_activation *activation = &linear->activation;
     fused->last = linear->last;
     fused->domain = "onnxrun";
     fused->op_type = "Linear";
@@ -307,10 +266,17 @@ static void fill_in(const struct linear *linear, struct onr_fused *fused)
         fused->inputs[i] = linear->inputs[i];
         fused->input_count = linear->inputs[i] != ONR_NO_VALUE ? i + 1 : fused->input_count;
     }
-    for (uint32_t i = 0; i < ONR_FUSED_ATTRS; i++) {
-        if (is_set[i]) {
-            fused->attrs[fused->attr_count++] = attrs[i];
-        }
+    if (linear->alpha != 1.0f) {
+        onr_fused_float(fused, "alpha", linear->alpha);
+    }
+    set_flag(fused, "transA", linear->trans_a);
+    set_flag(fused, "transB", linear->trans_b);
+    set_flag(fused, "allowzero", linear->keeps_zeros);
+    if (activation->name != NULL) {
+        onr_fused_string(fused, "activation", activation->name);
+    }
+    for (uint32_t i = 0; i < activation->param_count; i++) {
+        onr_fused_float(fused, params[i], activation->params[i]);
     }
 }
 

@@ -60,7 +60,8 @@ static enum onr_status fused_conv_prepare(struct onr_prepare_ctx *ctx)
 }
 
 struct fused_conv {
-    void *conv; /* plan of Conv */
+    struct onr_conv *conv;
+    bool is_whole; /* conv does all */
     struct onr_activation activation;
     onr_binary_fn add;
     bool is_nhwc;
@@ -131,6 +132,11 @@ static enum onr_status fused_conv_plan(struct onr_plan_ctx *ctx)
         ONR_TRY(onr_conv_make(ctx));
         plan->conv = ctx->plan;
     }
+    if (dtype == ONR_FLOAT && !plan->is_nhwc) {
+        plan->conv->has_addend = ctx->node->input_count > RESIDUAL && ctx->inputs[RESIDUAL] != NULL;
+        plan->conv->activation = plan->activation;
+        plan->is_whole = true;
+    }
     ctx->plan = plan;
     return ONR_OK;
 }
@@ -160,6 +166,9 @@ static enum onr_status fused_conv_run(struct onr_run_ctx *ctx)
         run_nhwc(plan, ctx);
     } else {
         onr_conv_run(plan->conv, ctx);
+    }
+    if (plan->is_whole) {
+        return ONR_OK;
     }
     bool has_residual = ctx->input_count > RESIDUAL && ctx->inputs[RESIDUAL] != NULL;
     onr_fused_activation_run(&plan->activation, ctx->outputs[0]->dtype, plan->add,

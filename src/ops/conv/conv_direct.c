@@ -2,7 +2,8 @@
 /*
  * Convolutions whose groups have few outputs: a worker copies the inputs of some rows of Y into a
  * patch and sums over the taps: line by line, or where lines are short at all places of the patch,
- * also those between the rows. Windows of 3 x 3 over one channel read the inputs where they lie.
+ * also those between the rows. Small windows over one channel read the inputs where they
+ * lie.
  */
 #include "base/size.h"
 #include "kernels/conv/patch.h"
@@ -222,6 +223,18 @@ static void run_item(const struct onr_conv_task *task, size_t matrix, size_t ind
     }
 }
 
+/* An item has the same outputs in each of its channels. */
+static void finish_item(const struct onr_conv_task *task, size_t matrix, size_t index)
+{
+    const struct onr_conv *conv = task->conv;
+    size_t first;
+    size_t count;
+    find_item(conv, index, &first, &count);
+    for (size_t i = 0; i < conv->out_channels; i++) {
+        onr_conv_finish(task, (matrix * conv->out_channels + i) * conv->outputs + first, count);
+    }
+}
+
 void onr_conv_run_direct(void *task, size_t begin, size_t end, unsigned worker)
 {
     const struct onr_conv_task *t = task;
@@ -233,5 +246,6 @@ void onr_conv_run_direct(void *task, size_t begin, size_t end, unsigned worker)
         } else {
             run_item(t, matrix, i % t->conv->items, scratch);
         }
+        finish_item(t, matrix, i % t->conv->items);
     }
 }

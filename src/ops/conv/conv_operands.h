@@ -8,6 +8,7 @@
 
 struct onr_conv_operands {
     const void *x, *w, *b; /* b may be NULL */
+    const float *addend;   /* of Conv of float32, or NULL */
     void *y;
 };
 

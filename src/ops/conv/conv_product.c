@@ -15,6 +15,9 @@
 /* Floats of the panels that are made before they are multiplied, when there is more than one. */
 #define PACKED_FLOATS 131072
 
+/* Floats of Y that are computed before the activation, when one panel does not have more. */
+#define PART_FLOATS 131072
+
 /* The product of one group, without pointers to data. */
 static struct onr_gemm_f32_job make_job(const struct onr_conv *conv)
 {
@@ -112,7 +115,6 @@ bool onr_conv_plan_product(struct onr_conv *conv, const struct onr_kernels *kern
     bool is_product = conv->way == ONR_CONV_PRODUCT;
     conv->kernel = onr_gemm_f32_choose_two(&kernels->gemm, conv->outputs, &conv->last_kernel);
     conv->panels = onr_gemm_f32_panels(conv->kernel, conv->outputs);
-    conv->most_panels = conv->panels;
     conv->row_splits = choose_row_splits(conv, thread_count);
     conv->items = conv->panels * conv->row_splits;
     struct onr_gemm_f32_job job = make_job(conv);
@@ -121,6 +123,10 @@ bool onr_conv_plan_product(struct onr_conv *conv, const struct onr_kernels *kern
     size_t last_bytes = onr_gemm_f32_workspace(&job);
     conv->gemm_bytes = last_bytes > conv->gemm_bytes ? last_bytes : conv->gemm_bytes;
     conv->worker_bytes = conv->gemm_bytes;
+    if (is_product) {
+        size_t most = PART_FLOATS / (conv->out_channels / conv->row_splits * conv->kernel->columns);
+        conv->most_panels = most > 0 ? most : 1;
+    }
     return is_product || plan_patches(conv);
 }
 
@@ -129,6 +135,7 @@ struct part {
     const struct onr_conv_task *task;
     struct onr_gemm_f32_job job;
     const float *x; /* [in_channels, inputs] */
+    size_t first;   /* element of Y */
     size_t panel, count;
     size_t row_begin, row_end;
     char *scratch;
@@ -212,19 +219,45 @@ static void run_inputs(const struct part *part)
     }
 }
 
-static void run_part(struct part *part)
+static void run_patches(const struct part *part)
 {
     const struct onr_conv *conv = part->task->conv;
-    if (conv->way == ONR_CONV_PRODUCT) {
-        run_inputs(part);
-        return;
-    }
     struct onr_patch patch = plan_patch(conv, part->panel, part->count);
     size_t blocks = onr_gemm_k_blocks(conv->k);
     for (size_t i = 0; i < blocks; i++) {
         size_t begin = onr_gemm_k_begin(conv->k, blocks, i);
         run_k_block(part, &patch, begin, onr_gemm_k_begin(conv->k, blocks, i + 1) - begin);
     }
+}
+
+/* Adds the addend and applies the activation, in rows as long as a part has them: those of tiles are
+ * so short that this costs more there. */
+static void finish_part(const struct part *part)
+{
+    const struct onr_conv *conv = part->task->conv;
+    size_t column = part->panel * conv->kernel->columns;
+    size_t left = conv->outputs - column;
+    size_t count = part->count * conv->kernel->columns;
+    size_t rows = part->row_end - part->row_begin;
+    size_t first = part->first + part->row_begin * conv->outputs + column;
+    count = count < left ? count : left;
+    if (count == conv->outputs) {
+        count *= rows;
+        rows = 1;
+    }
+    for (size_t r = 0; r < rows; r++) {
+        onr_conv_finish(part->task, first + r * conv->outputs, count);
+    }
+}
+
+static void run_part(const struct part *part)
+{
+    if (part->task->conv->way == ONR_CONV_PRODUCT) {
+        run_inputs(part);
+    } else {
+        run_patches(part);
+    }
+    finish_part(part);
 }
 
 /* Items count from the end, as the first ranges of a loop are the longest, and the last panel, which
@@ -246,6 +279,7 @@ void onr_conv_run_products(void *task, size_t begin, size_t end, unsigned worker
             .task = t,
             .job = make_job(conv),
             .x = (const float *)t->data.x + matrix * conv->in_channels * conv->inputs,
+            .first = matrix * conv->out_channels * conv->outputs,
             .panel = panel,
             .count = count,
             .row_begin = conv->out_channels * split / conv->row_splits,
@@ -253,7 +287,7 @@ void onr_conv_run_products(void *task, size_t begin, size_t end, unsigned worker
             .scratch = t->scratch + worker * conv->worker_bytes,
         };
         part.job.a.data = (const float *)t->data.w + filter * conv->k;
-        part.job.c = (float *)t->data.y + matrix * conv->out_channels * conv->outputs;
+        part.job.c = (float *)t->data.y + part.first;
         part.job.row_bias = t->data.b != NULL ? (const float *)t->data.b + filter : NULL;
         run_part(&part);
         item += count;

@@ -13,6 +13,8 @@
 /* Groups of up to so many outputs are not worth panels. */
 #define DIRECT_OUTPUTS 8
 
+#define ADDEND 3 /* the input, of fused forms */
+
 static bool is_half(const struct onr_conv *conv)
 {
     return conv->dtype == ONR_FLOAT16 || conv->dtype == ONR_BFLOAT16;
@@ -102,6 +104,16 @@ void onr_conv_tell(const struct onr_conv *conv, struct onr_told *told)
     }
 }
 
+void onr_conv_finish(const struct onr_conv_task *task, size_t first, size_t count)
+{
+    float *y = (float *)task->data.y + first;
+    if (task->data.addend != NULL) {
+        const float *addend = task->data.addend + first;
+        task->kernels->binary.rows[ONR_BINARY_ADD][ONR_FLOAT](count, y, 1, addend, 1, y);
+    }
+    onr_activation_apply(&task->conv->activation, count, y);
+}
+
 /* One output plane: the bias, then each input plane with its filter. */
 static void run_plane(const struct onr_conv_task *task, size_t plane)
 {
@@ -152,6 +164,7 @@ void onr_conv_run(const struct onr_conv *conv, const struct onr_run_ctx *ctx)
                                  .data = onr_conv_operands(ctx, conv->has_bias),
                                  .scratch = (char *)ctx->workspace + conv->scratch_at};
     void *y = task.data.y;
+    task.data.addend = conv->has_addend ? ctx->inputs[ADDEND]->data : NULL;
     if (!is_half(conv)) {
         run_task(ctx->parallel, &task);
         return;

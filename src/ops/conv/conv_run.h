@@ -39,6 +39,10 @@ struct onr_conv {
     size_t gemm_bytes, panel_bytes, offset_bytes, worker_bytes;
     struct onr_conv_halves halves;
     size_t scratch_at; /* in the workspace */
+    /* What is done to Y while it lies in a cache, of float32; for the caller to set. The addend, of
+     * the shape of Y, is input 3. */
+    bool has_addend;
+    struct onr_activation activation;
 };
 
 enum onr_status onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *kernels,
@@ -61,6 +65,9 @@ bool onr_conv_plan_direct(struct onr_conv *conv, const struct onr_kernels *kerne
                           unsigned thread_count);
 bool onr_conv_plan_product(struct onr_conv *conv, const struct onr_kernels *kernels,
                            unsigned thread_count);
+
+/* Adds the addend to elements [first, first + count) of Y, and applies the activation. */
+void onr_conv_finish(const struct onr_conv_task *task, size_t first, size_t count);
 
 /* Items of all matrices, as tasks of onr_parallel_for. */
 void onr_conv_run_direct(void *task, size_t begin, size_t end, unsigned worker);
