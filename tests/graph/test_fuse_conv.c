@@ -35,8 +35,7 @@ static void bounds_that_are_numbers(void **state)
     (void)state;
     check_fused(CONV NUMBERS "y = Clip(p, low, high);", "Reshape com.microsoft.FusedConv");
     check_fused(CONV NUMBERS "y = Clip(p, low);", "Reshape com.microsoft.FusedConv");
-    check_fused(CONV "m = ReduceMin(a) keepdims=0; y = Clip(p, m);",
-                "Reshape Conv ReduceMin Clip");
+    check_fused(CONV "m = ReduceMin(a) keepdims=0; y = Clip(p, m);", "Reshape Conv ReduceMin Clip");
 }
 
 static void addend_in_front_of_the_activation(void **state)
