@@ -236,7 +236,7 @@ static void add_dims(struct onr_text *text, struct teller *t, const onnxrun_dim 
         const struct onr_shape *shape = &graph->values[graph->inputs[i]].fact.shape;
         const onnxrun_value_info *input = &t->model->inputs[i];
         for (int a = 0; a < input->rank; a++) {
-            bool is_symbol = onr_dim_is_symbol(shape->dim[a]);
+            bool is_symbol = onr_dim_name(graph, shape->dim[a]) != NULL;
             size_t index = is_symbol ? (size_t)onr_dim_symbol_index(shape->dim[a]) : 0;
             if (shape->dim[a] >= 0 || (is_symbol && is_told[index])) {
                 continue;

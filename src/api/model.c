@@ -78,8 +78,7 @@ void onr_model_value_info(const struct onr_graph *graph, const char *name,
     for (int i = 0; i < ONR_MAX_RANK; i++) {
         int64_t dim = i < info->rank ? shape->dim[i] : -1;
         info->dims[i] = dim >= 0 ? dim : -1;
-        info->symbols[i] =
-            onr_dim_is_symbol(dim) ? graph->symbols[onr_dim_symbol_index(dim)] : NULL;
+        info->symbols[i] = onr_dim_name(graph, dim);
     }
 }
 

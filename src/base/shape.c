@@ -7,6 +7,44 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* `factor` > 0 times the symbol of dim. */
+static int64_t multiple(int64_t dim, int64_t factor)
+{
+    return factor <= INT32_MAX ? onr_dim_base(dim) - ((factor - 1) * (INT64_C(1) << 32))
+                               : ONR_DIM_UNKNOWN;
+}
+
+int64_t onr_dim_mul(int64_t a, int64_t b)
+{
+    int64_t least = a < b ? a : b; /* a symbol, if there is one */
+    int64_t number = a < b ? b : a;
+    int64_t product = 0;
+    if (a == 0 || b == 0) {
+        return 0;
+    }
+    if (number == 1) {
+        return least;
+    }
+    bool is_symbol = onr_dim_is_symbol(least);
+    if (number < 0 || least == ONR_DIM_UNKNOWN ||
+        !onr_int_mul(is_symbol ? onr_dim_factor(least) : least, number, &product)) {
+        return ONR_DIM_UNKNOWN;
+    }
+    return is_symbol ? multiple(least, product) : product;
+}
+
+int64_t onr_dim_div(int64_t a, int64_t b)
+{
+    if (b <= 0 || a == ONR_DIM_UNKNOWN) {
+        return ONR_DIM_UNKNOWN;
+    }
+    if (a >= 0) {
+        return a / b;
+    }
+    int64_t factor = onr_dim_factor(a);
+    return factor % b == 0 ? multiple(a, factor / b) : ONR_DIM_UNKNOWN;
+}
+
 bool onr_shape_is_known(const struct onr_shape *shape)
 {
     for (int i = 0; i < shape->rank; i++) {

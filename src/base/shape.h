@@ -50,10 +50,28 @@ static inline bool onr_dim_is_symbol(int64_t dim)
     return dim <= -2;
 }
 
-static inline uint32_t onr_dim_symbol_index(int64_t dim)
+/* Beyond UINT32_MAX for a multiple of a symbol, see onr_dim_mul. */
+static inline uint64_t onr_dim_symbol_index(int64_t dim)
 {
-    return (uint32_t)(-2 - dim);
+    return (uint64_t)(-2 - dim);
 }
+
+/* A symbolic dimension is this number of times that symbol. */
+static inline int64_t onr_dim_factor(int64_t dim)
+{
+    return (int64_t)(onr_dim_symbol_index(dim) >> 32) + 1;
+}
+
+static inline int64_t onr_dim_base(int64_t dim)
+{
+    return onr_dim_symbol((uint32_t)onr_dim_symbol_index(dim));
+}
+
+/* a * b; ONR_DIM_UNKNOWN when no number or multiple of one symbol says it. */
+int64_t onr_dim_mul(int64_t a, int64_t b);
+
+/* a / b, likewise: without a remainder when a is a symbol. */
+int64_t onr_dim_div(int64_t a, int64_t b);
 
 /* True when all dimensions are known. */
 bool onr_shape_is_known(const struct onr_shape *shape);

@@ -171,6 +171,7 @@ struct onr_graph {
     const char **symbols; /* names of symbolic dimensions; shared with bodies by value */
     uint32_t symbol_count;
     uint32_t symbol_capacity;
+    uint32_t unnamed_count; /* symbols behind these, of dimensions that inference cannot tell */
     const struct onr_model_info *info; /* NULL in bodies */
 };
 
@@ -193,6 +194,14 @@ const char *onr_node_label(const struct onr_graph *graph, const struct onr_node 
 static inline int64_t onr_constant_count(const struct onr_constant *constant)
 {
     return onr_shape_range(&constant->shape, 0, constant->shape.rank);
+}
+
+/* The name that the model gives a dimension, or NULL. */
+static inline const char *onr_dim_name(const struct onr_graph *graph, int64_t dim)
+{
+    return onr_dim_is_symbol(dim) && onr_dim_symbol_index(dim) < graph->symbol_count
+               ? graph->symbols[onr_dim_symbol_index(dim)]
+               : NULL;
 }
 
 /* True when data can be read in place: aligned for its type and not packed. */

@@ -41,8 +41,8 @@ static void print_dim(struct onr_text *text, const struct onr_graph *graph, int6
 {
     if (dim >= 0) {
         onr_text_add(text, "%" PRId64, dim);
-    } else if (onr_dim_is_symbol(dim) && onr_dim_symbol_index(dim) < graph->symbol_count) {
-        onr_text_add_name(text, graph->symbols[onr_dim_symbol_index(dim)]);
+    } else if (onr_dim_name(graph, dim) != NULL) {
+        onr_text_add_name(text, onr_dim_name(graph, dim));
     } else {
         onr_text_add(text, "?");
     }

@@ -36,8 +36,8 @@ static void json_shape(struct onr_text *text, const struct onr_graph *graph,
         onr_text_add(text, "%s", i > 0 ? ", " : "");
         if (dim >= 0) {
             onr_text_add(text, "%" PRId64, dim);
-        } else if (onr_dim_is_symbol(dim) && onr_dim_symbol_index(dim) < graph->symbol_count) {
-            json_string(text, graph->symbols[onr_dim_symbol_index(dim)]);
+        } else if (onr_dim_name(graph, dim) != NULL) {
+            json_string(text, onr_dim_name(graph, dim));
         } else {
             onr_text_add(text, "null");
         }

@@ -99,6 +99,39 @@ static void shapes_are_compared(void **state)
     assert_false(onr_dim_is_symbol(ONR_DIM_UNKNOWN));
 }
 
+static void symbols_are_multiplied_and_divided(void **state)
+{
+    (void)state;
+    const int64_t any = ONR_DIM_UNKNOWN;
+    const int64_t n = onr_dim_symbol(7);
+    const int64_t last = onr_dim_symbol(UINT32_MAX);
+    int64_t four = onr_dim_mul(4, n);
+    assert_int_equal(onr_dim_mul(3, 5), 15);
+    assert_int_equal(onr_dim_mul(INT64_MAX, 2), any);
+    assert_int_equal(onr_dim_mul(any, 0), 0);
+    assert_int_equal(onr_dim_mul(any, 1), any);
+    assert_int_equal(onr_dim_mul(any, 2), any);
+    assert_int_equal(onr_dim_mul(1, n), n);
+    assert_int_equal(onr_dim_mul(n, last), any);
+    assert_int_equal(onr_dim_mul(n, any), any);
+    assert_int_equal(onr_dim_mul(n, 4), four);
+    assert_int_equal(onr_dim_mul(onr_dim_mul(n, 2), 2), four);
+    assert_true(onr_dim_is_symbol(four) && four != n && four != onr_dim_mul(4, last));
+    assert_int_equal(onr_dim_factor(four), 4);
+    assert_int_equal(onr_dim_base(four), n);
+    assert_int_equal(onr_dim_factor(n), 1);
+    assert_int_equal(onr_dim_base(onr_dim_mul(INT32_MAX, last)), last);
+    assert_int_equal(onr_dim_factor(onr_dim_mul(INT32_MAX, last)), INT32_MAX);
+    assert_int_equal(onr_dim_mul(INT32_MAX, four), any);
+    assert_int_equal(onr_dim_div(four, 2), onr_dim_mul(2, n));
+    assert_int_equal(onr_dim_div(four, 4), n);
+    assert_int_equal(onr_dim_div(four, 3), any);
+    assert_int_equal(onr_dim_div(four, 0), any);
+    assert_int_equal(onr_dim_div(four, n), any);
+    assert_int_equal(onr_dim_div(any, 1), any);
+    assert_int_equal(onr_dim_div(17, 5), 3);
+}
+
 static void shapes_as_text(void **state)
 {
     (void)state;
@@ -117,9 +150,13 @@ static void shapes_as_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_and_their_overflow), cmocka_unit_test(bytes_are_limited),
-        cmocka_unit_test(strides_and_ranges),        cmocka_unit_test(axes_are_normalized),
-        cmocka_unit_test(shapes_are_compared),       cmocka_unit_test(shapes_as_text),
+        cmocka_unit_test(counts_and_their_overflow),
+        cmocka_unit_test(bytes_are_limited),
+        cmocka_unit_test(strides_and_ranges),
+        cmocka_unit_test(axes_are_normalized),
+        cmocka_unit_test(shapes_are_compared),
+        cmocka_unit_test(symbols_are_multiplied_and_divided),
+        cmocka_unit_test(shapes_as_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

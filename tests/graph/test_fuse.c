@@ -177,6 +177,14 @@ static void group_normalization(void **state)
                      "i = InstanceNormalization(d, ones, zeros); k = Reshape(i, s);"
                      "p = Mul(k, g); y = Add(p, b); out float y;",
                      "GroupNormalization");
+    /* a channel a group */
+    graph_test_nodes("in float x [n, 2, w]; init int64 rows [3] = 0, 2, -1;"
+                     "init float ones [2] = 1, 1; init float zeros [2] = 0, 0;"
+                     "init float g [2, 1] = 3, 4; init float b [2, 1] = 5, 6;"
+                     "d = Reshape(x, rows); s = Shape(x);"
+                     "i = InstanceNormalization(d, ones, zeros); k = Reshape(i, s);"
+                     "p = Mul(k, g); y = Add(p, b); out float y;",
+                     "GroupNormalization");
 }
 
 #define GROUP_MISS "  GroupNormalization at node \"i\"\n      expected  "

@@ -38,6 +38,53 @@ static void shape_chains_keep_symbols(void **state)
     onnxrun_text_free(graph);
 }
 
+/* What is left of lists of dimensions: bit for bit the same results. */
+static void lists_of_dimensions_that_are_known_are_constants(void **state)
+{
+    (void)state;
+#define LISTS                                                                                      \
+    "in float x [?, 4]; out float y; init int64 i0 [1] = 0; init int64 i1 [1] = 1;"                \
+    "init int64 two [1] = 2; init int64 all [1] = -1; a = Neg(x); s = Shape(a);"                   \
+    "b = Gather(s, i0); c = Gather(s, i1);"
+    static const struct {
+        const char *model, *nodes;
+    } rows[] = {
+        {LISTS "l = Concat(b, two, two) axis=0; y = Reshape(a, l);", "Neg Reshape"},
+        {LISTS "l = Concat(b, two, two) axis=0; y = Reshape(a, l) allowzero=1;", "Neg Reshape"},
+        {LISTS "l = Concat(b, all, two) axis=0; y = Reshape(a, l);", "Neg Reshape"},
+        {LISTS "l = Concat(all, c) axis=0; y = Reshape(a, l);", "Neg"},
+        /* rows that were added are not those of x */
+        {LISTS "d = Concat(a, x) axis=0; l = Concat(all, b, two) axis=0; y = Reshape(d, l);",
+         "Neg Shape Gather Concat Concat Reshape"},
+        /* -1 stays where it was, and comes nowhere else */
+        {LISTS "l = Concat(two, b, two) axis=0; y = Reshape(a, l);",
+         "Neg Shape Gather Concat Reshape"},
+        {LISTS "l = Concat(two, all, two) axis=0; z = Reshape(a, l); m = Shape(z);"
+               "y = Reshape(x, m);",
+         "Neg Reshape Shape Reshape"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        graph_test_fused(rows[i].model, rows[i].nodes, 0);
+    }
+#undef LISTS
+}
+
+/* Symbols of one graph mean nothing in another; those of a body are its own in each iteration. */
+static void dimensions_without_a_name_are_known_again(void **state)
+{
+    (void)state;
+    /* rows that differ are not the same rows */
+    graph_test_results("in float x [?, 4]; out float y; init int64 i0 [1] = 0;"
+                       "init int64 i2 [1] = 2; init int64 all [1] = -1; init int64 four [1] = 4;"
+                       "a = Concat(x, x) axis=0; s = Shape(x); b = Gather(s, i0);"
+                       "l = Concat(b, all, four) axis=0; y = Reshape(a, l);",
+                       0);
+    char *graph = graph_test_text("in float x [?, 4]; out float y; a = Concat(x, x) axis=0;"
+                                  "b = Concat(a, x) axis=1; y = Neg(b);");
+    assert_non_null(strstr(graph, "float[?, 8]")); /* as before, '?' is what is shown */
+    onnxrun_text_free(graph);
+}
+
 static void half_chains_are_rounded_where_they_end(void **state)
 {
     (void)state;
@@ -104,6 +151,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dead_nodes_and_constant_ones_are_gone),
         cmocka_unit_test(shape_chains_keep_symbols),
+        cmocka_unit_test(lists_of_dimensions_that_are_known_are_constants),
+        cmocka_unit_test(dimensions_without_a_name_are_known_again),
         cmocka_unit_test_teardown(half_chains_are_rounded_where_they_end, test_tensors_free),
         cmocka_unit_test_teardown(half_constants_that_were_folded_stay_folded, test_tensors_free),
         cmocka_unit_test(half_weights_that_are_only_moved_stay_half),

@@ -7,8 +7,8 @@ onnxrun_test(graph
     test_fuse_attention
     test_fuse_attention_regroup
     test_fuse_batch_norm
-    test_fuse_gather_matmul
     test_fuse_conv
+    test_fuse_gather_matmul
     test_fuse_linear
     test_fuse_projections
     test_fuse_rotary

@@ -34,7 +34,7 @@ static bool leads_to_product(const struct onr_fuser *fuser, uint32_t value, int 
     }
     uint32_t before = onr_fuse_before_scale(fuser, value, &scale);
     const struct onr_node *node = onr_fuse_any_producer(fuser, value);
-    if (node != NULL && onr_fuse_is(node, "Reshape")) {
+    if (onr_before_regroup(fuser, value) != ONR_NO_VALUE) {
         before = onr_before_regroup(fuser, value);
     } else if (node != NULL && onr_fuse_is(node, "Tanh")) {
         before = node->inputs[0];

@@ -20,9 +20,10 @@ struct onr_regroup {
 };
 
 /* Whether `merged` has batches and heads in this axis that `split` has in two from there on, and is
- * like it elsewhere, for sure; one is a Reshape of the other. */
+ * like it elsewhere, for sure; one is a Reshape of the other. *unit gets an axis of extent 1 that
+ * split has besides, or -1. */
 bool onr_attention_regroups(const struct onr_fuser *fuser, uint32_t merged, uint32_t split,
-                            int axis);
+                            int axis, int *unit);
 
 /* The input of a Reshape that may be one of these, else ONR_NO_VALUE. */
 uint32_t onr_before_regroup(const struct onr_fuser *fuser, uint32_t value);
@@ -37,9 +38,7 @@ uint32_t onr_regroup_probabilities(const struct onr_fuser *fuser, uint32_t p,
 /* Finds a Reshape that may make y4 of y3; false when there is none. */
 bool onr_regroup_result(const struct onr_fuser *fuser, uint32_t y3, struct onr_regroup *regroup);
 
-/* Whether all values are what they are said to be above, given Q with batches and heads apart. */
-bool onr_regroup_holds(const struct onr_fuser *fuser, const struct onr_regroup *regroup,
-                       const struct onr_attention_product *scores,
-                       const struct onr_attention_view *q);
+/* Whether all values are what they are said to be above. */
+bool onr_regroup_holds(const struct onr_fuser *fuser, const struct onr_regroup *regroup);
 
 #endif

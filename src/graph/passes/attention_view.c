@@ -191,7 +191,9 @@ static bool step_merge(struct walk *w, uint32_t from)
 {
     int b = axis_of(w, 'b');
     int n = axis_of(w, 'n');
-    if (b < 0 || n != b + 1 || !onr_attention_regroups(w->fuser, from, w->at.value, b)) {
+    int unit = -1;
+    if (b < 0 || n != b + 1 || !onr_attention_regroups(w->fuser, from, w->at.value, b, &unit) ||
+        unit >= 0) {
         return false;
     }
     w->batch = (struct axis){w->at.value, b};
@@ -214,7 +216,9 @@ static bool is_known_split(const struct walk *w, uint32_t from, int b, int n)
 static bool step_unmerge(struct walk *w, uint32_t from)
 {
     int m = axis_of(w, 'm');
-    if (m < 0 || !onr_attention_regroups(w->fuser, w->at.value, from, m)) {
+    int unit = -1;
+    if (m < 0 || !onr_attention_regroups(w->fuser, w->at.value, from, m, &unit) ||
+        rank_of(w, from) > ONR_VIEW_AXES) {
         return false;
     }
     if (w->batch.value != ONR_NO_VALUE && !is_known_split(w, from, m, m + 1)) {
@@ -222,9 +226,10 @@ static bool step_unmerge(struct walk *w, uint32_t from)
     }
     w->at.order[m] = 'b';
     insert_axis(w->at.order, m + 1, 'n');
+    if (unit >= 0) {
+        insert_axis(w->at.order, unit, '1');
+    }
     w->at.value = from;
-    w->at.split = from;
-    memcpy(w->at.split_order, w->at.order, sizeof w->at.order);
     return true;
 }
 
@@ -374,8 +379,7 @@ bool onr_attention_view(const struct onr_fuser *fuser, uint32_t value, const cha
 {
     struct walk w = {.fuser = fuser, .ways = ways, .batch = {split, 0}, .heads = {split, 1}};
     bool is_found = false;
-    w.at =
-        (struct onr_attention_view){.value = value, .groups = 1, .scale = 1, .split = ONR_NO_VALUE};
+    w.at = (struct onr_attention_view){.value = value, .groups = 1, .scale = 1};
     memcpy(w.at.order, order, strlen(order));
     for (int i = 0; i < MOST_STEPS && rank_of(&w, w.at.value) == (int)strlen(w.at.order); i++) {
         if (is_readable(&w)) {

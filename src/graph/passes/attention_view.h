@@ -21,10 +21,6 @@ struct onr_attention_view {
     int64_t part[5];
     int64_t groups;
     double scale; /* of what the operand was multiplied with */
-    /* The last value with batches and heads apart before they became one axis, and its order; or
-     * ONR_NO_VALUE. */
-    uint32_t split;
-    char split_order[ONR_VIEW_AXES + 1];
 };
 
 /* What a walk may go past. */

@@ -135,13 +135,15 @@ bool onr_fuse_same_dims(const struct onr_fuser *fuser, uint32_t a, uint32_t b, i
 uint32_t onr_fuse_before_scale(const struct onr_fuser *fuser, uint32_t value, double *scale);
 
 /* Whether two dimensions, of which none need be known, are equal for sure. */
-bool onr_fuse_same_dim(const struct onr_fuser *fuser, uint32_t a, int a_axis, uint32_t b,
-                       int b_axis);
+static inline bool onr_fuse_same_dim(const struct onr_fuser *fuser, uint32_t a, int a_axis,
+                                     uint32_t b, int b_axis)
+{
+    int64_t dim = onr_fuse_fact(fuser, a)->shape.dim[a_axis];
+    return dim == onr_fuse_fact(fuser, b)->shape.dim[b_axis] && dim != ONR_DIM_UNKNOWN;
+}
 
-/* Whether dimension a is `factor` times dimension b for sure, by number, or as a Reshape gets it from
- * a product. */
-bool onr_fuse_is_multiple(const struct onr_fuser *fuser, uint32_t a, int a_axis, int64_t factor,
-                          uint32_t b, int b_axis);
+/* Whether nothing needs the value any more once `last` computes its output from something else. */
+bool onr_fuse_goes(const struct onr_fuser *fuser, const struct onr_node *last, uint32_t value);
 
 /* Equal up to what is lost when a constant is written with 6 digits. */
 bool onr_fuse_is_near(double number, double expected);

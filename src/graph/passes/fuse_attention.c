@@ -89,7 +89,7 @@ static bool find_scores(const struct onr_fuser *fuser, uint32_t value, struct at
         bool is_masked = onr_fuse_producer(fuser, value, "Add") != NULL ||
                          onr_fuse_producer(fuser, value, "Where") != NULL;
         at = value;
-        bool is_regrouped = onr_fuse_producer(fuser, value, "Reshape") != NULL;
+        bool is_regrouped = onr_before_regroup(fuser, value) != ONR_NO_VALUE;
         value = is_regrouped ? onr_regroup_scores(fuser, value, &found->regroup)
                 : is_masked  ? take_mask(fuser, value, found)
                              : before_scale(fuser, value, found);
@@ -169,6 +169,11 @@ static bool find_operands(const struct onr_fuser *fuser, uint32_t split, struct 
     return false;
 }
 
+static struct onr_node *producer_of(const struct onr_fuser *fuser, uint32_t value)
+{
+    return &fuser->graph->nodes[fuser->graph->values[value].producer];
+}
+
 /* Operands of products of rank 3, batches and heads of which can be taken apart. */
 static bool find_split_operands(const struct onr_fuser *fuser, struct attention *found)
 {
@@ -177,11 +182,12 @@ static bool find_split_operands(const struct onr_fuser *fuser, struct attention 
     double scale = found->scale;
     if (strcmp(found->y_order, "msh") != 0 || !onr_regroup_result(fuser, y3, &found->regroup) ||
         !find_operands(fuser, regroup->s4 != ONR_NO_VALUE ? regroup->s4 : regroup->y4, found) ||
-        !onr_regroup_holds(fuser, regroup, &found->scores, &found->q)) {
+        !onr_regroup_holds(fuser, regroup) ||
+        !onr_fuse_goes(fuser, producer_of(fuser, regroup->y4), found->scores.node->outputs[0])) {
         found->scale = scale;
         return false;
     }
-    found->last = &fuser->graph->nodes[fuser->graph->values[regroup->y4].producer];
+    found->last = producer_of(fuser, regroup->y4);
     memcpy(found->y_order, "bnsh", 5);
     return true;
 }
@@ -341,7 +347,8 @@ static bool match_attention(const struct onr_fuser *fuser, const struct onr_node
         if (found.regroup.s4 != none || found.regroup.p3 != none) {
             return onr_fuse_miss(fuser, name, scores,
                                  "batches and heads: apart as they were before they became one "
-                                 "axis, the same for scores, operands and result");
+                                 "axis, the same for scores, operands and result, and needed for "
+                                 "these alone");
         }
         if (strlen(found.scores.a_order) != strlen(found.values.b_order) ||
             !find_operands(fuser, none, &found)) {

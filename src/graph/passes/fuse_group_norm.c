@@ -6,6 +6,8 @@
  *   n = InstanceNormalization(g, ones, zeros)
  *   y = Reshape(n, dimensions of x) * scale + bias
  *
+ * Groups of one channel have no Reshape when x has rank 3.
+ *
  * scale and bias are constants with a number for each channel.
  */
 #include "graph/op_def.h"
@@ -95,10 +97,14 @@ static bool match_instance(const struct onr_fuser *fuser, const struct onr_node 
 {
     const struct onr_node *divided = onr_fuse_producer(fuser, norm->inputs[0], "Reshape");
     int64_t groups = divided != NULL ? groups_of(fuser, divided) : 0;
-    if (groups == 0) {
+    uint32_t x = groups > 0 ? divided->inputs[0] : norm->inputs[0];
+    const struct onr_node *back = onr_fuse_user(fuser, norm->outputs[0], "Reshape");
+    uint32_t y = back != NULL && groups > 0 ? back->outputs[0] : norm->outputs[0];
+    bool is_plain = groups == 0 && fact_of(fuser, x)->shape.rank == 3;
+    groups = is_plain ? fact_of(fuser, x)->shape.dim[1] : groups;
+    if (groups <= 0 || (is_plain && !is_filled(fuser, norm->inputs[1], 1))) {
         return false;
     }
-    uint32_t x = divided->inputs[0];
     if (fact_of(fuser, x)->shape.rank < 3) {
         return onr_fuse_miss(fuser, OP, x, "a tensor of rank 3 or more");
     }
@@ -107,12 +113,10 @@ static bool match_instance(const struct onr_fuser *fuser, const struct onr_node 
         return onr_fuse_miss(fuser, OP, norm->inputs[has_ones ? 2 : 1],
                              has_ones ? "zeros" : "ones");
     }
-    const struct onr_node *back = onr_fuse_user(fuser, norm->outputs[0], "Reshape");
-    if (back == NULL || !is_shaped_like(fuser, back->outputs[0], x)) {
-        return onr_fuse_miss(fuser, OP, back != NULL ? back->outputs[0] : norm->outputs[0],
-                             "given the dimensions of x by one Reshape");
+    if ((back == NULL && !is_plain) || !is_shaped_like(fuser, y, x)) {
+        return onr_fuse_miss(fuser, OP, y, "given the dimensions of x by one Reshape");
     }
-    struct onr_node *scaled = find_affine(fuser, back->outputs[0], x, "Mul", &fused->inputs[1]);
+    struct onr_node *scaled = find_affine(fuser, y, x, "Mul", &fused->inputs[1]);
     struct onr_node *shifted =
         scaled != NULL ? find_affine(fuser, scaled->outputs[0], x, "Add", &fused->inputs[2]) : NULL;
     if (shifted == NULL) {

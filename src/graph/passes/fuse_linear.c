@@ -136,6 +136,12 @@ static bool take_view(struct linear *linear)
     return true;
 }
 
+/* Whether nothing tells a dimension, not even a name. */
+static bool is_open(const struct linear *linear, int64_t dim)
+{
+    return dim < 0 && onr_dim_name(linear->fuser->graph, dim) == NULL;
+}
+
 /* True for a value that may have the shape of the result so far. One element beside an unknown
  * number is taken for what is repeated. */
 static bool is_alike(const struct linear *linear, uint32_t value)
@@ -147,9 +153,9 @@ static bool is_alike(const struct linear *linear, uint32_t value)
         return false;
     }
     for (int d = 0; d < a->rank; d++) {
-        bool is_open = (a->dim[d] == ONR_DIM_UNKNOWN && b->dim[d] != 1) ||
-                       (b->dim[d] == ONR_DIM_UNKNOWN && a->dim[d] != 1);
-        if (a->dim[d] != b->dim[d] && !is_open) {
+        bool may_be_same = (is_open(linear, a->dim[d]) && b->dim[d] != 1) ||
+                           (is_open(linear, b->dim[d]) && a->dim[d] != 1);
+        if (a->dim[d] != b->dim[d] && !may_be_same) {
             return false;
         }
     }

@@ -113,6 +113,18 @@ static bool has_known_kinds(const struct onr_node *node, const struct onr_fact *
     return true;
 }
 
+/* Gives the dimensions of a tensor that nothing tells symbols of their own, by which they are known
+ * again in what is made of it. */
+static void name_dims(struct onr_graph *graph, struct onr_fact *fact)
+{
+    for (int i = 0; onr_fact_is_tensor(fact) && i < fact->shape.rank; i++) {
+        if (fact->shape.dim[i] == ONR_DIM_UNKNOWN &&
+            graph->unnamed_count < UINT32_MAX - graph->symbol_count) {
+            fact->shape.dim[i] = onr_dim_symbol(graph->symbol_count + graph->unnamed_count++);
+        }
+    }
+}
+
 /* Checks types and infers one node; facts of what is missing stay unknown. */
 static enum onr_status infer_one(struct onr_graph *graph, struct onr_node *node,
                                  struct onr_pass_ctx *ctx)
@@ -137,6 +149,7 @@ static enum onr_status infer_one(struct onr_graph *graph, struct onr_node *node,
     ONR_TRY(onr_fold_node(graph, node, inputs, facts, &is_folded, ctx));
     for (uint32_t i = 0; i < node->output_count && !is_folded; i++) {
         if (node->outputs[i] != ONR_NO_VALUE) {
+            name_dims(graph, &facts[i]);
             graph->values[node->outputs[i]].fact = facts[i];
         }
     }
@@ -168,6 +181,9 @@ static enum onr_status infer_with_context(struct onr_graph *graph, struct onr_no
 enum onr_status onr_pass_infer_facts(struct onr_graph *graph, struct onr_pass_ctx *ctx)
 {
     ONR_TRY(start_facts(graph, ctx));
+    for (uint32_t i = 0; i < graph->input_count; i++) {
+        name_dims(graph, &graph->values[graph->inputs[i]].fact);
+    }
     for (uint32_t n = 0; n < graph->node_count; n++) {
         ONR_TRY(infer_with_context(graph, &graph->nodes[n], ctx));
     }

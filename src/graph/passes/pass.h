@@ -100,6 +100,10 @@ enum onr_status onr_pass_widen_half(struct onr_graph *graph, struct onr_pass_ctx
 enum onr_status onr_pass_infer_facts(struct onr_graph *graph,
                                      struct onr_pass_ctx *ctx) ONR_MUST_USE;
 
+/* Gives Reshape constant lists where facts allow it; needs facts, leaves dead code. */
+enum onr_status onr_pass_plain_shapes(struct onr_graph *graph,
+                                      struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
 /* Drops nodes whose result is one of their inputs; needs facts and uses, leaves dead code. */
 enum onr_status onr_pass_no_ops(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
 

@@ -29,6 +29,7 @@ static const struct pass pass_list[] = {
     PASS(widen_half, REWRITES),
     PASS(dead_code, REWRITES),
     PASS(infer_facts, REWRITES),
+    PASS(plain_shapes, FUSES),
     PASS(dead_code, REWRITES),
     PASS(no_ops, FUSES),
     PASS(dead_code, FUSES),

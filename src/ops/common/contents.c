@@ -5,18 +5,7 @@
 #include "base/size.h"
 
 #include <inttypes.h>
-
-int64_t onr_dim_mul(int64_t a, int64_t b)
-{
-    int64_t product = 0;
-    if (a == 0 || b == 0) {
-        return 0;
-    }
-    if (a == 1 || b == 1) {
-        return a == 1 ? b : a;
-    }
-    return a > 0 && b > 0 && onr_int_mul(a, b, &product) ? product : ONR_DIM_UNKNOWN;
-}
+#include <string.h>
 
 int64_t onr_dim_range(const struct onr_shape *shape, int begin, int end)
 {
@@ -104,4 +93,71 @@ void onr_contents_forward(struct onr_infer_ctx *ctx)
     if (ints != NULL && (out->rank == 0 || (out->rank == 1 && out->dim[0] == (int64_t)count))) {
         ctx->outputs[0].contents = ints;
     }
+}
+
+/* ---- arithmetic ---- */
+
+static int64_t dim_max(int64_t a, int64_t b)
+{
+    return a == b || (a >= 0 && b >= 0) ? onr_int_max(a, b) : ONR_DIM_UNKNOWN;
+}
+
+/* Two lists with as many elements as the output, or one. */
+struct operands {
+    const struct onr_sint *lists[2];
+    size_t steps[2];
+    size_t count;
+};
+
+static bool read_operands(struct onr_infer_ctx *ctx, struct operands *x)
+{
+    const struct onr_shape *y = &ctx->outputs[0].shape;
+    bool is_list =
+        ctx->node->input_count == 2 && (y->rank == 0 || (y->rank == 1 && y->dim[0] >= 0));
+    x->count = is_list ? (size_t)onr_shape_range(y, 0, y->rank) : 0;
+    for (uint32_t i = 0; is_list && i < 2; i++) {
+        size_t count = 0;
+        x->lists[i] = onr_contents_peek(ctx, i, &count);
+        x->steps[i] = count == 1 ? 0 : 1;
+        is_list = x->lists[i] != NULL && (count == 1 || count == x->count);
+    }
+    return is_list;
+}
+
+void onr_contents_combine(struct onr_infer_ctx *ctx)
+{
+    const char *op_type = ctx->node->op_type;
+    int64_t (*combine)(int64_t a, int64_t b) = strcmp(op_type, "Mul") == 0   ? onr_dim_mul
+                                               : strcmp(op_type, "Div") == 0 ? onr_dim_div
+                                               : strcmp(op_type, "Max") == 0 ? dim_max
+                                                                             : NULL;
+    struct operands x;
+    if (combine == NULL || ctx->outputs[0].dtype != ONR_INT64 || !read_operands(ctx, &x)) {
+        return;
+    }
+    struct onr_sint *y = onr_contents_new(ctx, x.count);
+    for (size_t i = 0; y != NULL && i < x.count; i++) {
+        y[i] = onr_sint_of_dim(combine(onr_sint_dim(x.lists[0][i * x.steps[0]]),
+                                       onr_sint_dim(x.lists[1][i * x.steps[1]])));
+    }
+}
+
+void onr_contents_equal(struct onr_infer_ctx *ctx)
+{
+    struct operands x;
+    if (!read_operands(ctx, &x)) {
+        return;
+    }
+    uint8_t *y = onr_arena_alloc(ctx->arena, x.count + 1);
+    for (size_t i = 0; y != NULL && i < x.count; i++) {
+        struct onr_sint a = x.lists[0][i * x.steps[0]];
+        struct onr_sint b = x.lists[1][i * x.steps[1]];
+        bool is_same = a.dim == b.dim && a.value == b.value && a.dim != ONR_DIM_UNKNOWN;
+        bool is_other = (a.dim == 0 && (b.dim == 0 || a.value < 0)) || (b.dim == 0 && b.value < 0);
+        if (!is_same && !is_other) {
+            return;
+        }
+        y[i] = is_same;
+    }
+    ctx->outputs[0].data = y;
 }

@@ -19,8 +19,11 @@ static inline struct onr_sint onr_sint_of_dim(int64_t dim)
     return dim >= 0 ? (struct onr_sint){.value = dim} : (struct onr_sint){.dim = dim};
 }
 
-/* a * b; ONR_DIM_UNKNOWN when no number or single symbol says it. */
-int64_t onr_dim_mul(int64_t a, int64_t b);
+/* A number that is no dimension is unknown as one. */
+static inline int64_t onr_sint_dim(struct onr_sint number)
+{
+    return number.dim != 0 ? number.dim : number.value >= 0 ? number.value : ONR_DIM_UNKNOWN;
+}
 
 /* The product of dims [begin, end), which may be symbols. */
 int64_t onr_dim_range(const struct onr_shape *shape, int begin, int end);
@@ -57,5 +60,12 @@ struct onr_sint *onr_contents_new(struct onr_infer_ctx *ctx, size_t count);
 
 /* Output 0, of rank 0 or 1, has the contents of input 0, if those are known. */
 void onr_contents_forward(struct onr_infer_ctx *ctx);
+
+/* For Mul, Div and Max of int64 whose output has its shape: its contents, as far as they follow from
+ * those of the inputs. */
+void onr_contents_combine(struct onr_infer_ctx *ctx);
+
+/* For Equal: the output, when all of it follows. A symbol is no negative number. */
+void onr_contents_equal(struct onr_infer_ctx *ctx);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shapes and loops of operators of two inputs, with the one-way broadcasting of operator sets 1
  * to 6. */
+#include "ops/common/contents.h"
 #include "ops/elementwise/binary.h"
 
 #include <inttypes.h>
@@ -84,7 +85,13 @@ static enum onr_status infer_one_way(struct onr_infer_ctx *ctx)
 
 enum onr_status onr_binary_infer(struct onr_infer_ctx *ctx)
 {
-    return is_one_way(ctx->node) ? infer_one_way(ctx) : onr_infer_broadcast(ctx);
+    ONR_TRY(is_one_way(ctx->node) ? infer_one_way(ctx) : onr_infer_broadcast(ctx));
+    if (strcmp(ctx->node->op_type, "Equal") == 0) {
+        onr_contents_equal(ctx);
+    } else {
+        onr_contents_combine(ctx);
+    }
+    return ONR_OK;
 }
 
 enum onr_status onr_binary_plan(struct onr_plan_ctx *ctx)

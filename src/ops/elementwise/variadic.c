@@ -13,6 +13,7 @@
  * Aliasing  y may share storage with any input of the same number of bytes.
  */
 #include "kernels/kernels.h"
+#include "ops/common/contents.h"
 #include "ops/elementwise/binary.h"
 
 #include <inttypes.h>
@@ -51,7 +52,9 @@ static enum onr_status variadic_infer(struct onr_infer_ctx *ctx)
             return onr_infer_fail(ctx, ONR_ERR_MODEL, "required input %" PRIu32 " is empty", i);
         }
     }
-    return onr_infer_broadcast(ctx);
+    ONR_TRY(onr_infer_broadcast(ctx));
+    onr_contents_combine(ctx);
+    return ONR_OK;
 }
 
 static enum onr_status variadic_prepare(struct onr_prepare_ctx *ctx)

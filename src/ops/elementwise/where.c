@@ -9,7 +9,34 @@
  * Aliasing  z may share storage with any input of the same number of bytes.
  */
 #include "kernels/kernels.h"
+#include "ops/common/contents.h"
 #include "ops/elementwise/binary.h"
+
+/* Shapes that are read off, with some numbers replaced: where the condition is known. */
+static void pick_contents(struct onr_infer_ctx *ctx, size_t count)
+{
+    const struct onr_sint *from[2];
+    size_t counts[2] = {0};
+    from[0] = onr_contents_peek(ctx, 2, &counts[0]);
+    from[1] = onr_contents_peek(ctx, 1, &counts[1]);
+    if (from[0] == NULL || from[1] == NULL || counts[0] != count || counts[1] != count) {
+        return;
+    }
+    struct onr_sint *z = onr_contents_new(ctx, count);
+    for (size_t i = 0; z != NULL && i < count; i++) {
+        z[i] = from[onr_fact_int(ctx->inputs[0], (int64_t)i) != 0][i];
+    }
+}
+
+static enum onr_status where_infer(struct onr_infer_ctx *ctx)
+{
+    const struct onr_fact *condition = ctx->inputs[0];
+    ONR_TRY(onr_infer_broadcast(ctx));
+    if (condition->data != NULL && condition->shape.rank == 1 && ctx->outputs[0].shape.rank == 1) {
+        pick_contents(ctx, (size_t)condition->shape.dim[0]);
+    }
+    return ONR_OK;
+}
 
 struct where_state {
     onr_select_fn select;
@@ -96,7 +123,7 @@ const struct onr_op_def onr_ops_where[] = {
      .input_specs = input_specs,
      .output_specs = output_specs,
      .traits = ONR_TRAIT_INPLACE,
-     .infer = onr_infer_broadcast,
+     .infer = where_infer,
      .plan = where_plan,
      .prepare = where_prepare,
      .run = where_run,

@@ -53,9 +53,9 @@ static enum onr_status read_target(struct onr_infer_ctx *ctx, const struct onr_s
     return ONR_OK;
 }
 
-/* A product of dimensions, after those that both sides share were cancelled. */
+/* A product of dimensions, after symbols that both sides share were cancelled. */
 struct factors {
-    int64_t number;
+    int64_t number;   /* of no use unless it is complete */
     int64_t symbol;   /* the only one, or 0 */
     bool is_complete; /* no unknown dimension and at most one symbol */
 };
@@ -68,20 +68,24 @@ static struct factors left_over(const struct onr_shape *a, int a_skip, const str
     struct factors rest = {.number = 1, .is_complete = true};
     bool is_used[ONR_MAX_RANK] = {false};
     for (int i = 0; i < a->rank; i++) {
+        bool is_symbol = onr_dim_is_symbol(a->dim[i]);
         int match = b->rank;
-        for (int k = 0; i != a_skip && onr_dim_is_symbol(a->dim[i]) && k < b->rank; k++) {
-            if (k != b_skip && !is_used[k] && b->dim[k] == a->dim[i]) {
+        if (i == a_skip) {
+            continue;
+        }
+        for (int k = 0; is_symbol && k < b->rank; k++) {
+            if (k != b_skip && !is_used[k] && onr_dim_is_symbol(b->dim[k]) &&
+                onr_dim_base(b->dim[k]) == onr_dim_base(a->dim[i])) {
                 match = k;
                 break;
             }
         }
+        rest.number = onr_dim_mul(rest.number, is_symbol ? onr_dim_factor(a->dim[i]) : a->dim[i]);
         if (match < b->rank) {
             is_used[match] = true;
-        } else if (i != a_skip && a->dim[i] >= 0) {
-            rest.number = onr_dim_mul(rest.number, a->dim[i]);
-        } else if (i != a_skip) {
-            rest.is_complete &= onr_dim_is_symbol(a->dim[i]) && rest.symbol == 0;
-            rest.symbol = a->dim[i];
+        } else if (a->dim[i] < 0) {
+            rest.is_complete &= is_symbol && rest.symbol == 0;
+            rest.symbol = is_symbol ? onr_dim_base(a->dim[i]) : a->dim[i];
         }
     }
     return rest;

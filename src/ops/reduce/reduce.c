@@ -22,10 +22,12 @@
  */
 #include "kernels/kernels.h"
 #include "ops/common/axes.h"
+#include "ops/common/contents.h"
 #include "ops/reduce/reduce_value.h"
 #include "ops/reduce/reduce_walk.h"
 
 #include <math.h>
+#include <string.h>
 
 struct reduce_plan {
     struct onr_reduce_value value;
@@ -53,6 +55,21 @@ static enum onr_status infer_axes(struct onr_infer_ctx *ctx, int rank, bool *is_
     return *is_known ? onr_axes_mask(axes, count, rank, mask, ctx->err) : ONR_OK;
 }
 
+/* ReduceProd of dimensions. */
+static void infer_product(struct onr_infer_ctx *ctx)
+{
+    size_t count = 0;
+    const struct onr_sint *ints = onr_contents_peek(ctx, 0, &count);
+    struct onr_sint *y = ints != NULL ? onr_contents_new(ctx, 1) : NULL;
+    int64_t product = 1;
+    for (size_t i = 0; y != NULL && i < count; i++) {
+        product = onr_dim_mul(product, onr_sint_dim(ints[i]));
+    }
+    if (y != NULL) {
+        y[0] = onr_sint_of_dim(product);
+    }
+}
+
 static enum onr_status reduce_infer(struct onr_infer_ctx *ctx)
 {
     const struct onr_shape *x = &ctx->inputs[0]->shape;
@@ -75,6 +92,10 @@ static enum onr_status reduce_infer(struct onr_infer_ctx *ctx)
         } else if (!is_reduced || keepdims) {
             y->dim[y->rank++] = is_reduced ? 1 : x->dim[i];
         }
+    }
+    if (x->rank == 1 && mask == 1 && ctx->inputs[0]->dtype == ONR_INT64 &&
+        strcmp(ctx->node->op_type, "ReduceProd") == 0) {
+        infer_product(ctx);
     }
     return ONR_OK;
 }

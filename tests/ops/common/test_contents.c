@@ -128,7 +128,7 @@ static void minus_one_is_what_does_not_cancel(void **state)
     assert_dims(INFER("Reshape", NULL, 0, x, INTS(0, -1, 12, 64)), SHAPE(BATCH, SEQ, 12, 64));
     assert_dims(INFER("Reshape", NULL, 0, x, INTS(0, 0, 12, -1)), SHAPE(BATCH, SEQ, 12, 64));
     assert_dims(INFER("Reshape", NULL, 0, x, INTS(-1, 768)), SHAPE(ONR_DIM_UNKNOWN, 768));
-    assert_dims(INFER("Reshape", NULL, 0, x, INTS(0, -1)), SHAPE(BATCH, ONR_DIM_UNKNOWN));
+    assert_dims(INFER("Reshape", NULL, 0, x, INTS(0, -1)), SHAPE(BATCH, onr_dim_mul(768, SEQ)));
     struct onr_fact y = symbolic(ONR_FLOAT, SHAPE(BATCH, 12, SEQ, 64));
     struct onr_fact target = INFER("Concat", "axis", 0, dim_of(y, 0), dim_of(y, 2), INTS(-1));
     assert_dims(INFER("Reshape", NULL, 0, y, target), SHAPE(BATCH, SEQ, 768));
@@ -172,6 +172,54 @@ static void shapes_that_are_computed_make_symbolic_tensors(void **state)
                     (int64_t[]){SEQ});
 }
 
+static void batches_and_heads_in_one_axis(void **state)
+{
+    (void)state;
+    struct onr_fact x = symbolic(ONR_FLOAT, SHAPE(BATCH, 12, SEQ, 64));
+    struct onr_fact merged = INFER("Mul", NULL, 0, dim_of(x, 0), INTS(12));
+    const int64_t all = onr_dim_mul(12, BATCH);
+    assert_contents(merged, 1, (int64_t[]){all});
+    struct onr_fact lead = INFER("Slice", NULL, 0, INFER("Shape", NULL, 0, x), INTS(0), INTS(2));
+    assert_contents(INFER("ReduceProd", "keepdims", 1, lead), 1, (int64_t[]){all});
+    assert_contents(INFER("ReduceProd", "keepdims", 0, lead), 1, (int64_t[]){all});
+    assert_contents(INFER("Max", NULL, 0, lead, lead), 2, (int64_t[]){BATCH, 12});
+    assert_contents(INFER("Max", NULL, 0, INTS(3, 9), INTS(4)), 2, (int64_t[]){4, 9});
+    assert_contents(INFER("Max", NULL, 0, lead, INTS(1)), 2, (int64_t[]){ONR_DIM_UNKNOWN, 12});
+    struct onr_fact list = INFER("Concat", "axis", 0, merged, INTS(-1, 64));
+    struct onr_fact y = INFER("Reshape", NULL, 0, x, list);
+    assert_dims(y, SHAPE(all, SEQ, 64));
+    assert_dims(INFER("Reshape", NULL, 0, y, INTS(-1, 12, 16, 64)),
+                SHAPE(ONR_DIM_UNKNOWN, 12, 16, 64));
+    assert_dims(INFER("Reshape", NULL, 0, y,
+                      INFER("Concat", "axis", 0, INTS(-1, 12), dim_of(x, 2), INTS(64))),
+                SHAPE(BATCH, 12, SEQ, 64));
+    assert_contents(INFER("Div", NULL, 0, dim_of(y, 0), INTS(12)), 1, (int64_t[]){BATCH});
+    assert_contents(INFER("Div", NULL, 0, dim_of(y, 0), INTS(5)), 1, (int64_t[]){ONR_DIM_UNKNOWN});
+    assert_contents(INFER("Div", NULL, 0, dim_of(y, 0), INTS(0)), 1, (int64_t[]){ONR_DIM_UNKNOWN});
+    /* a negative number is no dimension, and int32 wraps */
+    assert_contents(INFER("Mul", NULL, 0, dim_of(x, 0), INTS(-1)), 1, (int64_t[]){ONR_DIM_UNKNOWN});
+    struct onr_fact narrow = INFER("Cast", "to", ONR_INT32, merged);
+    assert_null(INFER("Mul", NULL, 0, narrow, narrow).contents);
+}
+
+/* torch.expand, which keeps dimensions that are -1 */
+static void numbers_in_a_list_are_replaced(void **state)
+{
+    (void)state;
+    struct onr_fact x = symbolic(ONR_FLOAT, SHAPE(BATCH, SEQ));
+    struct onr_fact list = INFER("Concat", "axis", 0, dim_of(x, 0), INTS(-1), dim_of(x, 1));
+    struct onr_fact is_kept = INFER("Equal", NULL, 0, list, INTS(-1, -1, -1));
+    assert_int_equal(is_kept.dtype, ONR_BOOL);
+    assert_non_null(is_kept.data);
+    assert_memory_equal(is_kept.data, ((uint8_t[]){0, 1, 0}), 3);
+    struct onr_fact target = INFER("Where", NULL, 0, is_kept, INTS(1, 1, 1), list);
+    assert_contents(target, 3, (int64_t[]){BATCH, 1, SEQ});
+    assert_memory_equal(INFER("Equal", NULL, 0, list, list).data, ((uint8_t[]){1, 1, 1}), 3);
+    assert_memory_equal(INFER("Equal", NULL, 0, INTS(5, 6), INTS(6)).data, ((uint8_t[]){0, 1}), 2);
+    assert_null(INFER("Equal", NULL, 0, list, INTS(1)).data);
+    assert_null(INFER("Where", NULL, 0, is_kept, INTS(1), list).contents);
+}
+
 static void slicing_keeps_whole_symbolic_dimensions(void **state)
 {
     (void)state;
@@ -210,6 +258,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(slices_of_shapes_have_contents, setup, teardown),
         cmocka_unit_test_setup_teardown(shapes_that_are_computed_make_symbolic_tensors, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(batches_and_heads_in_one_axis, setup, teardown),
+        cmocka_unit_test_setup_teardown(numbers_in_a_list_are_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(slicing_keeps_whole_symbolic_dimensions, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_known_leaves_ranks, setup, teardown),
     };
