@@ -6,6 +6,7 @@ onnxrun_test(graph
     test_fuse
     test_fuse_attention
     test_fuse_attention_regroup
+    test_fuse_attention_windows
     test_fuse_batch_norm
     test_fuse_conv
     test_fuse_gather_matmul

@@ -72,6 +72,47 @@ uint32_t onr_before_mask(const struct onr_fuser *fuser, uint32_t value, struct o
     return scores;
 }
 
+/* Whether `split` [b, w, n, s, t] has the last dimensions of `whole` [b * w, n, s, t], numbers. */
+static bool is_in_windows(const struct onr_fuser *fuser, uint32_t whole, uint32_t split)
+{
+    const struct onr_shape *from = &onr_fuse_fact(fuser, whole)->shape;
+    const struct onr_shape *to = &onr_fuse_fact(fuser, split)->shape;
+    bool is_same = from->rank == 4 && to->rank == 5;
+    for (int i = 1; i < 4 && is_same; i++) {
+        is_same = from->dim[i] > 0 && from->dim[i] == to->dim[i + 1];
+    }
+    return is_same && to->dim[1] > 0;
+}
+
+/* Whether a mask of windows has one for each, or one for all. */
+static bool is_window_mask(const struct onr_shape *mask, int64_t windows)
+{
+    int64_t lead = mask->rank == 5 ? mask->dim[0] : 1;
+    int64_t own = mask->rank >= 4 ? mask->dim[mask->rank - 4] : 1;
+    return mask->rank >= 0 && lead == 1 && (own == 1 || own == windows);
+}
+
+uint32_t onr_before_windows(const struct onr_fuser *fuser, uint32_t value, struct onr_masking *mask)
+{
+    const struct onr_node *back = onr_fuse_producer(fuser, value, "Reshape");
+    uint32_t masked = back != NULL ? back->inputs[0] : value;
+    const struct onr_node *sum = onr_fuse_producer(fuser, masked, "Add");
+    for (uint32_t i = 0; sum != NULL && back != NULL && i < 2; i++) {
+        uint32_t split = sum->inputs[i];
+        const struct onr_node *apart = onr_fuse_producer(fuser, split, "Reshape");
+        uint32_t scores = apart != NULL ? apart->inputs[0] : split;
+        const struct onr_shape *shape = &onr_fuse_fact(fuser, split)->shape;
+        *mask = (struct onr_masking){.value = sum->inputs[1 - i], .repeats = true};
+        if (is_in_windows(fuser, scores, split) && is_in_windows(fuser, value, split) &&
+            onr_shape_equal(shape, &onr_fuse_fact(fuser, masked)->shape) &&
+            is_window_mask(&onr_fuse_fact(fuser, mask->value)->shape, shape->dim[1]) &&
+            onr_fuse_use_count(fuser, split) == 1 && onr_fuse_use_count(fuser, masked) == 1) {
+            return scores;
+        }
+    }
+    return ONR_NO_VALUE;
+}
+
 const struct onr_node *onr_guard_of(const struct onr_fuser *fuser, uint32_t p)
 {
     double zero = 1;

@@ -14,6 +14,7 @@ struct onr_masking {
     bool is_flag; /* true keys, or false ones, get the score `fill` */
     bool hides;
     bool is_merged; /* of scores with batches and heads in one axis */
+    bool repeats;   /* its batches come again and again */
     double fill;
 };
 
@@ -23,6 +24,11 @@ bool onr_leads_to_scores(const struct onr_fuser *fuser, uint32_t value);
 /* The scores before an Add or Where that masks them, with what it does in *mask, or
  * ONR_NO_VALUE. */
 uint32_t onr_before_mask(const struct onr_fuser *fuser, uint32_t value, struct onr_masking *mask);
+
+/* The same for windows of Swin: batches are taken apart, [b * w, n, s, t] to [b, w, n, s, t], a mask
+ * is added, and they are put together again. */
+uint32_t onr_before_windows(const struct onr_fuser *fuser, uint32_t value,
+                            struct onr_masking *mask);
 
 /* Where(IsNaN(p), 0, p) and nothing else that uses p, or NULL; p may be tested as another float. */
 const struct onr_node *onr_guard_of(const struct onr_fuser *fuser, uint32_t p);

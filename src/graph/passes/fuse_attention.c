@@ -52,7 +52,8 @@ struct attention {
 static uint32_t take_mask(const struct onr_fuser *fuser, uint32_t value, struct attention *found)
 {
     struct onr_masking mask;
-    uint32_t scores = onr_before_mask(fuser, value, &mask);
+    uint32_t scores = onr_before_windows(fuser, value, &mask);
+    scores = scores == ONR_NO_VALUE ? onr_before_mask(fuser, value, &mask) : scores;
     bool is_inside = found->scale != 1 || found->softcap != 0; /* it would be scaled as well */
     if (scores == ONR_NO_VALUE || found->mask_count == MASKS || is_inside) {
         return ONR_NO_VALUE;
@@ -86,8 +87,10 @@ static bool find_scores(const struct onr_fuser *fuser, uint32_t value, struct at
             found->scale *= found->scores.scale;
             return true;
         }
+        struct onr_masking mask;
         bool is_masked = onr_fuse_producer(fuser, value, "Add") != NULL ||
-                         onr_fuse_producer(fuser, value, "Where") != NULL;
+                         onr_fuse_producer(fuser, value, "Where") != NULL ||
+                         onr_before_windows(fuser, value, &mask) != ONR_NO_VALUE;
         at = value;
         bool is_regrouped = onr_before_regroup(fuser, value) != ONR_NO_VALUE;
         value = is_regrouped ? onr_regroup_scores(fuser, value, &found->regroup)
@@ -227,7 +230,7 @@ static bool are_kept(const struct onr_fuser *fuser, const struct attention *foun
     for (int m = 0; m < found->mask_count; m++) {
         const struct onr_shape *shape = &onr_fuse_fact(fuser, found->masks[m].value)->shape;
         is_each = is_each && is_kept(found->masks[m].fill, dtype) && shape->rank >= 0 &&
-                  shape->rank <= (int)strlen(found->y_order);
+                  shape->rank <= (int)strlen(found->y_order) + (found->masks[m].repeats ? 1 : 0);
     }
     return is_each && (found->sinks == ONR_NO_VALUE || dtype == ONR_FLOAT);
 }
@@ -254,6 +257,7 @@ static void add_masks(struct onr_fused *fused, const struct attention *found)
     static const char *const fills[] = {"fill", "fill2"};
     static const char *const hides[] = {"hides", "hides2"};
     int64_t merged = 0;
+    int64_t repeats = 0;
     for (int m = 0; m < found->mask_count; m++) {
         const struct onr_masking *mask = &found->masks[found->mask_count - 1 - m];
         fused->inputs[fused->input_count++] = mask->value;
@@ -264,6 +268,10 @@ static void add_masks(struct onr_fused *fused, const struct attention *found)
             onr_fused_int(fused, hides[m], 1);
         }
         merged |= mask->is_merged ? INT64_C(1) << m : 0;
+        repeats |= mask->repeats ? INT64_C(1) << m : 0;
+    }
+    if (repeats != 0) {
+        onr_fused_int(fused, "repeats", repeats);
     }
     if (merged != 0 && strlen(found->y_order) == 4) {
         onr_fused_int(fused, "merged", merged);

@@ -19,6 +19,8 @@
  *           empty_is_zero: int, default 0.
  *           merged: int, default 0: bit 0 for mask, bit 1 for mask2: when it has rank 3, batches and
  *           heads are its first dimension, and it has no rows and keys but those of Q and K.
+ *           repeats: int, default 0: bit 0 for mask, bit 1 for mask2: the batches of Y are a multiple
+ *           of its own, which come again and again; it may have a dimension of 1 before these.
  *           right: int, default -1 (none): query i sees the keys up to i + right.
  *           q, k, v, y: string, default "bnsh", and q_part, k_part, v_part: see attention_layout.h.
  * Edge      A mask of numbers is added; mask comes before mask2. A query whose masks are -inf
@@ -44,9 +46,10 @@ static enum onr_status check_masks(const struct onr_infer_ctx *ctx)
         if (x == NULL) {
             continue;
         }
-        if (x->shape.rank > 4) {
-            return onr_infer_fail(ctx, ONR_ERR_SHAPE, "input %u has rank %d, expected 4 at most",
-                                  (unsigned)i, x->shape.rank);
+        int most = onr_chain_repeats(ctx->node, i) ? 5 : 4;
+        if (x->shape.rank > most) {
+            return onr_infer_fail(ctx, ONR_ERR_SHAPE, "input %u has rank %d, expected %d at most",
+                                  (unsigned)i, x->shape.rank, most);
         }
         enum onr_dtype dtype = ctx->inputs[ONR_CHAIN_Q]->dtype;
         if (x->dtype != dtype && (i == ONR_CHAIN_SINKS || x->dtype != ONR_BOOL)) {
@@ -131,6 +134,8 @@ static enum onr_status plan_mask(struct chain_plan *plan, const struct onr_chain
         .fill = (double)onr_attr_float(node, fills[m], -INFINITY),
         .strides = mask_strides(&mask),
         .keys = a->keys,
+        .batch_period =
+            onr_chain_repeats(node, ONR_CHAIN_MASK + (uint32_t)m) ? (size_t)mask.batch : 0,
     };
     return ONR_OK;
 }
@@ -245,7 +250,8 @@ static bool is_empty(const struct empty_job *job, size_t b, size_t n, size_t i)
     size_t rows[ONR_ATTENTION_MASKS];
     size_t j = 0;
     for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
-        rows[m] = onr_head_offset(&job->attention->masks[m].strides, b, n, i);
+        struct onr_attention_mask mask = job->attention->masks[m];
+        rows[m] = onr_mask_row(&mask, job->data, b, n, i);
     }
     while (j < job->attention->keys && is_hidden(job, rows, j)) {
         j++;
@@ -317,15 +323,25 @@ static enum onr_status chain_run(struct onr_run_ctx *ctx)
 #define CHAIN_TYPES (ONR_BIT(FLOAT) | ONR_BIT(DOUBLE))
 
 static const struct onr_attr_spec chain_attrs[] = {
-    {"empty_is_zero", ONR_ATTR_INT, false}, {"fill", ONR_ATTR_FLOAT, false},
-    {"fill2", ONR_ATTR_FLOAT, false},       {"groups", ONR_ATTR_INT, false},
-    {"hides", ONR_ATTR_INT, false},         {"hides2", ONR_ATTR_INT, false},
-    {"k", ONR_ATTR_STRING, false},          {"k_part", ONR_ATTR_INTS, false},
-    {"merged", ONR_ATTR_INT, false},        {"q", ONR_ATTR_STRING, false},
-    {"q_part", ONR_ATTR_INTS, false},       {"right", ONR_ATTR_INT, false},
-    {"scale", ONR_ATTR_FLOAT, false},       {"softcap", ONR_ATTR_FLOAT, false},
-    {"v", ONR_ATTR_STRING, false},          {"v_part", ONR_ATTR_INTS, false},
-    {"y", ONR_ATTR_STRING, false},          {NULL, 0, false},
+    {"empty_is_zero", ONR_ATTR_INT, false},
+    {"fill", ONR_ATTR_FLOAT, false},
+    {"fill2", ONR_ATTR_FLOAT, false},
+    {"groups", ONR_ATTR_INT, false},
+    {"hides", ONR_ATTR_INT, false},
+    {"hides2", ONR_ATTR_INT, false},
+    {"k", ONR_ATTR_STRING, false},
+    {"k_part", ONR_ATTR_INTS, false},
+    {"merged", ONR_ATTR_INT, false},
+    {"q", ONR_ATTR_STRING, false},
+    {"q_part", ONR_ATTR_INTS, false},
+    {"repeats", ONR_ATTR_INT, false},
+    {"right", ONR_ATTR_INT, false},
+    {"scale", ONR_ATTR_FLOAT, false},
+    {"softcap", ONR_ATTR_FLOAT, false},
+    {"v", ONR_ATTR_STRING, false},
+    {"v_part", ONR_ATTR_INTS, false},
+    {"y", ONR_ATTR_STRING, false},
+    {NULL, 0, false},
 };
 static const struct onr_param_spec chain_inputs[] = {
     {CHAIN_TYPES, 1},

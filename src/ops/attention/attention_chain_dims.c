@@ -6,11 +6,25 @@
 
 static struct onr_head_dims mask_dims(const struct onr_fact *mask)
 {
-    int64_t d[4] = {1, 1, 1, 1};
+    int64_t d[5] = {1, 1, 1, 1, 1};
     for (int i = 0; mask != NULL && i < mask->shape.rank; i++) {
-        d[4 - mask->shape.rank + i] = mask->shape.dim[i];
+        d[5 - mask->shape.rank + i] = mask->shape.dim[i];
     }
-    return (struct onr_head_dims){d[0], d[1], d[2], d[3]};
+    return (struct onr_head_dims){d[1], d[2], d[3], d[4]};
+}
+
+bool onr_chain_repeats(const struct onr_node *node, uint32_t input)
+{
+    return input >= ONR_CHAIN_MASK && input < ONR_CHAIN_SINKS &&
+           (onr_attr_int(node, "repeats", 0) >> (input - ONR_CHAIN_MASK) & 1) != 0;
+}
+
+/* Whether a mask of rank 5 can be one of batches that come again. */
+static bool is_repeated(const struct onr_fact *mask, int64_t own, int64_t batch)
+{
+    bool is_open = own < 0 || batch < 0;
+    return (mask->shape.rank < 5 || mask->shape.dim[0] == 1) &&
+           (is_open || (own > 0 ? batch % own == 0 : batch == 0));
 }
 
 /* Heads of Q for these heads of K or V. */
@@ -46,8 +60,11 @@ static bool split_mask(const struct onr_chain_dims *d, struct onr_head_dims *mas
 }
 
 /* Broadcasts the batches and heads of all operands, rows and keys with those of the masks. */
-static bool broadcast_dims(struct onr_chain_dims *d, int64_t merged)
+static bool broadcast_dims(const struct onr_node *node,
+                           const struct onr_fact *const masks[ONR_ATTENTION_MASKS],
+                           struct onr_chain_dims *d)
 {
+    int64_t merged = onr_attr_int(node, "merged", 0);
     bool is_possible = true;
     d->y = (struct onr_head_dims){1, 1, d->in[ONR_CHAIN_Q].rows, d->in[ONR_CHAIN_V].width};
     d->keys = 1;
@@ -59,8 +76,10 @@ static bool broadcast_dims(struct onr_chain_dims *d, int64_t merged)
     }
     for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
         struct onr_head_dims *mask = &d->masks[m];
+        bool repeats = masks[m] != NULL && onr_chain_repeats(node, (uint32_t)(ONR_CHAIN_MASK + m));
         is_possible = is_possible && ((merged >> m & 1) == 0 || split_mask(d, mask)) &&
-                      onr_dim_broadcast(d->y.batch, mask->batch, &d->y.batch) &&
+                      (repeats ? is_repeated(masks[m], mask->batch, d->y.batch)
+                               : onr_dim_broadcast(d->y.batch, mask->batch, &d->y.batch)) &&
                       onr_dim_broadcast(d->y.heads, mask->heads, &d->y.heads) &&
                       onr_dim_broadcast(d->y.rows, mask->rows, &d->y.rows) &&
                       onr_dim_broadcast(d->keys, mask->width, &d->keys);
@@ -86,7 +105,7 @@ enum onr_status onr_chain_dims_read(const struct onr_node *node,
     for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
         d->masks[m] = mask_dims(masks[m]);
     }
-    if (!broadcast_dims(d, onr_attr_int(node, "merged", 0))) {
+    if (!broadcast_dims(node, masks, d)) {
         char text[3][ONR_SHAPE_TEXT_BYTES];
         return onr_fail(err, ONR_ERR_SHAPE, "cannot broadcast Q %s, K %s, V %s and the masks",
                         onr_shape_text(&inputs[ONR_CHAIN_Q]->shape, text[0]),

@@ -24,6 +24,9 @@ struct onr_chain_dims {
     int64_t groups;
 };
 
+/* Whether batches of this input, a mask, come again: attribute repeats. */
+bool onr_chain_repeats(const struct onr_node *node, uint32_t input);
+
 /* Reads and checks the dimensions of the operands, as far as they are known; all have a rank. */
 enum onr_status onr_chain_dims_read(const struct onr_node *node,
                                     const struct onr_fact *const *inputs,

@@ -34,9 +34,10 @@ struct onr_attention_mask {
     bool replaces;        /* of a flag: `fill` is not added but stands for the score */
     double fill;          /* -inf hides the key */
     struct onr_head_strides strides;
-    size_t keys;   /* that the mask covers; those beyond are hidden */
-    size_t period; /* heads after which its heads come again; 0: it has all of them */
-    size_t block;  /* positions that share a row, the first from position 0; 0: a row per query */
+    size_t keys;         /* that the mask covers; those beyond are hidden */
+    size_t period;       /* heads after which its heads come again; 0: it has all of them */
+    size_t batch_period; /* likewise of batches */
+    size_t block; /* positions that share a row, the first from position 0; 0: a row per query */
 };
 
 #define ONR_ATTENTION_MASKS 2
@@ -149,9 +150,11 @@ static inline size_t onr_mask_row(struct onr_attention_mask *mask,
     size_t column = data->columns != NULL ? data->columns[b] : 0;
     column = column < mask->keys ? column : mask->keys;
     mask->keys -= column;
+    size_t batch = mask->batch_period > 0 ? b % mask->batch_period : b;
     size_t head = mask->period > 0 ? n % mask->period : n;
     size_t row = mask->block > 0 ? ((size_t)data->offset[b] + i) / mask->block : i;
-    return b * mask->strides.batch + head * mask->strides.head + row * mask->strides.row + column;
+    return batch * mask->strides.batch + head * mask->strides.head + row * mask->strides.row +
+           column;
 }
 
 static inline size_t onr_head_offset(const struct onr_head_strides *strides, size_t b, size_t n,

@@ -10,9 +10,10 @@ static bool can_be_open(const struct onr_attention *a, const struct onr_attentio
 {
     bool is_number = mask->dtype == ONR_FLOAT && !mask->is_flag;
     bool is_flag = mask->dtype == ONR_BOOL && mask->is_flag && mask->fill <= (double)ONR_LOW_MASK;
-    return (is_number || is_flag) && mask->period == 0 && mask->block == 0 &&
-           mask->keys == a->keys && a->keys > 0 && mask->strides.batch % a->keys == 0 &&
-           mask->strides.head % a->keys == 0 && mask->strides.row % a->keys == 0;
+    return (is_number || is_flag) && mask->period == 0 && mask->batch_period == 0 &&
+           mask->block == 0 && mask->keys == a->keys && a->keys > 0 &&
+           mask->strides.batch % a->keys == 0 && mask->strides.head % a->keys == 0 &&
+           mask->strides.row % a->keys == 0;
 }
 
 size_t onr_attention_open_count(const struct onr_attention *attention, int m)

@@ -99,6 +99,47 @@ static void masks_with_batches_and_heads_in_one_dimension(void **state)
     }
 }
 
+/* Four batches of one head, with a query and two keys of scores 0 and values 1 and 3 each. */
+static void begin_repeated(struct op_test *t, const struct onr_tensor *mask)
+{
+    op_test_begin(t, "onnxrun", "AttentionChain", 1);
+    op_test_input(t, test_f32(SHAPE(4, 1, 1, 1), (float[4]){0}));
+    op_test_input(t, test_f32(SHAPE(4, 1, 2, 1), (float[8]){0}));
+    op_test_input(t, test_f32(SHAPE(4, 1, 2, 1), (float[]){1, 3, 1, 3, 1, 3, 1, 3}));
+    op_test_input(t, mask);
+    op_test_int(t, "repeats", 1);
+}
+
+static void masks_whose_batches_come_again(void **state)
+{
+    (void)state;
+    const float each[] = {-INFINITY, 0, 0, -INFINITY, 0, 0, 0, -INFINITY};
+    struct op_test t;
+    begin_repeated(&t, test_f32(SHAPE(1, 2, 1, 1, 2), each));
+    op_test_output(&t, test_f32(SHAPE(4, 1, 1, 1), (float[]){3, 1, 3, 1}));
+    op_test_run(&t);
+    begin_repeated(&t, test_f32(SHAPE(2, 1, 1, 1), (float[]){-INFINITY, 5}));
+    op_test_output(&t, test_f32(SHAPE(4, 1, 1, 1), (float[]){NAN, 2, NAN, 2}));
+    op_test_run(&t);
+    begin_repeated(&t, test_f32(SHAPE(4, 1, 1, 2), each));
+    op_test_output(&t, test_f32(SHAPE(4, 1, 1, 1), (float[]){3, 1, 2, 1}));
+    op_test_run(&t);
+    begin_repeated(&t, test_f32(SHAPE(1, 2), each));
+    op_test_output(&t, test_f32(SHAPE(4, 1, 1, 1), (float[]){3, 3, 3, 3}));
+    op_test_run(&t);
+    const struct onr_tensor *refused[] = {test_f32(SHAPE(1, 3, 1, 1, 1), each),
+                                          test_f32(SHAPE(2, 2, 1, 1, 2), each),
+                                          test_f32(SHAPE(0, 1, 1, 1), NULL)};
+    for (size_t i = 0; i < 3; i++) {
+        begin_repeated(&t, refused[i]);
+        op_test_output(&t, test_f32(SHAPE(4, 1, 1, 1), NULL));
+        op_test_fails(&t, ONR_ERR_SHAPE, "cannot broadcast");
+    }
+    begin_repeated(&t, test_f32(SHAPE(1, 1, 2, 1, 1, 2), each));
+    op_test_output(&t, test_f32(SHAPE(4, 1, 1, 1), NULL));
+    op_test_fails(&t, ONR_ERR_SHAPE, "input 3 has rank 6, expected 5 at most");
+}
+
 /* Rows of which all blocks but the first are hidden, and one that is hidden whole. */
 static void flags_over_many_keys(void **state)
 {
@@ -281,6 +322,7 @@ int main(void)
         cmocka_unit_test_teardown(flags_replace_scores, test_tensors_free),
         cmocka_unit_test_teardown(flags_in_double, test_tensors_free),
         cmocka_unit_test_teardown(masks_with_batches_and_heads_in_one_dimension, test_tensors_free),
+        cmocka_unit_test_teardown(masks_whose_batches_come_again, test_tensors_free),
         cmocka_unit_test_teardown(flags_over_many_keys, test_tensors_free),
         cmocka_unit_test_teardown(two_masks_in_order, test_tensors_free),
         cmocka_unit_test_teardown(softcap_and_sinks, test_tensors_free),
