@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Functions of two arguments for float, float16 and bfloat16, in portable C. */
-#include "base/half.h"
+#include "kernels/convert/half_loops.h"
 #include "kernels/elementwise/binary.h"
 #include "kernels/elementwise/binary_loop.h"
 #include "kernels/kernels.h"
@@ -84,73 +84,70 @@ static void clip_f32(size_t count, const void *x, const void *low, const void *h
     }
 }
 
-/*
- * The half types: blocks are converted to float, computed, and converted back. compare_TYPE is for
- * functions that give bool.
- */
-#define BINARY_HALF(type, load, store)                                                             \
-    static void load_##type(size_t count, const uint16_t *x, float *y)                             \
-    {                                                                                              \
-        for (size_t i = 0; i < count; i++) {                                                       \
-            y[i] = load(x[i]);                                                                     \
-        }                                                                                          \
-    }                                                                                              \
-    static void store_##type(size_t count, const float *x, uint16_t *y)                            \
-    {                                                                                              \
-        for (size_t i = 0; i < count; i++) {                                                       \
-            y[i] = store(x[i]);                                                                    \
-        }                                                                                          \
-    }                                                                                              \
-    static void run_##type(size_t count, const uint16_t *a, size_t a_step, const uint16_t *b,      \
-                           size_t b_step, uint16_t *out, onr_binary_fn function)                   \
-    {                                                                                              \
-        float x[BLOCK];                                                                            \
-        float y[BLOCK];                                                                            \
-        float z[BLOCK];                                                                            \
-        for (size_t begin = 0; begin < count; begin += BLOCK) {                                    \
-            size_t n = count - begin < BLOCK ? count - begin : BLOCK;                              \
-            load_##type(a_step != 0 ? n : begin == 0, a + begin * a_step, x);                      \
-            load_##type(b_step != 0 ? n : begin == 0, b + begin * b_step, y);                      \
-            function(n, x, a_step, y, b_step, z);                                                  \
-            store_##type(n, z, out + begin);                                                       \
-        }                                                                                          \
-    }                                                                                              \
-    static void compare_##type(size_t count, const uint16_t *a, size_t a_step, const uint16_t *b,  \
-                               size_t b_step, uint8_t *out, onr_binary_fn function)                \
-    {                                                                                              \
-        float x[BLOCK];                                                                            \
-        float y[BLOCK];                                                                            \
-        for (size_t begin = 0; begin < count; begin += BLOCK) {                                    \
-            size_t n = count - begin < BLOCK ? count - begin : BLOCK;                              \
-            load_##type(a_step != 0 ? n : begin == 0, a + begin * a_step, x);                      \
-            load_##type(b_step != 0 ? n : begin == 0, b + begin * b_step, y);                      \
-            function(n, x, a_step, y, b_step, out + begin);                                        \
-        }                                                                                          \
-    }                                                                                              \
-    static void clip_##type(size_t count, const void *x, const void *low, const void *high,        \
-                            void *out)                                                             \
-    {                                                                                              \
-        const uint16_t *xs = x;                                                                    \
-        const float lo = low != NULL ? load(*(const uint16_t *)low) : -INFINITY;                   \
-        const float hi = high != NULL ? load(*(const uint16_t *)high) : INFINITY;                  \
-        uint16_t *zs = out;                                                                        \
-        float block[BLOCK];                                                                        \
-        for (size_t begin = 0; begin < count; begin += BLOCK) {                                    \
-            size_t n = count - begin < BLOCK ? count - begin : BLOCK;                              \
-            load_##type(n, xs + begin, block);                                                     \
-            clip_f32(n, block, &lo, &hi, block);                                                   \
-            store_##type(n, block, zs + begin);                                                    \
-        }                                                                                          \
+/* The half types: blocks are converted to float, computed, and converted back. */
+static void run_half(size_t count, const uint16_t *a, size_t a_step, const uint16_t *b,
+                     size_t b_step, uint16_t *out, onr_binary_fn function,
+                     const struct onr_half_loops *half)
+{
+    float x[BLOCK];
+    float y[BLOCK];
+    float z[BLOCK];
+    for (size_t begin = 0; begin < count; begin += BLOCK) {
+        size_t n = count - begin < BLOCK ? count - begin : BLOCK;
+        half->load(a_step != 0 ? n : begin == 0, a + begin * a_step, x);
+        half->load(b_step != 0 ? n : begin == 0, b + begin * b_step, y);
+        function(n, x, a_step, y, b_step, z);
+        half->store(n, z, out + begin);
     }
+}
 
-BINARY_HALF(f16, onr_half_to_float, onr_float_to_half)
-BINARY_HALF(bf16, onr_bfloat16_to_float, onr_float_to_bfloat16)
+/* The same of functions that give bool. */
+static void compare_half(size_t count, const uint16_t *a, size_t a_step, const uint16_t *b,
+                         size_t b_step, uint8_t *out, onr_binary_fn function,
+                         const struct onr_half_loops *half)
+{
+    float x[BLOCK];
+    float y[BLOCK];
+    for (size_t begin = 0; begin < count; begin += BLOCK) {
+        size_t n = count - begin < BLOCK ? count - begin : BLOCK;
+        half->load(a_step != 0 ? n : begin == 0, a + begin * a_step, x);
+        half->load(b_step != 0 ? n : begin == 0, b + begin * b_step, y);
+        function(n, x, a_step, y, b_step, out + begin);
+    }
+}
+
+static void clip_half(size_t count, const uint16_t *x, const void *low, const void *high,
+                      uint16_t *out, const struct onr_half_loops *half)
+{
+    float lo = -INFINITY;
+    float hi = INFINITY;
+    float block[BLOCK];
+    half->load(low != NULL, low, &lo);
+    half->load(high != NULL, high, &hi);
+    for (size_t begin = 0; begin < count; begin += BLOCK) {
+        size_t n = count - begin < BLOCK ? count - begin : BLOCK;
+        half->load(n, x + begin, block);
+        clip_f32(n, block, &lo, &hi, block);
+        half->store(n, block, out + begin);
+    }
+}
+
+static void clip_f16(size_t count, const void *x, const void *low, const void *high, void *out)
+{
+    clip_half(count, x, low, high, out, &ONR_KERNEL(onr_f16_loops));
+}
+
+static void clip_bf16(size_t count, const void *x, const void *low, const void *high, void *out)
+{
+    clip_half(count, x, low, high, out, &ONR_KERNEL(onr_bf16_loops));
+}
 
 #define HALF_ROW(function, type, run)                                                              \
     static void function##_##type(size_t count, const void *a, size_t a_step, const void *b,       \
                                   size_t b_step, void *out)                                        \
     {                                                                                              \
-        run##_##type(count, a, a_step, b, b_step, out, function##_f32);                            \
+        run##_half(count, a, a_step, b, b_step, out, function##_f32,                               \
+                   &ONR_KERNEL(onr_##type##_loops));                                               \
     }
 #define NUMERIC_ROWS(name, function) HALF_ROW(function, f16, run) HALF_ROW(function, bf16, run)
 #define COMPARE_ROWS(name, function)                                                               \

@@ -5,9 +5,9 @@
  * element.
  */
 #include "base/half.h"
+#include "kernels/convert/half_loops.h"
 #include "kernels/elementwise/unary.h"
 #include "kernels/elementwise/vmath.h"
-#include "kernels/kernel.h"
 #include "kernels/kernels.h"
 
 void ONR_KERNEL(onr_fill_unary_f32)(struct onr_kernels *kernels);
@@ -190,36 +190,26 @@ static void fraction(size_t count, const float *x, float *y, const struct onr_fr
     }
 }
 
-/* Runs the float function on count elements that load and store convert from and to 16 bits. */
-#define UNARY_HALF(suffix, load, store)                                                            \
-    static void run_##suffix(size_t count, const uint16_t *x, uint16_t *y,                         \
-                             struct onr_unary_args args, onr_unary_fn function)                    \
-    {                                                                                              \
-        float block[BLOCK];                                                                        \
-        for (size_t begin = 0; begin < count; begin += BLOCK) {                                    \
-            size_t n = count - begin < BLOCK ? count - begin : BLOCK;                              \
-            for (size_t i = 0; i < n; i++) {                                                       \
-                block[i] = load(x[begin + i]);                                                     \
-            }                                                                                      \
-            function(n, block, block, args);                                                       \
-            for (size_t i = 0; i < n; i++) {                                                       \
-                y[begin + i] = store(block[i]);                                                    \
-            }                                                                                      \
-        }                                                                                          \
+/* Runs the float function on count elements of a type of 16 bits. */
+static void run_half(size_t count, const uint16_t *x, uint16_t *y, struct onr_unary_args args,
+                     onr_unary_fn function, const struct onr_half_loops *half)
+{
+    float block[BLOCK];
+    for (size_t begin = 0; begin < count; begin += BLOCK) {
+        size_t n = count - begin < BLOCK ? count - begin : BLOCK;
+        half->load(n, x + begin, block);
+        function(n, block, block, args);
+        half->store(n, block, y + begin);
     }
+}
 
-UNARY_HALF(f16, onr_half_to_float, onr_float_to_half)
-UNARY_HALF(bf16, onr_bfloat16_to_float, onr_float_to_bfloat16)
-
-#define UNARY_HALF_ROWS(name, function)                                                            \
-    static void function##_f16(size_t count, const void *x, void *y, struct onr_unary_args args)   \
+#define UNARY_HALF_ROW(function, type)                                                             \
+    static void function##_##type(size_t count, const void *x, void *y,                            \
+                                  struct onr_unary_args args)                                      \
     {                                                                                              \
-        run_f16(count, x, y, args, function##_f32);                                                \
-    }                                                                                              \
-    static void function##_bf16(size_t count, const void *x, void *y, struct onr_unary_args args)  \
-    {                                                                                              \
-        run_bf16(count, x, y, args, function##_f32);                                               \
+        run_half(count, x, y, args, function##_f32, &ONR_KERNEL(onr_##type##_loops));              \
     }
+#define UNARY_HALF_ROWS(name, function) UNARY_HALF_ROW(function, f16) UNARY_HALF_ROW(function, bf16)
 
 ONR_UNARY_FLOAT_LIST(UNARY_HALF_ROWS)
 
