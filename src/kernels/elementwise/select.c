@@ -10,55 +10,86 @@ void ONR_KERNEL(onr_fill_select)(struct onr_kernels *kernels);
 typedef uint16_t __attribute__((may_alias)) word16;
 typedef uint32_t __attribute__((may_alias)) word32;
 typedef uint64_t __attribute__((may_alias)) word64;
-typedef struct {
-    uint64_t half[2];
-} __attribute__((may_alias)) word128;
+typedef uint64_t __attribute__((vector_size(16), aligned(8), may_alias)) word128;
+
+/* Elements that are selected together; they stay in the first level cache. */
+#define BLOCK 256
+
+/* The loops over words of one size. */
+struct word_loops {
+    size_t size;
+    void (*fill)(size_t count, const void *value, void *z);
+    void (*choose)(size_t count, const uint8_t *c, const void *x, const void *y, void *z);
+};
+
+/* An operand as the elements that the loops see. */
+struct operand {
+    const char *data;
+    size_t block_bytes; /* from block to block */
+};
+
+/* One value is spread over a block, which is read instead: there is one loop for all steps. */
+static struct operand find_operand(size_t count, const void *data, size_t step,
+                                   const struct word_loops *word, void *block)
+{
+    if (step != 0 || count == 0) {
+        return (struct operand){data, BLOCK * word->size};
+    }
+    word->fill(count < BLOCK ? count : BLOCK, data, block);
+    return (struct operand){block, 0};
+}
+
+static void select_words(size_t count, const void *condition, size_t condition_step, const void *a,
+                         size_t a_step, const void *b, size_t b_step, void *out,
+                         const struct word_loops *bytes, const struct word_loops *word)
+{
+    uint8_t c_block[BLOCK];
+    word128 x_block[BLOCK];
+    word128 y_block[BLOCK];
+    struct operand c = find_operand(count, condition, condition_step, bytes, c_block);
+    struct operand x = find_operand(count, a, a_step, word, x_block);
+    struct operand y = find_operand(count, b, b_step, word, y_block);
+    char *z = out;
+    for (size_t left = count; left > 0;) {
+        size_t n = left < BLOCK ? left : BLOCK;
+        word->choose(n, (const uint8_t *)c.data, x.data, y.data, z);
+        c.data += c.block_bytes;
+        x.data += x.block_bytes;
+        y.data += y.block_bytes;
+        z += n * word->size;
+        left -= n;
+    }
+}
 
 #define SELECT(name, type)                                                                         \
-    static void copy_##name(size_t count, const type *x, size_t step, type *z)                     \
+    static void fill_##name(size_t count, const void *value, void *z)                              \
     {                                                                                              \
-        const type first = x[0];                                                                   \
-        ONR_IVDEP                                                                                  \
+        const type word = *(const type *)value;                                                    \
+        type *to = z;                                                                              \
         for (size_t i = 0; i < count; i++) {                                                       \
-            z[i] = step != 0 ? x[i] : first;                                                       \
+            to[i] = word;                                                                          \
         }                                                                                          \
     }                                                                                              \
+    static void choose_##name(size_t count, const uint8_t *c, const void *a, const void *b,        \
+                              void *out)                                                           \
+    {                                                                                              \
+        const type *x = a;                                                                         \
+        const type *y = b;                                                                         \
+        type *z = out;                                                                             \
+        ONR_IVDEP                                                                                  \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            const type yes = x[i];                                                                 \
+            const type no = y[i];                                                                  \
+            z[i] = c[i] != 0 ? yes : no;                                                           \
+        }                                                                                          \
+    }                                                                                              \
+    static const struct word_loops loops_##name = {sizeof(type), fill_##name, choose_##name};      \
     static void select_##name(size_t count, const void *condition, size_t condition_step,          \
                               const void *a, size_t a_step, const void *b, size_t b_step,          \
                               void *out)                                                           \
     {                                                                                              \
-        const uint8_t *c = condition;                                                              \
-        const type *x = a;                                                                         \
-        const type *y = b;                                                                         \
-        type *z = out;                                                                             \
-        if (count == 0) {                                                                          \
-            return;                                                                                \
-        }                                                                                          \
-        const type x0 = x[0];                                                                      \
-        const type y0 = y[0];                                                                      \
-        if (condition_step == 0) {                                                                 \
-            copy_##name(count, c[0] != 0 ? x : y, c[0] != 0 ? a_step : b_step, z);                 \
-        } else if (a_step != 0 && b_step != 0) {                                                   \
-            ONR_IVDEP                                                                              \
-            for (size_t i = 0; i < count; i++) {                                                   \
-                z[i] = c[i] != 0 ? x[i] : y[i];                                                    \
-            }                                                                                      \
-        } else if (a_step != 0) {                                                                  \
-            ONR_IVDEP                                                                              \
-            for (size_t i = 0; i < count; i++) {                                                   \
-                z[i] = c[i] != 0 ? x[i] : y0;                                                      \
-            }                                                                                      \
-        } else if (b_step != 0) {                                                                  \
-            ONR_IVDEP                                                                              \
-            for (size_t i = 0; i < count; i++) {                                                   \
-                z[i] = c[i] != 0 ? x0 : y[i];                                                      \
-            }                                                                                      \
-        } else {                                                                                   \
-            ONR_IVDEP                                                                              \
-            for (size_t i = 0; i < count; i++) {                                                   \
-                z[i] = c[i] != 0 ? x0 : y0;                                                        \
-            }                                                                                      \
-        }                                                                                          \
+        select_words(count, condition, condition_step, a, a_step, b, b_step, out, &loops_8,        \
+                     &loops_##name);                                                               \
     }
 
 SELECT(8, uint8_t)
