@@ -326,14 +326,15 @@ static void check_norm(const struct onr_kernels *kernels, size_t count, const fl
     if (count == 0) {
         return;
     }
-    struct onr_norm_stats stats = kernels->norm.layer_f32(count, x, x, x, 0.01, y);
+    struct onr_norm_stats stats;
+    kernels->norm.layer_f32(1, count, x, x, x, 0.01, y, &stats);
     assert_close(stats.mean, mean, 1e-6);
     assert_close(stats.inverse_std, 1 / sqrt(variance + 0.01), 1e-5);
     for (size_t i = 0; i < count; i++) {
         double v = (double)x[i];
         assert_close((double)y[i], (v - mean) / sqrt(variance + 0.01) * v + v, 1e-5);
     }
-    stats = kernels->norm.rms_f32(count, x, NULL, NULL, 0.01, y);
+    kernels->norm.rms_f32(1, count, x, NULL, NULL, 0.01, y, &stats);
     for (size_t i = 0; i < count; i++) {
         assert_close((double)y[i], (double)x[i] / sqrt(square + 0.01), 1e-5);
     }
@@ -343,6 +344,39 @@ static void norms_agree(void **state)
 {
     (void)state;
     for_all(check_norm);
+}
+
+/* A row's bits are the same with others as alone. */
+static void check_rows(const struct onr_kernels *kernels, size_t rows, size_t count)
+{
+    float x[300], together[300], alone[300];
+    struct onr_norm_stats stats[4], own;
+    onr_norm_rows_f32_fn normalize[] = {kernels->norm.layer_f32, kernels->norm.rms_f32};
+    test_random(count, rows * count, x);
+    for (int f = 0; f < 2; f++) {
+        normalize[f](rows, count, x, x, NULL, 0.01, together, stats);
+        for (size_t r = 0; r < rows; r++) {
+            normalize[f](1, count, x + r * count, x, NULL, 0.01, alone, &own);
+            assert_memory_equal(alone, together + r * count, count * sizeof *alone);
+            assert_memory_equal(&own, &stats[r], sizeof own);
+        }
+    }
+    normalize[0](rows, count, x, x, NULL, 0.01, together, stats);
+    memcpy(alone, x, sizeof alone);
+    normalize[0](rows, count, alone, x, NULL, 0.01, alone, stats); /* in place */
+    assert_memory_equal(alone, together, rows * count * sizeof *alone);
+}
+
+static void rows_are_normalised_together_as_alone(void **state)
+{
+    (void)state;
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        struct onr_kernels kernels;
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        check_rows(&kernels, 4, 75);
+        check_rows(&kernels, 3, 32);
+        check_rows(&kernels, 2, 1);
+    }
 }
 
 int main(void)
@@ -358,6 +392,7 @@ int main(void)
         cmocka_unit_test(softmax_agrees),
         cmocka_unit_test(scale_add_rounds_twice),
         cmocka_unit_test(norms_agree),
+        cmocka_unit_test(rows_are_normalised_together_as_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

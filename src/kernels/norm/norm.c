@@ -31,81 +31,116 @@ static double sum_square_f64(size_t count, const double *x, double shift)
     return sum;
 }
 
+/* One loop over the rows for each step, whose latencies overlap then: of short rows a step is little
+ * more than a chain of additions or divisions. */
+static void stats_of_rows(size_t rows, size_t count, const float *x, double epsilon,
+                          bool is_centered, struct onr_norm_stats *stats)
+{
+    for (size_t r = 0; r < rows; r++) {
+        stats[r].mean = is_centered ? sum_f32(count, x + r * count, 0) / (double)count : 0;
+    }
+    for (size_t r = 0; r < rows; r++) {
+        float center = (float)stats[r].mean;
+        double variance = sum_square_f32(count, x + r * count, center) / (double)count;
+        /* The squares were taken around the rounded mean. */
+        double rounding = stats[r].mean - (double)center;
+        stats[r].inverse_std = variance - rounding * rounding;
+    }
+    for (size_t r = 0; r < rows; r++) {
+        stats[r].inverse_std = 1.0 / sqrt(stats[r].inverse_std + epsilon);
+    }
+}
+
 static struct onr_norm_stats stats_f32(size_t count, const float *x, double epsilon)
 {
-    double mean = sum_f32(count, x, 0) / (double)count;
-    double variance = sum_square_f32(count, x, (float)mean) / (double)count;
-    /* The squares were taken around the rounded mean. */
-    double rounding = mean - (double)(float)mean;
-    variance -= rounding * rounding;
+    struct onr_norm_stats stats;
+    stats_of_rows(1, count, x, epsilon, true, &stats);
+    return stats;
+}
+
+static struct onr_norm_stats stats_of_row(size_t count, const double *x, double epsilon,
+                                          bool is_centered)
+{
+    double mean = is_centered ? sum_f64(count, x) / (double)count : 0;
+    double variance = sum_square_f64(count, x, mean) / (double)count;
     return (struct onr_norm_stats){.mean = mean, .inverse_std = 1.0 / sqrt(variance + epsilon)};
 }
 
 static struct onr_norm_stats stats_f64(size_t count, const double *x, double epsilon)
 {
-    double mean = sum_f64(count, x) / (double)count;
-    double variance = sum_square_f64(count, x, mean) / (double)count;
-    return (struct onr_norm_stats){.mean = mean, .inverse_std = 1.0 / sqrt(variance + epsilon)};
+    return stats_of_row(count, x, epsilon, true);
 }
 
-/* The four loops that the presence of scale and bias asks for. */
-#define DEFINE_APPLY(name, real)                                                                   \
-    static void name(size_t count, const real *x, const real *scale, const real *bias,             \
-                     real center, real factor, real *y)                                            \
-    {                                                                                              \
-        if (scale != NULL && bias != NULL) {                                                       \
-            ONR_IVDEP                                                                              \
-            for (size_t i = 0; i < count; i++) {                                                   \
-                y[i] = (x[i] - center) * factor * scale[i] + bias[i];                              \
-            }                                                                                      \
-        } else if (scale != NULL) {                                                                \
-            ONR_IVDEP                                                                              \
-            for (size_t i = 0; i < count; i++) {                                                   \
-                y[i] = (x[i] - center) * factor * scale[i];                                        \
-            }                                                                                      \
-        } else {                                                                                   \
-            ONR_IVDEP                                                                              \
-            for (size_t i = 0; i < count; i++) {                                                   \
-                y[i] = (x[i] - center) * factor + (bias != NULL ? bias[i] : 0);                    \
-            }                                                                                      \
-        }                                                                                          \
-    }
-
-DEFINE_APPLY(apply_f32, float)
-DEFINE_APPLY(apply_f64, double)
-
-static struct onr_norm_stats layer_f32(size_t count, const float *x, const float *scale,
-                                       const float *bias, double epsilon, float *y)
+/* The loops that the presence of scale and bias asks for. */
+static void apply_f32(size_t count, const float *x, const float *scale, const float *bias,
+                      float center, float factor, float *y)
 {
-    struct onr_norm_stats stats = stats_f32(count, x, epsilon);
-    apply_f32(count, x, scale, bias, (float)stats.mean, (float)stats.inverse_std, y);
+    if (scale != NULL && bias != NULL) {
+        ONR_IVDEP
+        for (size_t i = 0; i < count; i++) {
+            y[i] = (x[i] - center) * factor * scale[i] + bias[i];
+        }
+    } else if (scale != NULL) {
+        ONR_IVDEP
+        for (size_t i = 0; i < count; i++) {
+            y[i] = (x[i] - center) * factor * scale[i];
+        }
+    } else {
+        ONR_IVDEP
+        for (size_t i = 0; i < count; i++) {
+            y[i] = (x[i] - center) * factor + (bias != NULL ? bias[i] : 0);
+        }
+    }
+}
+
+/* Its sums, one addition after the other, take longer than the loop. */
+static struct onr_norm_stats row_f64(size_t count, const double *x, const double *scale,
+                                     const double *bias, double epsilon, double *y,
+                                     bool is_centered)
+{
+    struct onr_norm_stats stats = stats_of_row(count, x, epsilon, is_centered);
+    ONR_IVDEP
+    for (size_t i = 0; i < count; i++) {
+        double value = (x[i] - stats.mean) * stats.inverse_std;
+        value = scale != NULL ? value * scale[i] : value;
+        y[i] = value + (bias != NULL ? bias[i] : 0);
+    }
     return stats;
+}
+
+static void apply_rows(size_t rows, size_t count, const float *x, const float *scale,
+                       const float *bias, float *y, const struct onr_norm_stats *stats)
+{
+    for (size_t r = 0; r < rows; r++) {
+        apply_f32(count, x + r * count, scale, bias, (float)stats[r].mean,
+                  (float)stats[r].inverse_std, y + r * count);
+    }
+}
+
+static void layer_f32(size_t rows, size_t count, const float *x, const float *scale,
+                      const float *bias, double epsilon, float *y, struct onr_norm_stats *stats)
+{
+    stats_of_rows(rows, count, x, epsilon, true, stats);
+    apply_rows(rows, count, x, scale, bias, y, stats);
 }
 
 static struct onr_norm_stats layer_f64(size_t count, const double *x, const double *scale,
                                        const double *bias, double epsilon, double *y)
 {
-    struct onr_norm_stats stats = stats_f64(count, x, epsilon);
-    apply_f64(count, x, scale, bias, stats.mean, stats.inverse_std, y);
-    return stats;
+    return row_f64(count, x, scale, bias, epsilon, y, true);
 }
 
-static struct onr_norm_stats rms_f32(size_t count, const float *x, const float *scale,
-                                     const float *bias, double epsilon, float *y)
+static void rms_f32(size_t rows, size_t count, const float *x, const float *scale,
+                    const float *bias, double epsilon, float *y, struct onr_norm_stats *stats)
 {
-    double square = sum_square_f32(count, x, 0) / (double)count;
-    struct onr_norm_stats stats = {.inverse_std = 1.0 / sqrt(square + epsilon)};
-    apply_f32(count, x, scale, bias, 0, (float)stats.inverse_std, y);
-    return stats;
+    stats_of_rows(rows, count, x, epsilon, false, stats);
+    apply_rows(rows, count, x, scale, bias, y, stats);
 }
 
 static struct onr_norm_stats rms_f64(size_t count, const double *x, const double *scale,
                                      const double *bias, double epsilon, double *y)
 {
-    double square = sum_square_f64(count, x, 0) / (double)count;
-    struct onr_norm_stats stats = {.inverse_std = 1.0 / sqrt(square + epsilon)};
-    apply_f64(count, x, scale, bias, 0, stats.inverse_std, y);
-    return stats;
+    return row_f64(count, x, scale, bias, epsilon, y, false);
 }
 
 static void affine_f32(size_t count, const float *x, float center, float scale, float bias,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Normalisation of one contiguous row. */
+/* Normalisation of contiguous rows. */
 #ifndef ONR_KERNELS_NORM_NORM_H
 #define ONR_KERNELS_NORM_NORM_H
 
@@ -14,18 +14,18 @@ struct onr_norm_stats {
 /*
  * y[i] = (x[i] - mean) * inverse_std * scale[i] + bias[i] for i < count; scale and bias may be NULL
  * (1 and 0), y may be x. Mean and variance are taken in two passes. The order of summation depends
- * on count alone.
+ * on count alone. Floats: for some rows that follow each other, x and y [rows, count], stats [rows].
  */
-typedef struct onr_norm_stats (*onr_norm_row_f32_fn)(size_t count, const float *x,
-                                                     const float *scale, const float *bias,
-                                                     double epsilon, float *y);
+typedef void (*onr_norm_rows_f32_fn)(size_t rows, size_t count, const float *x, const float *scale,
+                                     const float *bias, double epsilon, float *y,
+                                     struct onr_norm_stats *stats);
 typedef struct onr_norm_stats (*onr_norm_row_f64_fn)(size_t count, const double *x,
                                                      const double *scale, const double *bias,
                                                      double epsilon, double *y);
 
 struct onr_norm_kernels {
-    onr_norm_row_f32_fn layer_f32;
-    onr_norm_row_f32_fn rms_f32; /* the same with mean = 0 */
+    onr_norm_rows_f32_fn layer_f32;
+    onr_norm_rows_f32_fn rms_f32; /* the same with mean = 0 */
     onr_norm_row_f64_fn layer_f64;
     onr_norm_row_f64_fn rms_f64;
     /* Mean and inverse_std alone. */

@@ -101,12 +101,13 @@ static void gated_norm_rows(void *arg, size_t begin, size_t end, unsigned worker
     const float *scale =
         onr_float_read(plan->dtype, job->scale, 0, width, scratch + ROW_SCALE * width);
     for (size_t row = begin; row < end; row++) {
+        struct onr_norm_stats stats;
         size_t at = row * width;
         const float *x = onr_float_read(plan->dtype, job->x, at, width, scratch + ROW_X * width);
         float *y = onr_float_place(plan->dtype, job->y, at, scratch + ROW_Y * width);
         const float *gate = onr_float_read(plan->dtype, job->gate, at, width, factor);
         activate(width, gate, factor, args); /* before y, which may be gate, is written */
-        (void)job->kernels->norm.rms_f32(width, x, scale, NULL, plan->epsilon, y);
+        job->kernels->norm.rms_f32(1, width, x, scale, NULL, plan->epsilon, y, &stats);
         for (size_t i = 0; i < width; i++) {
             y[i] *= factor[i];
         }

@@ -59,6 +59,10 @@ void onr_row_param_init(struct onr_row_param *row_param, const struct onr_shape 
     }
 }
 
+/* The most rows that are done together, and the most numbers of them, which stay in L1. */
+#define MOST_ROWS    8
+#define MOST_NUMBERS 4096
+
 /* Rows of scratch of one worker. */
 enum { ROW_X, ROW_SKIP, ROW_SCALE, ROW_BIAS, ROW_SKIP_BIAS, ROW_Y, SCRATCH_ROWS };
 
@@ -123,6 +127,11 @@ static const double *param_f64(const struct onr_row_param *param, const void *da
     return scratch;
 }
 
+static bool param_is_plain(const struct onr_row_param *param)
+{
+    return param->dtype == ONR_UNDEFINED || (param->dtype == ONR_FLOAT && param->is_shared);
+}
+
 static void store_stats(const struct norm_job *job, size_t row, struct onr_norm_stats stats)
 {
     enum onr_dtype dtype = job->norm->stat_dtype;
@@ -171,6 +180,17 @@ static const double *add_skip_f64(const struct norm_job *job, size_t row, const 
     return sum;
 }
 
+/* Rows that are done together, where they are read and written in place, with parameters that all of
+ * them share. */
+static size_t rows_together(const struct onr_norm_rows *norm)
+{
+    bool is_plain = norm->dtype == ONR_FLOAT && norm->y_dtype == ONR_FLOAT &&
+                    norm->skip_rows == 0 && param_is_plain(&norm->scale) &&
+                    param_is_plain(&norm->bias);
+    size_t rows = is_plain ? MOST_NUMBERS / (norm->count + 1) : 1;
+    return rows > MOST_ROWS ? MOST_ROWS : rows > 1 ? rows : 1;
+}
+
 static void norm_range_f32(void *arg, size_t begin, size_t end, unsigned worker)
 {
     const struct norm_job *job = arg;
@@ -178,8 +198,11 @@ static void norm_range_f32(void *arg, size_t begin, size_t end, unsigned worker)
     const struct onr_norm_tensors *t = job->tensors;
     size_t count = norm->count;
     float *scratch = (void *)(job->workspace + worker * norm->worker_bytes);
-    onr_norm_row_f32_fn normalize = norm->is_rms ? job->kernels->rms_f32 : job->kernels->layer_f32;
-    for (size_t row = begin; row < end; row++) {
+    onr_norm_rows_f32_fn normalize = norm->is_rms ? job->kernels->rms_f32 : job->kernels->layer_f32;
+    size_t most = rows_together(norm);
+    size_t rows = 0;
+    for (size_t row = begin; row < end; row += rows) {
+        struct onr_norm_stats stats[MOST_ROWS];
         bool is_first = row == begin;
         size_t first = row * count;
         const float *x = onr_float_read(norm->dtype, t->x, first, count, scratch + ROW_X * count);
@@ -193,7 +216,11 @@ static void norm_range_f32(void *arg, size_t begin, size_t end, unsigned worker)
             x = add_skip_f32(job, row, x, skip_bias, scratch);
         }
         float *y = onr_float_place(norm->y_dtype, t->y, first, scratch + ROW_Y * count);
-        store_stats(job, row, normalize(count, x, scale, bias, norm->epsilon, y));
+        rows = end - row < most ? end - row : most;
+        normalize(rows, count, x, scale, bias, norm->epsilon, y, stats);
+        for (size_t r = 0; r < rows; r++) {
+            store_stats(job, row + r, stats[r]);
+        }
         onr_float_write(norm->y_dtype, y, first, count, t->y);
     }
 }
