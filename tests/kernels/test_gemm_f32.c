@@ -166,6 +166,9 @@ static void run_all(struct fixture *f, const struct product *p)
         for (size_t s = 0; s < ONR_GEMM_MAX_SHAPES && f->kernels.gemm.f32[s] != NULL; s++) {
             run_product(f, f->kernels.gemm.f32[s], p);
         }
+        if (f->kernels.gemm.slim != NULL) {
+            run_product(f, f->kernels.gemm.slim, p);
+        }
     }
 }
 

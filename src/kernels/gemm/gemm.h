@@ -82,6 +82,7 @@ struct onr_gemm_f32 {
 /* Tile shapes of the instruction set, preferred ones first, then NULL. */
 struct onr_gemm_kernels {
     const struct onr_gemm_f32 *f32[ONR_GEMM_MAX_SHAPES];
+    const struct onr_gemm_f32 *slim; /* for a last panel of few columns, or NULL */
 };
 
 /* A matrix that is read: element (i, j) is number i * row_stride + j * column_stride. */

@@ -23,6 +23,13 @@ const struct onr_gemm_f32 *onr_gemm_f32_choose(const struct onr_gemm_kernels *ke
     return best;
 }
 
+/* The same for a panel of its own. */
+static const struct onr_gemm_f32 *choose_last(const struct onr_gemm_kernels *kernels, size_t n)
+{
+    const struct onr_gemm_f32 *slim = kernels->slim;
+    return slim != NULL && n <= slim->columns ? slim : onr_gemm_f32_choose(kernels, n);
+}
+
 const struct onr_gemm_f32 *onr_gemm_f32_choose_two(const struct onr_gemm_kernels *kernels, size_t n,
                                                    const struct onr_gemm_f32 **last)
 {
@@ -31,7 +38,7 @@ const struct onr_gemm_f32 *onr_gemm_f32_choose_two(const struct onr_gemm_kernels
     for (size_t i = 0; i < ONR_GEMM_MAX_SHAPES && kernels->f32[i] != NULL; i++) {
         const struct onr_gemm_f32 *kernel = kernels->f32[i];
         size_t rest = n % kernel->columns;
-        const struct onr_gemm_f32 *end = rest > 0 ? onr_gemm_f32_choose(kernels, rest) : kernel;
+        const struct onr_gemm_f32 *end = rest > 0 ? choose_last(kernels, rest) : kernel;
         size_t cost = n / kernel->columns * kernel->cost + (rest > 0 ? end->cost : 0);
         if (cost < least) {
             least = cost;

@@ -4,6 +4,7 @@
  * constants where these functions are inlined, and the loops over them are unrolled whole, so that
  * the accumulators are registers.
  */
+#include "kernels/gemm/gemm_f32_slim.h"
 #include "kernels/gemm/gemm_turned.h"
 #include "kernels/kernels.h"
 
@@ -201,7 +202,67 @@ WIDE(1, 6) WIDE(2, 3) WIDE(3, 2)
         .transpose = onr_transpose_words__avx2,
 };
 
+/* 8 x 4 for the few columns that whole panels leave, in vectors of 128 bits. */
+#define SLIM_ROWS 8
+
+static inline __m128 slim_load(const float *x)
+{
+    return x != NULL ? _mm_loadu_ps(x) : _mm_setzero_ps();
+}
+
+/* What a tile has fewer rows is its last row once more, which is not stored. */
+static __attribute__((noinline)) void slim(const struct onr_gemm_f32_tile *t, size_t rows)
+{
+    __m128 sum[SLIM_ROWS];
+    __m128 kept[SLIM_ROWS]; /* in memory: the rows that are stored go through a loop */
+    const float *a[SLIM_ROWS];
+    const float *b = t->b;
+    for (size_t i = 0; i < SLIM_ROWS; i++) {
+        a[i] = t->a + (i < rows ? i : rows - 1) * t->a_stride;
+    }
+    ONR_UNROLL
+    for (size_t i = 0; i < SLIM_ROWS; i++) {
+        sum[i] = _mm_setzero_ps();
+    }
+    for (size_t p = 0; p < t->k; p++, b += t->b_stride) {
+        __m128 y = _mm_loadu_ps(b);
+        ONR_UNROLL
+        for (size_t i = 0; i < SLIM_ROWS; i++) {
+            sum[i] = _mm_fmadd_ps(_mm_set1_ps(a[i][p]), y, sum[i]);
+        }
+    }
+    ONR_UNROLL
+    for (size_t i = 0; i < SLIM_ROWS; i++) {
+        kept[i] = sum[i];
+    }
+    for (size_t i = 0; i < rows; i++) {
+        __m128 bias = _mm_set1_ps(t->row_bias != NULL ? t->row_bias[i] : 0.0f);
+        const float *base = t->base != NULL ? t->base + i * t->base_stride : NULL;
+        bias = _mm_add_ps(bias, slim_load(t->column_bias));
+        _mm_storeu_ps(t->c + i * t->c_stride, _mm_fmadd_ps(_mm_set1_ps(t->scale), kept[i],
+                                                           _mm_add_ps(slim_load(base), bias)));
+    }
+}
+
+#define SLIM(rows)                                                                                 \
+    static void slim_##rows(const struct onr_gemm_f32_tile *t)                                     \
+    {                                                                                              \
+        slim(t, rows);                                                                             \
+    }
+/* clang-format off */
+SLIM(1) SLIM(2) SLIM(3) SLIM(4) SLIM(5) SLIM(6) SLIM(7) SLIM(8)
+    /* clang-format on */
+
+    const struct onr_gemm_f32 onr_gemm_f32_slim__avx2 = {
+        .rows = SLIM_ROWS,
+        .columns = 4,
+        .cost = 9,
+        .tile = {NULL, slim_1, slim_2, slim_3, slim_4, slim_5, slim_6, slim_7, slim_8},
+        .transpose = onr_transpose_words__avx2,
+};
+
 void onr_fill_gemm__avx2(struct onr_kernels *kernels)
 {
-    kernels->gemm = (struct onr_gemm_kernels){.f32 = {&gemm_6x16}};
+    kernels->gemm =
+        (struct onr_gemm_kernels){.f32 = {&gemm_6x16}, .slim = &onr_gemm_f32_slim__avx2};
 }

@@ -4,6 +4,7 @@
  * 16 where they waste fewer columns. Row and vector counts are constants where these functions are
  * inlined, and the loops over them are unrolled whole, so that the accumulators are registers.
  */
+#include "kernels/gemm/gemm_f32_slim.h"
 #include "kernels/gemm/gemm_turned.h"
 #include "kernels/kernels.h"
 
@@ -259,5 +260,6 @@ static const struct onr_gemm_f32 gemm_12x16 = {
 
 void onr_fill_gemm__avx512(struct onr_kernels *kernels)
 {
-    kernels->gemm = (struct onr_gemm_kernels){.f32 = {&gemm_8x48, &gemm_14x32, &gemm_12x16}};
+    kernels->gemm = (struct onr_gemm_kernels){.f32 = {&gemm_8x48, &gemm_14x32, &gemm_12x16},
+                                              .slim = &onr_gemm_f32_slim__avx2};
 }
