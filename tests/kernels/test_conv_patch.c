@@ -253,7 +253,7 @@ static void direct_sums_are_those_of_plain_loops(void **state)
 }
 
 /* Rows of outputs, of which the first and the last may see fewer taps. */
-static void check_small(const struct onr_kernels *kernels, const struct onr_window *w, int64_t row,
+static void check_small(onr_conv_small_fn sum, const struct onr_window *w, int64_t row,
                         int64_t rows, int64_t first, int64_t count)
 {
     static float plane[MOST];
@@ -265,15 +265,15 @@ static void check_small(const struct onr_kernels *kernels, const struct onr_wind
     for (int64_t i = 0; i < MOST; i++) {
         y[i] = GUARD;
     }
-    kernels->conv.small(&(struct onr_conv_small){.window = w,
-                                                 .x = plane,
-                                                 .w = taps,
-                                                 .bias = 0.5f,
-                                                 .row = row,
-                                                 .rows = rows,
-                                                 .first = first,
-                                                 .count = count,
-                                                 .y = y});
+    sum(&(struct onr_conv_small){.window = w,
+                                 .x = plane,
+                                 .w = taps,
+                                 .bias = 0.5f,
+                                 .row = row,
+                                 .rows = rows,
+                                 .first = first,
+                                 .count = count,
+                                 .y = y});
     for (int64_t o = 0; o <= w->out[1] * w->out[2]; o++) {
         double want = 0.5;
         for (int64_t t = 0; t < w->kernel[1] * wide; t++) {
@@ -288,27 +288,54 @@ static void check_small(const struct onr_kernels *kernels, const struct onr_wind
     }
 }
 
+static void check_window(onr_conv_small_fn sum, struct onr_window w)
+{
+    for (int d = 0; d < 3; d++) {
+        int64_t reach = (w.kernel[d] - 1) * w.dilation[d];
+        w.out[d] = (w.in[d] + 2 * w.pad[d] - reach - 1) / w.stride[d] + 1;
+    }
+    assert_true(w.out[1] > 0 && w.out[2] > 0);
+    check_small(sum, &w, 0, w.out[1], 0, w.out[2]);
+    check_small(sum, &w, w.out[1] / 2, 1, w.out[2] > 24 ? 20 : 0, w.out[2] > 24 ? 5 : 1);
+}
+
 static void small_windows_are_summed_in_place(void **state)
 {
     (void)state;
     for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
         struct onr_kernels kernels;
         onr_kernels_init(&kernels, (enum onr_isa)isa);
-        for (int64_t i = 0; kernels.conv.small != NULL && i < 2 * 3 * 3 * 5 * 40; i++) {
-            struct onr_window w = {.in = {1, 1 + i % 11, 1 + i / 45},
-                                   .kernel = {1, 3 + i % 5, 1 + i % 7},
-                                   .stride = {1, 1 + i % 3 / 2, 1 + i / 3 % 4 / 3},
-                                   .dilation = {1, 1 + i % 13 / 12, 1 + i % 17 / 16},
-                                   .pad = {0, 6 + i % 3, 6 + i % 5}};
+        for (int64_t i = 0; kernels.conv.small != NULL && i < 2 * 3 * 3 * 60; i++) {
+            struct onr_window w = {.in = {1, 1 + i % 7, 1 + i / 18},
+                                   .kernel = {1, 3, 3},
+                                   .stride = {1, 1 + i % 3, 1 + i % 2},
+                                   .dilation = {1, 1 + i % 5 / 3, 1},
+                                   .pad = {0, 2 + i % 3, i / 2 % 3}};
+            w.dilation[0] = 1;
+            w.pad[2] = w.pad[2] < 3 - w.stride[2] ? w.pad[2] : 3 - w.stride[2];
+            w.in[2] += w.in[2] + 2 * w.pad[2] < 3 ? 2 : 0;
             w.out[0] = 1;
-            w.out[1] =
-                (w.in[1] + 2 * w.pad[1] - (w.kernel[1] - 1) * w.dilation[1] - 1) / w.stride[1] + 1;
-            w.out[2] =
-                (w.in[2] + 2 * w.pad[2] - (w.kernel[2] - 1) * w.dilation[2] - 1) / w.stride[2] + 1;
-            assert_true(w.out[1] > 0 && w.out[2] > 0 && onr_conv_is_small(&w));
-            check_small(&kernels, &w, 0, w.out[1], 0, w.out[2]);
-            check_small(&kernels, &w, w.out[1] / 2, 1, w.out[2] > 24 ? 20 : 0,
-                        w.out[2] > 24 ? 5 : 1);
+            assert_true(onr_conv_is_small(&w));
+            check_window(kernels.conv.small, w);
+        }
+    }
+}
+
+static void lines_of_windows_are_summed_in_place(void **state)
+{
+    (void)state;
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        struct onr_kernels kernels;
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        for (int64_t i = 0; kernels.conv.lines != NULL && i < 60 * 30; i++) {
+            struct onr_window w = {.in = {1, 1 + i % 11, 1 + i / 30},
+                                   .out = {1, 1, 1},
+                                   .kernel = {1, 3 + i % 5, 1 + i % 7},
+                                   .stride = {1, 1, 1},
+                                   .dilation = {1, 1, 1 + i % 3 / 2},
+                                   .pad = {0, 3 + i % 3, 6 + i % 8}};
+            assert_true(onr_conv_is_lines(&w));
+            check_window(kernels.conv.lines, w);
         }
     }
 }
@@ -321,6 +348,7 @@ int main(void)
         cmocka_unit_test(patches_that_are_too_large_are_refused),
         cmocka_unit_test(direct_sums_are_those_of_plain_loops),
         cmocka_unit_test(small_windows_are_summed_in_place),
+        cmocka_unit_test(lines_of_windows_are_summed_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,7 @@ struct onr_window {
 
 struct onr_patch; /* patch.h */
 
-#define ONR_CONV_SMALL_TAPS 16 /* most columns of a window that onr_conv_is_small tells */
+#define ONR_CONV_LINES_TAPS 16 /* most columns of a window that onr_conv_is_lines tells */
 
 #define ONR_PATCH_BLOCK      16 /* floats that are copied at a time ... */
 #define ONR_PATCH_SLACK      16 /* ... so that up to this many are touched behind an end */
@@ -73,8 +73,8 @@ typedef void (*onr_conv_direct_fn)(const struct onr_conv_direct *job);
 
 /*
  * Rows [row, row + rows) of y, in them outputs [first, first + count): bias + sum over taps of w[tap]
- * * x[...]; one plane of input and output. For windows that onr_conv_is_small tells. An output
- * does not depend on which are asked for together.
+ * * x[...]; one plane of input and output. `small` is for windows that onr_conv_is_small tells,
+ * `lines` for those of onr_conv_is_lines. An output does not depend on which are asked for together.
  */
 struct onr_conv_small {
     const struct onr_window *window;
@@ -82,8 +82,8 @@ struct onr_conv_small {
     const float *w; /* [kernel] */
     float bias;
     int64_t row, rows;
-    int64_t first, count;
-    float *y; /* [out] */
+    int64_t first, count; /* first is 0 or at least 16 in `small` */
+    float *y;             /* [out] */
 };
 
 /* NULL in the table where an instruction set has no such kernel. */
@@ -111,16 +111,26 @@ struct onr_conv_kernels {
     onr_patch_pack_fn pack;
     onr_conv_direct_fn direct;
     onr_conv_small_fn small;
+    onr_conv_small_fn lines;
     onr_conv_plane_f64_fn plane_f64;
     onr_conv_spread_f32_fn spread_f32;
     onr_conv_spread_f64_fn spread_f64;
 };
 
-/* True for windows of one slice that are at least three rows high and move by one or two columns. */
+/* True for 3 x 3 taps of one slice, neighbours in a row, that move by one or two columns. */
 static inline bool onr_conv_is_small(const struct onr_window *w)
 {
     return w->in[0] == 1 && w->out[0] == 1 && w->kernel[0] == 1 && w->pad[0] == 0 &&
-           w->kernel[1] >= 3 && w->kernel[2] <= ONR_CONV_SMALL_TAPS && w->stride[2] <= 2;
+           w->kernel[1] == 3 && w->kernel[2] == 3 && w->dilation[2] == 1 && w->stride[2] <= 2 &&
+           w->pad[2] <= 3 - w->stride[2];
+}
+
+/* True for windows of one slice, three rows high or more, that move by one row or column. */
+static inline bool onr_conv_is_lines(const struct onr_window *w)
+{
+    return w->in[0] == 1 && w->out[0] == 1 && w->kernel[0] == 1 && w->pad[0] == 0 &&
+           w->kernel[1] >= 3 && w->kernel[2] <= ONR_CONV_LINES_TAPS && w->stride[1] == 1 &&
+           w->stride[2] == 1 && w->dilation[1] == 1;
 }
 
 /* Outputs o of dimension d, [*begin, *end), whose tap t falls on an input, not on padding. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Depthwise convolutions, where vectors are long and loads have masks: the plane is read where it lies,
- * and what of a vector is padding its mask leaves out. Lines that see the same rows are summed
- * together, so that what is loaded serves several sums, and these do not wait for themselves.
+ * Depthwise convolutions with windows of 3 x 3, where vectors are long and loads have masks: each
+ * vector of a row of the plane is loaded once for a line of outputs, where it lies, and permutes make
+ * what the taps see of it.
  */
 #include "kernels/conv/columns.h"
 #include "kernels/conv/conv.h"
@@ -11,162 +11,153 @@
 
 void ONR_KERNEL(onr_fill_conv_small)(struct onr_kernels *kernels);
 
-#if defined(__AVX512F__)
+#define TAPS 3
 
-/* Lines that are summed together; one more than the least number of tap rows of such windows. */
-#    define SHARED 4
-
-/* One vector of each line. */
-struct block {
-    const struct onr_conv_small *job;
-    int64_t output; /* the first */
-    int64_t width, height, wide, high, stride, dilation;
-    int64_t column;                              /* that the first tap of this output sees */
-    __mmask16 is_inside[ONR_CONV_SMALL_TAPS][2]; /* by tap; of the first 16 columns, and more */
+/* A line of outputs. */
+struct line {
+    const float *x; /* the row that tap row `first_tap` sees */
+    const float *w; /* of that tap row */
+    int64_t rows, row_pitch;
+    int64_t width, column; /* of x; the first column that the line loads */
+    int64_t count;
+    float bias;
+    float *y;
 };
 
-/* Columns [column, column + 16) that the plane has. */
-static __mmask16 find_inside(int64_t column, int64_t width)
+/* sum and what a row gives, from its vectors. The sums of rows do not wait for each other. */
+ONR_INLINE onr_lanes add_row(onr_lanes sum, const onr_lanes *v, const float *w, int64_t stride,
+                             onr_lanes *before)
 {
-    int64_t begin = column < 0 ? -column : 0;
-    int64_t end = width - column < ONR_LANES ? width - column : ONR_LANES;
-    uint32_t all = 0xffff;
-    return end <= begin ? 0 : (__mmask16)(_bzhi_u32(all, (uint32_t)end) & (all << begin));
+    onr_lanes tap[TAPS];
+    onr_split_columns(v, TAPS, stride, before, tap);
+    onr_lanes row = w[0] * tap[0];
+    row += w[1] * tap[1];
+    row += w[2] * tap[2];
+    return sum + row;
 }
 
-static void find_masks(struct block *b)
+/* The vector of columns before the first that a line loads, in one of its rows: for a piece of a
+ * line, which is rare ... */
+static __attribute__((noinline)) onr_lanes load_piece(const struct line *line, const float *x)
 {
-    for (int64_t t = 0; t < b->wide; t++) {
-        int64_t column = b->column + t * b->dilation;
-        b->is_inside[t][0] = find_inside(column, b->width);
-        b->is_inside[t][1] = find_inside(column + ONR_LANES, b->width);
+    int64_t from = line->column - ONR_LANES;
+    return onr_load_first(x + from, line->width - from, 0.0f);
+}
+
+/* ... and for all. */
+ONR_INLINE onr_lanes load_before(const struct line *line, const float *x, int64_t first)
+{
+    if (first > 0) {
+        return load_piece(line, x);
     }
+    onr_lanes v = onr_load_first(x, line->column > 0 ? line->width : 0, 0.0f);
+    return onr_columns_before(v, line->column, 0.0f);
 }
 
-/* Column t of the windows, in a row of the plane. Addresses that a mask leaves out may be anywhere. */
-ONR_INLINE onr_lanes load_tap(const struct block *b, int64_t row, int64_t t, int64_t stride)
+/* Outputs from o on, which see all rows. */
+ONR_INLINE onr_lanes block(const struct line *line, int64_t o, int64_t stride, bool is_inside,
+                           onr_lanes *before)
 {
-    int64_t at = row * b->width + b->column + t * b->dilation;
-    uintptr_t x = (uintptr_t)b->job->x + (uintptr_t)at * sizeof(float);
-    onr_lanes v = _mm512_maskz_loadu_ps(b->is_inside[t][0], (const float *)x);
-    if (stride == 1) {
-        return v;
-    }
-    x += ONR_LANES * sizeof(float);
-    return __builtin_shufflevector(
-        v, (onr_lanes)_mm512_maskz_loadu_ps(b->is_inside[t][1], (const float *)x), ONR_EVENS);
-}
-
-ONR_INLINE void store(const struct block *b, int64_t line, onr_lanes sum)
-{
-    const struct onr_conv_small *job = b->job;
-    int64_t left = job->first + job->count - b->output;
-    onr_store_first(job->y + line * job->window->out[2] + b->output,
-                    left < ONR_LANES ? left : ONR_LANES, sum);
-}
-
-ONR_INLINE void one_line(const struct block *b, int64_t line, int64_t stride)
-{
-    const struct onr_window *window = b->job->window;
-    int64_t row = line * window->stride[1] - window->pad[1];
-    const float *w = b->job->w;
-    onr_lanes sum = (onr_lanes){0} + b->job->bias;
-    for (int64_t r = 0; r < b->high; r++, row += window->dilation[1], w += b->wide) {
-        for (int64_t t = 0; row >= 0 && row < b->height && t < b->wide; t++) {
-            sum += w[t] * load_tap(b, row, t, stride);
-        }
-    }
-    store(b, line, sum);
-}
-
-/* What a row of the plane gives to lines [first, end), whose tap rows it is from w on backwards. */
-ONR_INLINE void add_row(const struct block *b, int64_t row, const float *w, int64_t first,
-                        int64_t end, onr_lanes *sum)
-{
-    if (row < 0 || row >= b->height) {
-        return;
-    }
-    for (int64_t t = 0; t < b->wide; t++) {
-        onr_lanes in = load_tap(b, row, t, 1);
+    int64_t column = line->column + o * stride;
+    const float *x = line->x + column;
+    onr_lanes sum = (onr_lanes){0} + line->bias;
+    ONR_UNROLL
+    for (int64_t t = 0; t < TAPS; t++, x += line->row_pitch) {
+        onr_lanes v[2];
         ONR_UNROLL
-        for (int64_t l = first; l < end; l++) {
-            sum[l] += *(w + t - l * b->wide) * in;
+        for (int64_t i = 0; i < stride; i++) {
+            int64_t left = line->width - column - i * ONR_LANES;
+            v[i] = is_inside ? onr_load(x + i * ONR_LANES)
+                             : onr_load_first(x + i * ONR_LANES, left, 0.0f);
         }
+        sum = add_row(sum, v, line->w + t * TAPS, stride, before + t);
+    }
+    return sum;
+}
+
+/* A line that sees all rows. */
+ONR_INLINE void run_whole(const struct line *line, int64_t first, int64_t stride)
+{
+    const struct line own = *line; /* which what is stored cannot change */
+    onr_lanes before[TAPS];
+    ONR_UNROLL
+    for (int64_t t = 0; t < TAPS; t++) {
+        before[t] = load_before(&own, own.x + t * own.row_pitch, first);
+    }
+    int64_t inside = own.width > own.column ? (own.width - own.column) / stride : 0;
+    int64_t end = (inside < own.count ? inside : own.count) & -ONR_LANES;
+    int64_t o = 0;
+    for (; o < end; o += ONR_LANES) {
+        onr_store(own.y + o, block(&own, o, stride, true, before));
+    }
+    for (; o < own.count; o += ONR_LANES) {
+        int64_t left = own.count - o;
+        onr_store_first(own.y + o, left < ONR_LANES ? left : ONR_LANES,
+                        block(&own, o, stride, false, before));
     }
 }
 
-static void shared_lines(const struct block *b, int64_t line)
+/* A line that sees fewer rows. */
+static void run_edge(const struct line *line, int64_t first, int64_t stride)
 {
-    onr_lanes sum[SHARED];
-    int64_t row = line - b->job->window->pad[1];
-    const float *w = b->job->w;
-    ONR_UNROLL
-    for (int64_t l = 0; l < SHARED; l++) {
-        sum[l] = (onr_lanes){0} + b->job->bias;
+    onr_lanes before[TAPS];
+    for (int64_t t = 0; t < line->rows; t++) {
+        before[t] = load_before(line, line->x + t * line->row_pitch, first);
     }
-    ONR_UNROLL
-    for (int64_t r = 0; r < SHARED - 1; r++, w += b->wide) {
-        add_row(b, row++, w, 0, r + 1, sum);
-    }
-    for (int64_t r = SHARED - 1; r < b->high; r++, w += b->wide) {
-        add_row(b, row++, w, 0, SHARED, sum);
-    }
-    ONR_UNROLL
-    for (int64_t r = 1; r < SHARED; r++, w += b->wide) {
-        add_row(b, row++, w, r, SHARED, sum);
-    }
-    ONR_UNROLL
-    for (int64_t l = 0; l < SHARED; l++) {
-        store(b, line + l, sum[l]);
+    for (int64_t o = 0; o < line->count; o += ONR_LANES) {
+        int64_t left = line->count - o;
+        onr_lanes sum = (onr_lanes){0} + line->bias;
+        for (int64_t t = 0; t < line->rows; t++) {
+            int64_t column = line->column + o * stride;
+            onr_lanes v[2] = {{0}, {0}};
+            for (int64_t i = 0; i < stride; i++, column += ONR_LANES) {
+                v[i] = onr_load_first(line->x + t * line->row_pitch + column, line->width - column,
+                                      0.0f);
+            }
+            sum = add_row(sum, v, line->w + t * TAPS, stride, before + t);
+        }
+        onr_store_first(line->y + o, left < ONR_LANES ? left : ONR_LANES, sum);
     }
 }
 
-/* The last lines are done once more, with what is left. */
-static void run_block(const struct block *b)
+static void run_line(const struct line *line, int64_t first, int64_t stride)
 {
-    const struct onr_window *w = b->job->window;
-    int64_t line = b->job->row;
-    int64_t end = line + b->job->rows;
-    if (w->stride[1] == 1 && w->dilation[1] == 1 && b->stride == 1 && b->high >= SHARED - 1 &&
-        b->job->rows >= SHARED) {
-        for (; line < end; line += SHARED) {
-            shared_lines(b, line + SHARED <= end ? line : end - SHARED);
-        }
-    }
-    for (; line < end; line++) {
-        if (b->stride == 1) {
-            one_line(b, line, 1);
-        } else {
-            one_line(b, line, 2);
-        }
+    if (line->rows < TAPS) {
+        run_edge(line, first, stride);
+    } else if (stride == 1) {
+        run_whole(line, first, 1);
+    } else {
+        run_whole(line, first, 2);
     }
 }
 
 static void small(const struct onr_conv_small *job)
 {
     const struct onr_window *w = job->window;
-    struct block b = {.job = job,
-                      .width = w->in[2],
-                      .height = w->in[1],
-                      .wide = w->kernel[2],
-                      .high = w->kernel[1],
-                      .stride = w->stride[2],
-                      .dilation = w->dilation[2]};
-    for (int64_t o = job->first; o < job->first + job->count; o += ONR_LANES) {
-        b.output = o;
-        b.column = o * b.stride - w->pad[2];
-        find_masks(&b);
-        run_block(&b);
+    int64_t stride = w->stride[2];
+    struct line line = {.row_pitch = w->dilation[1] * w->in[2],
+                        .width = w->in[2],
+                        .column = onr_first_column(job->first, TAPS, stride, w->pad[2]),
+                        .count = job->count,
+                        .bias = job->bias};
+    for (int64_t r = job->row; r < job->row + job->rows; r++) {
+        int64_t top = r * w->stride[1] - w->pad[1];
+        int64_t tap = 0;
+        while (tap < TAPS && top + tap * w->dilation[1] < 0) {
+            tap++;
+        }
+        line.rows = 0;
+        while (tap + line.rows < TAPS && top + (tap + line.rows) * w->dilation[1] < w->in[1]) {
+            line.rows++;
+        }
+        line.x = line.rows > 0 ? job->x + (top + tap * w->dilation[1]) * w->in[2] : job->x;
+        line.w = job->w + tap * TAPS;
+        line.y = job->y + r * w->out[2] + job->first;
+        run_line(&line, job->first, stride);
     }
 }
 
-#endif
-
 void ONR_KERNEL(onr_fill_conv_small)(struct onr_kernels *kernels)
 {
-#if defined(__AVX512F__)
-    kernels->conv.small = small;
-#else
-    kernels->conv.small = NULL;
-#endif
+    kernels->conv.small = ONR_LANES == 16 ? small : NULL;
 }

@@ -16,6 +16,9 @@
 #define MOST_OUTPUTS 4096
 #define LEAST_WIDTH  64
 
+/* Most outputs of rows that are short for windows of 3 x 3. */
+#define SHORT_ROW 32
+
 /* Lines of at least so many outputs are summed together. */
 #define LEAST_LINE 32
 
@@ -69,15 +72,24 @@ static void cut_items(struct onr_conv *conv, unsigned thread_count)
     conv->items = (rows + conv->item_rows - 1) / conv->item_rows * conv->row_pieces;
 }
 
+/* Where rows are short, what is at their ends takes most of the time. */
+static bool choose_small(struct onr_conv *conv, const struct onr_kernels *kernels)
+{
+    const struct onr_window *w = &conv->window;
+    bool is_plane = conv->in_channels == 1;
+    conv->is_small = is_plane && kernels->conv.small != NULL && onr_conv_is_small(w);
+    conv->is_by_lines = is_plane && kernels->conv.lines != NULL && onr_conv_is_lines(w) &&
+                        (w->out[2] <= SHORT_ROW || !conv->is_small);
+    return conv->is_small || conv->is_by_lines;
+}
+
 bool onr_conv_plan_direct(struct onr_conv *conv, const struct onr_kernels *kernels,
                           unsigned thread_count)
 {
     size_t most = 0;
     size_t places = 0;
     cut_items(conv, thread_count);
-    conv->is_small =
-        conv->in_channels == 1 && kernels->conv.small != NULL && onr_conv_is_small(&conv->window);
-    if (conv->is_small) {
+    if (choose_small(conv, kernels)) {
         return true;
     }
     for (size_t i = 0; i < conv->items; i++) {
@@ -179,12 +191,14 @@ static void run_small(const struct onr_conv_task *task, size_t matrix, size_t in
                                  .rows = count > width ? (int64_t)(count / width) : 1,
                                  .first = (int64_t)(first % width),
                                  .count = (int64_t)(count < width ? count : width)};
+    onr_conv_small_fn sum =
+        conv->is_by_lines ? task->kernels->conv.lines : task->kernels->conv.small;
     for (size_t i = 0; i < conv->out_channels; i++) {
         size_t filter = matrix % conv->groups * conv->out_channels + i;
         job.w = (const float *)task->data.w + filter * conv->k;
         job.bias = task->data.b != NULL ? ((const float *)task->data.b)[filter] : 0.0f;
         job.y = (float *)task->data.y + (matrix * conv->out_channels + i) * conv->outputs;
-        task->kernels->conv.small(&job);
+        sum(&job);
     }
 }
 
@@ -224,7 +238,7 @@ static void run_item(const struct onr_conv_task *task, size_t matrix, size_t ind
 }
 
 /* An item has the same outputs in each of its channels. */
-static void finish_item(const struct onr_conv_task *task, size_t matrix, size_t index)
+static void finish_item(const struct onr_conv_task *task, size_t index, size_t matrix)
 {
     const struct onr_conv *conv = task->conv;
     size_t first;
@@ -235,17 +249,35 @@ static void finish_item(const struct onr_conv_task *task, size_t matrix, size_t 
     }
 }
 
+/* The element of Y where an item of groups of one channel begins: such items follow each other. */
+static size_t find_begin(const struct onr_conv *conv, size_t item)
+{
+    size_t first;
+    size_t count;
+    find_item(conv, item % conv->items, &first, &count);
+    return item / conv->items * conv->outputs + first;
+}
+
 void onr_conv_run_direct(void *task, size_t begin, size_t end, unsigned worker)
 {
     const struct onr_conv_task *t = task;
-    char *scratch = t->scratch + worker * t->conv->worker_bytes;
+    const struct onr_conv *conv = t->conv;
+    char *scratch = t->scratch + worker * conv->worker_bytes;
+    size_t finished = begin;
     for (size_t i = begin; i < end; i++) {
-        size_t matrix = i / t->conv->items;
-        if (t->conv->is_small) {
-            run_small(t, matrix, i % t->conv->items);
+        size_t matrix = i / conv->items;
+        if (conv->is_small || conv->is_by_lines) {
+            run_small(t, matrix, i % conv->items);
         } else {
-            run_item(t, matrix, i % t->conv->items, scratch);
+            run_item(t, matrix, i % conv->items, scratch);
         }
-        finish_item(t, matrix, i % t->conv->items);
+        if (conv->out_channels > 1) {
+            finish_item(t, i % conv->items, matrix);
+        } else if (i + 1 == end ||
+                   (i + 1 - finished) * conv->outputs >= MOST_OUTPUTS * conv->items) {
+            size_t first = find_begin(conv, finished);
+            onr_conv_finish(t, first, find_begin(conv, i + 1) - first);
+            finished = i + 1;
+        }
     }
 }

@@ -91,17 +91,15 @@ static bool plan_patches(struct onr_conv *conv)
     return true;
 }
 
-/* Splits the rows as well where there are too few panels to give each thread as much as the others. */
+/* Splits the rows as well where there are too few panels to give each thread as much as the others. A
+ * narrow panel at the end does not count: one of them can take it besides. */
 static size_t choose_row_splits(const struct onr_conv *conv, unsigned thread_count)
 {
-    size_t matrices = conv->batch * conv->groups;
-    size_t items = conv->panels * matrices;
+    bool is_narrow = conv->last_kernel->columns < conv->kernel->columns;
+    size_t whole = conv->panels - (is_narrow && conv->panels > 1 ? 1 : 0);
+    size_t items = whole * conv->batch * conv->groups;
     size_t tiles = (conv->out_channels + conv->kernel->rows - 1) / conv->kernel->rows;
-    /* A thread can take the narrow panel at the end besides: rows would make panels twice. */
-    bool is_even_but_last = matrices == 1 && items > thread_count &&
-                            (items - 1) % thread_count == 0 &&
-                            conv->last_kernel->columns < conv->kernel->columns;
-    if (items % thread_count == 0 || is_even_but_last || items >= 16 * (size_t)thread_count) {
+    if (items % thread_count == 0 || items >= 16 * (size_t)thread_count) {
         return 1;
     }
     size_t most = items >= thread_count ? tiles / 8 : tiles;

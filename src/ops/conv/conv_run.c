@@ -33,7 +33,10 @@ static enum onr_conv_way choose_way(const struct onr_conv *conv)
     if (conv->k == 0 || conv->out_channels <= (is_plain ? 2 : DIRECT_OUTPUTS)) {
         return ONR_CONV_DIRECT;
     }
-    return is_plain ? ONR_CONV_PRODUCT : ONR_CONV_PANELS;
+    if (is_plain) {
+        return conv->outputs == 1 ? ONR_CONV_POINT : ONR_CONV_PRODUCT;
+    }
+    return ONR_CONV_PANELS;
 }
 
 static bool plan_way(struct onr_conv *conv, const struct onr_kernels *kernels,
@@ -45,6 +48,9 @@ static bool plan_way(struct onr_conv *conv, const struct onr_kernels *kernels,
     case ONR_CONV_PANELS:
     case ONR_CONV_PRODUCT:
         return onr_conv_plan_product(conv, kernels, thread_count);
+    case ONR_CONV_POINT:
+        onr_conv_plan_points(conv, kernels);
+        return true;
     case ONR_CONV_PLANES:
         break;
     }
@@ -96,10 +102,13 @@ void onr_conv_tell(const struct onr_conv *conv, struct onr_told *told)
         [ONR_CONV_DIRECT] = {.kernel = ONR_KERNEL_AT(conv.direct), .way = "direct"},
         [ONR_CONV_PANELS] = {.kernel = ONR_KERNEL_AT(gemm.f32), .way = "panels made of patches"},
         [ONR_CONV_PRODUCT] = {.kernel = ONR_KERNEL_AT(gemm.f32), .way = "a product of the input"},
+        [ONR_CONV_POINT] = {.kernel = ONR_KERNEL_AT(gemm.f32), .way = "a product by the weights"},
     };
     *told = ways[conv->way];
     told->tiles = conv->kernel;
-    if (conv->is_small) {
+    if (conv->is_by_lines) {
+        told->kernel = ONR_KERNEL_AT(conv.lines);
+    } else if (conv->is_small) {
         told->kernel = ONR_KERNEL_AT(conv.small);
     }
 }
@@ -148,10 +157,13 @@ static void run_task(const struct onr_parallel *parallel, struct onr_conv_task *
         [ONR_CONV_DIRECT] = onr_conv_run_direct,
         [ONR_CONV_PANELS] = onr_conv_run_products,
         [ONR_CONV_PRODUCT] = onr_conv_run_products,
+        [ONR_CONV_POINT] = onr_conv_run_points,
     };
     const struct onr_conv *conv = task->conv;
-    onr_parallel_for(parallel, conv->batch * conv->groups * conv->items, conv->grain,
-                     ways[conv->way], task);
+    size_t images =
+        conv->way == ONR_CONV_POINT ? 1 : conv->batch; /* which have items of their own */
+    onr_parallel_for(parallel, images * conv->groups * conv->items, conv->grain, ways[conv->way],
+                     task);
 }
 
 void onr_conv_run(const struct onr_conv *conv, const struct onr_run_ctx *ctx)

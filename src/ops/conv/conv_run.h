@@ -11,6 +11,7 @@ enum onr_conv_way {
     ONR_CONV_DIRECT,  /* groups of few outputs (depthwise): sums over patches */
     ONR_CONV_PANELS,  /* a product per group; panels of its right side are made from patches */
     ONR_CONV_PRODUCT, /* a kernel of 1: the input itself is the right side */
+    ONR_CONV_POINT,   /* a kernel of 1 over planes of 1: images are rows of the left side */
 };
 
 /* The fields up to `window` are set by the caller of onr_conv_plan. */
@@ -33,7 +34,7 @@ struct onr_conv {
     size_t panels, most_panels, row_splits;
     size_t packed_panels; /* that are made before they are multiplied */
     /* Direct. An item is some rows of Y, or a piece of one. */
-    bool is_small; /* no patch: inputs are read where they lie */
+    bool is_small, is_by_lines; /* no patch: inputs are read where they lie */
     size_t item_rows, row_pieces, piece_columns;
     /* Scratch of a worker: of the product, panel or sums, offsets of taps, patch. */
     size_t gemm_bytes, panel_bytes, offset_bytes, worker_bytes;
@@ -65,6 +66,7 @@ bool onr_conv_plan_direct(struct onr_conv *conv, const struct onr_kernels *kerne
                           unsigned thread_count);
 bool onr_conv_plan_product(struct onr_conv *conv, const struct onr_kernels *kernels,
                            unsigned thread_count);
+void onr_conv_plan_points(struct onr_conv *conv, const struct onr_kernels *kernels);
 
 /* Adds the addend to elements [first, first + count) of Y, and applies the activation. */
 void onr_conv_finish(const struct onr_conv_task *task, size_t first, size_t count);
@@ -72,6 +74,7 @@ void onr_conv_finish(const struct onr_conv_task *task, size_t first, size_t coun
 /* Items of all matrices, as tasks of onr_parallel_for. */
 void onr_conv_run_direct(void *task, size_t begin, size_t end, unsigned worker);
 void onr_conv_run_products(void *task, size_t begin, size_t end, unsigned worker);
+void onr_conv_run_points(void *task, size_t begin, size_t end, unsigned worker);
 
 /* The functions of the row of Conv, for its fused forms. ctx->plan is a struct onr_conv. */
 enum onr_status onr_conv_infer(struct onr_infer_ctx *ctx);

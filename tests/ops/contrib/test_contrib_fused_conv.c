@@ -84,6 +84,8 @@ static void every_way_adds_and_applies(void **state)
         {2, 8, 6, 2, 11, 3},    /* patches */
         {2, 20, 18, 1, 7, 1},   /* a product, one image a part */
         {1, 20, 150, 1, 30, 1}, /* several parts */
+        {2, 40, 70, 1, 1, 1},   /* planes of one element */
+        {3, 12, 18, 2, 1, 1},   /* in groups */
         {1, 12, 18, 1, 14, 3},  /* panels */
         {1, 130, 20, 1, 14, 3}, /* more than one block of k */
         {1, 10, 140, 1, 41, 3}, /* panels that are made together */
