@@ -5,33 +5,35 @@
 
 #include <math.h>
 
-/* Value of attribute "activation", and the attributes of its parameters with their defaults. */
-static const struct function {
-    const char *op_type;
-    struct onr_fuse_activation activation;
-    const char *params[2];
+/* Operators, which attribute "activation" calls the same, and defaults of their parameters. */
+static const struct {
+    char op_type[12];
+    uint32_t param_count;
+    float params[2];
 } functions[] = {
-    {"Clip", {"Clip", {-INFINITY, INFINITY}, 2}, {"min", "max"}},
-    {"Elu", {"Elu", {1.0f}, 1}, {"alpha"}},
-    {"Gelu", {.name = "Gelu"}, {NULL}},
-    {"HardSigmoid", {"HardSigmoid", {0.2f, 0.5f}, 2}, {"alpha", "beta"}},
-    {"HardSwish", {.name = "HardSwish"}, {NULL}},
-    {"LeakyRelu", {"LeakyRelu", {0.01f}, 1}, {"alpha"}},
-    {"Relu", {.name = "Relu"}, {NULL}},
-    {"Sigmoid", {.name = "Sigmoid"}, {NULL}},
-    {"Softplus", {.name = "Softplus"}, {NULL}},
-    {"Softsign", {.name = "Softsign"}, {NULL}},
-    {"Swish", {"QuickGelu", {1.0f}, 1}, {"alpha"}},
-    {"Tanh", {.name = "Tanh"}, {NULL}},
+    {"Clip", 2, {-INFINITY, INFINITY}},
+    {"Elu", 1, {1.0f}},
+    {"Gelu", 0, {0}},
+    {"HardSigmoid", 2, {0.2f, 0.5f}},
+    {"HardSwish", 0, {0}},
+    {"LeakyRelu", 1, {0.01f}},
+    {"Relu", 0, {0}},
+    {"Sigmoid", 0, {0}},
+    {"Softplus", 0, {0}},
+    {"Softsign", 0, {0}},
+    {"Swish", 1, {1.0f}},
+    {"Tanh", 0, {0}},
 };
 
 /* Parameters that are inputs, as the bounds of Clip, must be numbers that do not change. A bound that
  * is not there was a finite one before version 11. */
 static bool read_params(const struct onr_fuser *fuser, const struct onr_node *node,
-                        const char *const *names, struct onr_fuse_activation *activation)
+                        struct onr_fuse_activation *activation)
 {
+    static const char *const names[2][2] = {{"alpha", "beta"}, {"min", "max"}};
+    const char *const *own = names[onr_fuse_is(node, "Clip")];
     for (uint32_t i = 0; i < activation->param_count; i++) {
-        double number = (double)onr_attr_float(node, names[i], activation->params[i]);
+        double number = (double)onr_attr_float(node, own[i], activation->params[i]);
         if (onr_fuse_has_input(node, 1 + i) &&
             !onr_fuse_number(fuser, node->inputs[1 + i], &number)) {
             return false;
@@ -47,18 +49,22 @@ static bool read_params(const struct onr_fuser *fuser, const struct onr_node *no
 struct onr_node *onr_fuse_find_activation(const struct onr_fuser *fuser, uint32_t value,
                                           struct onr_fuse_activation *activation)
 {
-    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
-        const struct function *f = &functions[i];
-        struct onr_node *node = onr_fuse_user(fuser, value, f->op_type);
-        if (node == NULL) {
-            continue;
-        }
-        *activation = f->activation;
-        if (onr_string_is(onr_attr_string(node, "approximate", "none"), "tanh")) {
-            activation->name = "FastGelu";
-        }
-        return node->inputs[0] == value && read_params(fuser, node, f->params, activation) ? node
-                                                                                           : NULL;
+    struct onr_node *node = NULL;
+    size_t i = 0;
+    for (; node == NULL && i < sizeof functions / sizeof functions[0]; i++) {
+        node = onr_fuse_user(fuser, value, functions[i].op_type);
+        *activation = (struct onr_fuse_activation){
+            .name = functions[i].op_type,
+            .param_count = functions[i].param_count,
+            .params = {functions[i].params[0], functions[i].params[1]}};
     }
-    return NULL;
+    if (node == NULL || node->inputs[0] != value || !read_params(fuser, node, activation)) {
+        return NULL;
+    }
+    if (onr_fuse_is(node, "Swish")) {
+        activation->name = "QuickGelu";
+    } else if (onr_string_is(onr_attr_string(node, "approximate", "none"), "tanh")) {
+        activation->name = "FastGelu";
+    }
+    return node;
 }
