@@ -506,6 +506,34 @@ static void only_what_is_computed_counts(void **state)
     }
 }
 
+static const float *spread(const void *data, size_t rows, size_t width, size_t stride)
+{
+    float *y = test_f32(SHAPE((int64_t)(rows * stride)), NULL)->data;
+    for (size_t i = 0; i < rows; i++) {
+        memcpy(y + i * stride, (const float *)data + i * width, width * sizeof *y);
+    }
+    return y;
+}
+
+/* Rows a multiple of 2 kB apart are copied, others are read where they lie. */
+static void the_distance_of_rows_changes_no_bit(void **state)
+{
+    (void)state;
+    for (size_t queries = 7; queries < 80; queries += 53) {
+        struct call c = make_call(1, 8, 8, queries, 0, 70, 64, 64);
+        check(&c);
+        struct call other = c;
+        other.a.q.row = other.a.k.row = other.a.v.row = 520;
+        other.d.q = spread(c.d.q, queries, 512, 520);
+        other.d.k = spread(c.d.k, 70, 512, 520);
+        other.d.v = spread(c.d.v, 70, 512, 520);
+        for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+            assert_memory_equal(run(&other, (enum onr_isa)isa, 1, false, NULL),
+                                run(&c, (enum onr_isa)isa, 1, false, NULL), c.bytes);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -521,6 +549,7 @@ int main(void)
         cmocka_unit_test_teardown(infinite_scores_give_nan, test_tensors_free),
         cmocka_unit_test_teardown(halves_are_converted_block_by_block, test_tensors_free),
         cmocka_unit_test_teardown(a_batch_alone_gives_the_same_bits, test_tensors_free),
+        cmocka_unit_test_teardown(the_distance_of_rows_changes_no_bit, test_tensors_free),
         cmocka_unit_test_teardown(memory_grows_by_no_row_of_scores, test_tensors_free),
         cmocka_unit_test_teardown(only_what_is_computed_counts, test_tensors_free),
     };
