@@ -2,8 +2,7 @@
 /*
  * Convolutions whose groups have few outputs: a worker copies the inputs of some rows of Y into a
  * patch and sums over the taps: line by line, or where lines are short at all places of the patch,
- * also those between the rows. Small windows over one channel read the inputs where they
- * lie.
+ * also those between the rows. Small windows over one channel read the inputs where they lie.
  */
 #include "base/size.h"
 #include "kernels/conv/patch.h"
