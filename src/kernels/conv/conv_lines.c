@@ -32,8 +32,11 @@ static __mmask16 find_inside(int64_t column, int64_t width)
 {
     int64_t begin = column < 0 ? -column : 0;
     int64_t end = width - column < ONR_LANES ? width - column : ONR_LANES;
+    if (end <= begin) {
+        return 0;
+    }
     uint32_t all = 0xffff;
-    return end <= begin ? 0 : (__mmask16)(_bzhi_u32(all, (uint32_t)end) & (all << begin));
+    return (__mmask16)(_bzhi_u32(all, (uint32_t)end) & (all << begin));
 }
 
 static void move_block(struct block *b, int64_t output)
