@@ -142,6 +142,15 @@ void onr_contents_combine(struct onr_infer_ctx *ctx)
     }
 }
 
+/* For sure: an unknown number may be any, a symbol is not negative. */
+static bool are_different(struct onr_sint a, struct onr_sint b)
+{
+    bool is_known = a.dim == 0 && b.dim == 0;
+    bool is_negative = (a.dim == 0 && a.value < 0 && onr_dim_is_symbol(b.dim)) ||
+                       (b.dim == 0 && b.value < 0 && onr_dim_is_symbol(a.dim));
+    return is_negative || (is_known && a.value != b.value);
+}
+
 void onr_contents_equal(struct onr_infer_ctx *ctx)
 {
     struct operands x;
@@ -153,8 +162,7 @@ void onr_contents_equal(struct onr_infer_ctx *ctx)
         struct onr_sint a = x.lists[0][i * x.steps[0]];
         struct onr_sint b = x.lists[1][i * x.steps[1]];
         bool is_same = a.dim == b.dim && a.value == b.value && a.dim != ONR_DIM_UNKNOWN;
-        bool is_other = (a.dim == 0 && (b.dim == 0 || a.value < 0)) || (b.dim == 0 && b.value < 0);
-        if (!is_same && !is_other) {
+        if (!is_same && !are_different(a, b)) {
             return;
         }
         y[i] = is_same;

@@ -220,6 +220,21 @@ static void numbers_in_a_list_are_replaced(void **state)
     assert_null(INFER("Where", NULL, 0, is_kept, INTS(1), list).contents);
 }
 
+static void an_unknown_number_may_be_negative(void **state)
+{
+    (void)state;
+    struct onr_fact given = symbolic(ONR_INT64, SHAPE(1));
+    struct onr_fact x = symbolic(ONR_FLOAT, SHAPE(BATCH));
+    struct onr_fact list = INFER("Concat", "axis", 0, given, dim_of(x, 0));
+    assert_contents(list, 2, (int64_t[]){ONR_DIM_UNKNOWN, BATCH});
+    assert_null(INFER("Equal", NULL, 0, list, INTS(-1)).data);
+    assert_null(INFER("Equal", NULL, 0, INTS(-1), list).data);
+    assert_memory_equal(INFER("Equal", NULL, 0, dim_of(x, 0), INTS(-1, -2)).data,
+                        ((uint8_t[]){0, 0}), 2);
+    assert_memory_equal(INFER("Equal", NULL, 0, INTS(-1, -2), dim_of(x, 0)).data,
+                        ((uint8_t[]){0, 0}), 2);
+}
+
 static void slicing_keeps_whole_symbolic_dimensions(void **state)
 {
     (void)state;
@@ -260,6 +275,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(batches_and_heads_in_one_axis, setup, teardown),
         cmocka_unit_test_setup_teardown(numbers_in_a_list_are_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_unknown_number_may_be_negative, setup, teardown),
         cmocka_unit_test_setup_teardown(slicing_keeps_whole_symbolic_dimensions, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_known_leaves_ranks, setup, teardown),
     };
