@@ -48,8 +48,8 @@ static bool split_mask(const struct onr_chain_dims *d, struct onr_head_dims *mas
     int64_t all = ONR_DIM_UNKNOWN;
     bool is_known = d->y.batch >= 0 && d->y.heads >= 0;
     if ((is_known && __builtin_mul_overflow(d->y.batch, d->y.heads, &all)) ||
-        !is_within(mask->heads, all) || !is_within(mask->rows, d->y.rows) ||
-        !is_within(mask->width, d->keys)) {
+        !is_within(mask->batch, 1) || !is_within(mask->heads, all) ||
+        !is_within(mask->rows, d->y.rows) || !is_within(mask->width, d->keys)) {
         return false;
     }
     if (mask->heads != 1) {

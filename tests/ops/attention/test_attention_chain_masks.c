@@ -89,10 +89,11 @@ static void masks_with_batches_and_heads_in_one_dimension(void **state)
     begin_merged(&t, test_f32(SHAPE(1, 1, 2), each));
     op_test_output(&t, test_f32(SHAPE(2, 2, 1, 1), (float[]){3, 3, 3, 3}));
     op_test_run(&t);
-    const struct onr_tensor *refused[] = {test_f32(SHAPE(2, 1, 2), each),
-                                          test_f32(SHAPE(4, 2, 1), each),
-                                          test_f32(SHAPE(1, 1, 3), each)};
-    for (size_t i = 0; i < 3; i++) {
+    const struct onr_tensor *refused[] = {
+        test_f32(SHAPE(2, 1, 2), each), test_f32(SHAPE(4, 2, 1), each),
+        test_f32(SHAPE(1, 1, 3), each), test_f32(SHAPE(0, 4, 1, 2), NULL), /* has no elements */
+        test_f32(SHAPE(2, 4, 1, 1), each)};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         begin_merged(&t, refused[i]);
         op_test_output(&t, test_f32(SHAPE(2, 2, 1, 1), NULL));
         op_test_fails(&t, ONR_ERR_SHAPE, "cannot broadcast");
