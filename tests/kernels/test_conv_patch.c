@@ -116,10 +116,9 @@ static void check_patch(const struct onr_kernels *kernels, const struct onr_wind
 }
 
 static void check_panel(const struct onr_kernels *kernels, const struct onr_window *w,
-                        int64_t first, int64_t count)
+                        int64_t first, int64_t count, size_t width)
 {
     static float panel[MOST];
-    const size_t width = 48;
     struct onr_patch_block blocks[ONR_PATCH_MAX_BLOCKS];
     struct onr_patch patch = make_patch(kernels, w, first, count, 0);
     size_t steps = (size_t)(CHANNELS * volume(w->kernel));
@@ -163,11 +162,15 @@ static void taps_are_found_where_offsets_say(void **state)
     for_each_window(check_patches);
 }
 
+/* As wide as tiles are, also those that are narrower than what is copied at a time. */
 static void check_panels(const struct onr_kernels *kernels, const struct onr_window *w)
 {
+    static const int64_t widths[] = {4, 16, 48};
     for (int64_t first = 0; first < volume(w->out); first += 31) {
         int64_t left = volume(w->out) - first;
-        check_panel(kernels, w, first, left < 48 ? left : 48);
+        for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++) {
+            check_panel(kernels, w, first, left < widths[i] ? left : widths[i], (size_t)widths[i]);
+        }
     }
 }
 

@@ -295,6 +295,68 @@ static void clip_holds_floats_between_bounds(void **state)
     }
 }
 
+/* A type of 16 bits, by the conversions of one number. */
+struct half {
+    enum onr_dtype dtype;
+    float (*load)(uint16_t half);
+    uint16_t (*store)(float number);
+};
+
+/* NaN stays NaN, whatever its bits. */
+static void assert_half(const struct half *half, uint16_t got, float want)
+{
+    if (isnan(want)) {
+        assert_true(isnan(half->load(got)));
+    } else {
+        assert_int_equal(got, half->store(want));
+    }
+}
+
+/* All numbers of the type, from `first` on in pieces with each kind of rest. */
+static void check_half(const struct onr_kernels *kernels, const struct half *half, size_t first,
+                       size_t count)
+{
+    static uint16_t x[1024], sum[1024], clipped[1024], relu[1024];
+    const uint16_t low = half->store(-0.25f);
+    const uint16_t high = half->store(6.0f);
+    const struct onr_unary_args none = {0};
+    for (size_t i = 0; i < count; i++) {
+        x[i] = (uint16_t)(first + i);
+    }
+    kernels->binary.rows[ONR_BINARY_ADD][half->dtype](count, x, 1, &low, 0, sum);
+    kernels->binary.clip[half->dtype](count, x, &low, &high, clipped);
+    kernels->unary.rows[ONR_UNARY_RELU][half->dtype](count, x, relu, none);
+    for (size_t i = 0; i < count; i++) {
+        float v = half->load(x[i]);
+        assert_half(half, sum[i], v + -0.25f);
+        assert_half(half, clipped[i], v < -0.25f ? -0.25f : v > 6.0f ? 6.0f : v);
+        assert_half(half, relu[i], v < 0.0f ? 0.0f : v);
+    }
+    kernels->binary.clip[half->dtype](count, x, NULL, NULL, clipped);
+    for (size_t i = 0; i < count; i++) {
+        assert_half(half, clipped[i], half->load(x[i]));
+    }
+}
+
+static void halves_of_every_kind_follow_single_numbers(void **state)
+{
+    (void)state;
+    static const struct half halves[] = {
+        {ONR_FLOAT16, onr_half_to_float, onr_float_to_half},
+        {ONR_BFLOAT16, onr_bfloat16_to_float, onr_float_to_bfloat16}};
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        struct onr_kernels kernels;
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        for (size_t h = 0; h < 2; h++) {
+            size_t count = 1;
+            for (size_t first = 0; first < 65536; first += count) {
+                count = first % 611 + 1;
+                check_half(&kernels, &halves[h], first, count);
+            }
+        }
+    }
+}
+
 /* On every instruction set the same bits, near the quotient in double. */
 static void fractions_round_once_in_each_step(void **state)
 {
@@ -345,6 +407,7 @@ int main(void)
         cmocka_unit_test(selection_copies_bytes),
         cmocka_unit_test(powers_equal_single_elements),
         cmocka_unit_test(clip_holds_floats_between_bounds),
+        cmocka_unit_test(halves_of_every_kind_follow_single_numbers),
         cmocka_unit_test(fractions_round_once_in_each_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,19 +12,21 @@
 /* Columns of B that are gone through together: as many streams as machines follow by themselves. */
 #define ONR_GEMM_STRIP 16
 
+#define ONR_GEMM_TURNED_STEPS 16 /* most steps of a block */
+
 /* sums[i * stride + j] += a[i * a_stride + p] * b[j * b_stride + p], p ascending, for all columns of
  * a strip and the steps of a block. */
 typedef void (*onr_gemm_turned_block_fn)(size_t rows, const float *a, size_t a_stride,
                                          const float *b, size_t b_stride, float *sums,
                                          size_t stride);
 
-/* steps: of a block, at most 16. Blocks that are not whole are copied and filled up with zeros. */
+/* steps: of a block. Blocks that are not whole are copied and filled up with zeros. */
 ONR_INLINE void onr_gemm_turned_loop(size_t rows, size_t columns, size_t k, const float *a,
                                      size_t a_stride, const float *b, size_t b_stride, float *sums,
                                      size_t steps, onr_gemm_turned_block_fn block)
 {
-    float rest_a[ONR_GEMM_TURNED_ROWS * 16] = {0};
-    float rest_b[ONR_GEMM_STRIP * 16] = {0};
+    float rest_a[ONR_GEMM_TURNED_ROWS * ONR_GEMM_TURNED_STEPS] = {0};
+    float rest_b[ONR_GEMM_STRIP * ONR_GEMM_TURNED_STEPS] = {0};
     size_t whole = k / steps * steps;
     for (size_t i = 0; i < rows && whole < k; i++) {
         memcpy(rest_a + i * steps, a + i * a_stride + whole, (k - whole) * sizeof(float));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * run: one direction after the other, or each on a thread of its own; in each, the inputs of a chunk
- * of steps are projected by one product, then the steps follow each other. A backward direction goes through the steps from the
- * last to the first; a sequence takes part in the steps that it has, so that each starts at its own
- * end.
+ * of steps are projected by one product, then the steps follow each other. A backward direction goes
+ * through the steps from the last to the first; a sequence takes part in the steps that it has, so
+ * that each starts at its own end.
  */
 #include "kernels/kernels.h"
 #include "ops/common/axes.h"
