@@ -13,6 +13,7 @@ onnxrun_test(graph
     test_fuse_linear
     test_fuse_projections
     test_fuse_rotary
+    test_fuse_select
     test_fuse_softmax
     test_gradient
     test_import

@@ -23,6 +23,28 @@ static bool read_fill(const struct onr_fuser *fuser, const struct onr_node *wher
     return false;
 }
 
+/* Scores that Where chooses with or without a number added, or ONR_NO_VALUE; nothing else uses them. */
+static uint32_t read_lowered(const struct onr_fuser *fuser, const struct onr_node *where,
+                             struct onr_masking *mask)
+{
+    for (uint32_t i = 1; i <= 2; i++) {
+        uint32_t scores = where->inputs[3 - i];
+        const struct onr_node *lowered = onr_fuse_producer(fuser, where->inputs[i], "Sub");
+        if (lowered != NULL && lowered->inputs[0] == scores &&
+            onr_fuse_number(fuser, lowered->inputs[1], &mask->fill) && isfinite(mask->fill) &&
+            onr_fuse_use_count(fuser, scores) == 2 &&
+            onr_fuse_use_count(fuser, where->inputs[i]) == 1) {
+            mask->value = where->inputs[0];
+            mask->is_flag = true;
+            mask->hides = i == 1;
+            mask->adds = true;
+            mask->fill = -mask->fill;
+            return scores;
+        }
+    }
+    return ONR_NO_VALUE;
+}
+
 /* Whether the value is a product up to what may stand between it and Softmax. */
 static bool leads_to_product(const struct onr_fuser *fuser, uint32_t value, int depth)
 {
@@ -58,8 +80,8 @@ uint32_t onr_before_mask(const struct onr_fuser *fuser, uint32_t value, struct o
     const struct onr_node *sum = onr_fuse_producer(fuser, value, "Add");
     uint32_t scores = ONR_NO_VALUE;
     *mask = (struct onr_masking){.is_merged = onr_fuse_fact(fuser, value)->shape.rank == 3};
-    if (where != NULL) {
-        (void)read_fill(fuser, where, mask, &scores);
+    if (where != NULL && !read_fill(fuser, where, mask, &scores)) {
+        scores = read_lowered(fuser, where, mask);
     }
     /* where both operands are products, the one that is not behind a Reshape has the scores */
     for (uint32_t i = 0; sum != NULL && i < 4 && scores == ONR_NO_VALUE; i++) {

@@ -8,11 +8,12 @@
 
 #define ONR_SCORES_DEPTH 8 /* nodes between the product and Softmax, at most */
 
-/* What happens to scores: numbers are added, or flags put one in place of some. */
+/* What happens to scores: numbers are added, or flags put one in place of some or add it to these. */
 struct onr_masking {
     uint32_t value;
     bool is_flag; /* true keys, or false ones, get the score `fill` */
     bool hides;
+    bool adds;      /* of flags: `fill` is added to the score */
     bool is_merged; /* of scores with batches and heads in one axis */
     bool repeats;   /* its batches come again and again */
     double fill;

@@ -11,7 +11,7 @@
 #include "graph/passes/pass.h"
 
 #define ONR_FUSED_INPUTS 6
-#define ONR_FUSED_ATTRS  18
+#define ONR_FUSED_ATTRS  19
 #define ONR_FUSED_INTS   16
 #define ONR_FUSED_TEXT   32
 #define ONR_FUSED_FLOATS 2

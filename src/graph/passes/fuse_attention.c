@@ -101,7 +101,8 @@ static bool find_scores(const struct onr_fuser *fuser, uint32_t value, struct at
                                  "scores: a product of Q and K', scaled, capped, and with two "
                                  "masks at most");
         }
-        is_single = is_regrouped || onr_fuse_use_count(fuser, value) == 1;
+        bool is_lowered = is_masked && found->masks[found->mask_count - 1].adds;
+        is_single = is_regrouped || is_lowered || onr_fuse_use_count(fuser, value) == 1;
     }
     return onr_fuse_miss(fuser, "AttentionChain", value, "scores: used once, near their product");
 }
@@ -258,6 +259,7 @@ static void add_masks(struct onr_fused *fused, const struct attention *found)
     static const char *const hides[] = {"hides", "hides2"};
     int64_t merged = 0;
     int64_t repeats = 0;
+    int64_t adds = 0;
     for (int m = 0; m < found->mask_count; m++) {
         const struct onr_masking *mask = &found->masks[found->mask_count - 1 - m];
         fused->inputs[fused->input_count++] = mask->value;
@@ -269,6 +271,10 @@ static void add_masks(struct onr_fused *fused, const struct attention *found)
         }
         merged |= mask->is_merged ? INT64_C(1) << m : 0;
         repeats |= mask->repeats ? INT64_C(1) << m : 0;
+        adds |= mask->adds ? INT64_C(1) << m : 0;
+    }
+    if (adds != 0) {
+        onr_fused_int(fused, "adds", adds);
     }
     if (repeats != 0) {
         onr_fused_int(fused, "repeats", repeats);

@@ -104,6 +104,11 @@ enum onr_status onr_pass_infer_facts(struct onr_graph *graph,
 enum onr_status onr_pass_plain_shapes(struct onr_graph *graph,
                                       struct onr_pass_ctx *ctx) ONR_MUST_USE;
 
+/* Asks inputs of the graph for dimensions that other values have as well; needs facts, leaves dead
+ * code. */
+enum onr_status onr_pass_input_shapes(struct onr_graph *graph,
+                                      struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
 /* Drops nodes whose result is one of their inputs; needs facts and uses, leaves dead code. */
 enum onr_status onr_pass_no_ops(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
 
@@ -128,6 +133,8 @@ enum onr_status onr_pass_fuse_norm(struct onr_graph *graph, struct onr_pass_ctx 
 enum onr_status onr_pass_fuse_projections(struct onr_graph *graph,
                                           struct onr_pass_ctx *ctx) ONR_MUST_USE;
 enum onr_status onr_pass_fuse_rotary(struct onr_graph *graph,
+                                     struct onr_pass_ctx *ctx) ONR_MUST_USE;
+enum onr_status onr_pass_fuse_select(struct onr_graph *graph,
                                      struct onr_pass_ctx *ctx) ONR_MUST_USE;
 enum onr_status onr_pass_fuse_softmax(struct onr_graph *graph,
                                       struct onr_pass_ctx *ctx) ONR_MUST_USE;

@@ -16,6 +16,8 @@
  *           groups: int, default 1: heads of Q that use the same head of K and V, side by side.
  *           fill, fill2: float, default -inf: what stands for the score of a key that a mask of
  *           bool hides. hides, hides2: int, default 0: false hides, 1: true hides.
+ *           adds: int, default 0: bit 0 for mask, bit 1 for mask2: of flags, `fill` is added to a score
+ *           and does not stand for it.
  *           empty_is_zero: int, default 0.
  *           merged: int, default 0: bit 0 for mask, bit 1 for mask2: when it has rank 3, batches and
  *           heads are its first dimension, and it has no rows and keys but those of Q and K.
@@ -130,7 +132,7 @@ static enum onr_status plan_mask(struct chain_plan *plan, const struct onr_chain
         .dtype = dtype,
         .is_flag = dtype == ONR_BOOL,
         .is_inverted = onr_attr_int(node, hides[m], 0) != 0,
-        .replaces = dtype == ONR_BOOL,
+        .replaces = dtype == ONR_BOOL && (onr_attr_int(node, "adds", 0) >> m & 1) == 0,
         .fill = (double)onr_attr_float(node, fills[m], -INFINITY),
         .strides = mask_strides(&mask),
         .keys = a->keys,
@@ -323,25 +325,16 @@ static enum onr_status chain_run(struct onr_run_ctx *ctx)
 #define CHAIN_TYPES (ONR_BIT(FLOAT) | ONR_BIT(DOUBLE))
 
 static const struct onr_attr_spec chain_attrs[] = {
-    {"empty_is_zero", ONR_ATTR_INT, false},
-    {"fill", ONR_ATTR_FLOAT, false},
-    {"fill2", ONR_ATTR_FLOAT, false},
-    {"groups", ONR_ATTR_INT, false},
-    {"hides", ONR_ATTR_INT, false},
-    {"hides2", ONR_ATTR_INT, false},
-    {"k", ONR_ATTR_STRING, false},
-    {"k_part", ONR_ATTR_INTS, false},
-    {"merged", ONR_ATTR_INT, false},
-    {"q", ONR_ATTR_STRING, false},
-    {"q_part", ONR_ATTR_INTS, false},
-    {"repeats", ONR_ATTR_INT, false},
-    {"right", ONR_ATTR_INT, false},
-    {"scale", ONR_ATTR_FLOAT, false},
-    {"softcap", ONR_ATTR_FLOAT, false},
-    {"v", ONR_ATTR_STRING, false},
-    {"v_part", ONR_ATTR_INTS, false},
-    {"y", ONR_ATTR_STRING, false},
-    {NULL, 0, false},
+    {"adds", ONR_ATTR_INT, false},    {"empty_is_zero", ONR_ATTR_INT, false},
+    {"fill", ONR_ATTR_FLOAT, false},  {"fill2", ONR_ATTR_FLOAT, false},
+    {"groups", ONR_ATTR_INT, false},  {"hides", ONR_ATTR_INT, false},
+    {"hides2", ONR_ATTR_INT, false},  {"k", ONR_ATTR_STRING, false},
+    {"k_part", ONR_ATTR_INTS, false}, {"merged", ONR_ATTR_INT, false},
+    {"q", ONR_ATTR_STRING, false},    {"q_part", ONR_ATTR_INTS, false},
+    {"repeats", ONR_ATTR_INT, false}, {"right", ONR_ATTR_INT, false},
+    {"scale", ONR_ATTR_FLOAT, false}, {"softcap", ONR_ATTR_FLOAT, false},
+    {"v", ONR_ATTR_STRING, false},    {"v_part", ONR_ATTR_INTS, false},
+    {"y", ONR_ATTR_STRING, false},    {NULL, 0, false},
 };
 static const struct onr_param_spec chain_inputs[] = {
     {CHAIN_TYPES, 1},

@@ -141,6 +141,25 @@ static void masks_whose_batches_come_again(void **state)
     op_test_fails(&t, ONR_ERR_SHAPE, "input 3 has rank 6, expected 5 at most");
 }
 
+/* What a flag gets is added to the score: one key is lowered, none, both. */
+static void flags_that_add(void **state)
+{
+    (void)state;
+    const float lowered = 1.0f / (1.0f + expf(-1.0f));
+    struct op_test t;
+    op_test_begin(&t, "onnxrun", "AttentionChain", 1);
+    op_test_input(&t, test_f32(SHAPE(3, 1, 1, 1), (float[]){1, 1, 1}));
+    op_test_input(&t, test_f32(SHAPE(1, 1, 2, 1), (float[]){3, 2}));
+    op_test_input(&t, test_f32(SHAPE(1, 1, 2, 1), (float[]){1, 0}));
+    op_test_input(&t, test_tensor(ONR_BOOL, SHAPE(3, 1, 1, 2), (uint8_t[]){0, 1, 0, 0, 1, 1}));
+    op_test_int(&t, "adds", 1);
+    op_test_int(&t, "hides", 1);
+    op_test_float(&t, "fill", -1e9f);
+    op_test_float(&t, "scale", 1.0f);
+    op_test_output(&t, test_f32(SHAPE(3, 1, 1, 1), (float[]){1, lowered, 0.5f}));
+    op_test_run(&t);
+}
+
 /* Rows of which all blocks but the first are hidden, and one that is hidden whole. */
 static void flags_over_many_keys(void **state)
 {
@@ -324,6 +343,7 @@ int main(void)
         cmocka_unit_test_teardown(flags_in_double, test_tensors_free),
         cmocka_unit_test_teardown(masks_with_batches_and_heads_in_one_dimension, test_tensors_free),
         cmocka_unit_test_teardown(masks_whose_batches_come_again, test_tensors_free),
+        cmocka_unit_test_teardown(flags_that_add, test_tensors_free),
         cmocka_unit_test_teardown(flags_over_many_keys, test_tensors_free),
         cmocka_unit_test_teardown(two_masks_in_order, test_tensors_free),
         cmocka_unit_test_teardown(softcap_and_sinks, test_tensors_free),

@@ -41,6 +41,28 @@ static void shape_of_a_scalar_is_empty(void **state)
     op_test_run(&t);
 }
 
+static void begin_dims(struct op_test *t, const int64_t *dims, size_t count)
+{
+    op_test_begin(t, "onnxrun", "Dims", 1);
+    op_test_ints(t, "dims", count, dims);
+    op_test_input(t, test_f32(SHAPE(3, 4, 5), NULL));
+}
+
+static void dims_are_numbers_or_those_of_the_input(void **state)
+{
+    (void)state;
+    struct op_test t;
+    begin_dims(&t, (int64_t[]){-3, 7, -1, 0}, 4);
+    op_test_output(&t, test_i64(SHAPE(4), (int64_t[]){5, 7, 3, 0}));
+    op_test_run(&t);
+    begin_dims(&t, NULL, 0);
+    op_test_output(&t, test_i64(SHAPE(0), NULL));
+    op_test_run(&t);
+    begin_dims(&t, (int64_t[]){1, -4}, 2);
+    op_test_output(&t, test_i64(SHAPE(2), NULL));
+    op_test_fails(&t, ONR_ERR_MODEL, "dims[1] is -4 for rank 3");
+}
+
 static void size_is_a_scalar(void **state)
 {
     (void)state;
@@ -61,6 +83,7 @@ int main(void)
         cmocka_unit_test_teardown(shape_lists_the_dimensions, test_tensors_free),
         cmocka_unit_test_teardown(shape_cuts_start_and_end, test_tensors_free),
         cmocka_unit_test_teardown(shape_of_a_scalar_is_empty, test_tensors_free),
+        cmocka_unit_test_teardown(dims_are_numbers_or_those_of_the_input, test_tensors_free),
         cmocka_unit_test_teardown(size_is_a_scalar, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
