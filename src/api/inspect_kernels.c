@@ -5,6 +5,7 @@
  * in the table of kernels.
  */
 #include "api/handles.h"
+#include "base/strmap.h"
 #include "graph/print.h"
 
 #include <inttypes.h>
@@ -224,26 +225,31 @@ static void add_dim_name(struct onr_text *text, const onnxrun_value_info *input,
     }
 }
 
+/* Whether the symbol of a dimension is told for the first time, or it has none. */
+static bool is_news(struct onr_text *text, struct onr_strmap *told, const char *symbol)
+{
+    bool is_known = symbol != NULL && onr_strmap_get(told, symbol) != ONR_STRMAP_NONE;
+    bool is_kept = symbol == NULL || is_known || onr_strmap_put(told, symbol, 0);
+    text->has_failed = text->has_failed || !is_kept;
+    return !is_known;
+}
+
 /* "for batch = 1, x/0 = 128": the dimensions of inputs, each once. */
 static void add_dims(struct onr_text *text, struct teller *t, const onnxrun_dim *dims,
                      size_t dim_count, bool is_json)
 {
-    const struct onr_graph *graph = t->model->graph;
     const char *separator = is_json ? "" : ", for ";
-    bool *is_told = ONR_ARENA_ARRAY(&t->arena, graph->symbol_count, bool);
-    text->has_failed = text->has_failed || is_told == NULL;
-    for (uint32_t i = 0; i < graph->input_count && is_told != NULL; i++) {
-        const struct onr_shape *shape = &graph->values[graph->inputs[i]].fact.shape;
+    struct onr_strmap told;
+    onr_strmap_init(&told, text->mem);
+    for (uint32_t i = 0; i < t->model->graph->input_count; i++) {
         const onnxrun_value_info *input = &t->model->inputs[i];
-        for (int a = 0; a < input->rank; a++) {
-            bool is_symbol = onr_dim_name(graph, shape->dim[a]) != NULL;
-            size_t index = is_symbol ? (size_t)onr_dim_symbol_index(shape->dim[a]) : 0;
-            if (shape->dim[a] >= 0 || (is_symbol && is_told[index])) {
+        for (int a = 0; a < input->rank && !t->line.has_failed; a++) {
+            if (input->dims[a] >= 0 || !is_news(text, &told, input->symbols[a])) {
                 continue;
             }
             add_dim_name(&t->line, input, a);
             if (t->line.has_failed) {
-                return;
+                break;
             }
             onr_text_add(text, "%s", separator);
             if (is_json) {
@@ -254,12 +260,10 @@ static void add_dims(struct onr_text *text, struct teller *t, const onnxrun_dim 
             onr_text_add(text, "%s%" PRId64, is_json ? ": " : " = ",
                          onr_model_dim(dims, dim_count, input, a));
             t->line.length = 0;
-            if (is_symbol) {
-                is_told[index] = true;
-            }
             separator = ", ";
         }
     }
+    onr_strmap_free(&told);
 }
 
 /* ---- all of it ---- */

@@ -184,6 +184,18 @@ static void dimensions_without_a_name_are_called_by_input_and_axis(void **state)
     onnxrun_text_free(text);
 }
 
+static void dimensions_of_defaults_are_told_once(void **state)
+{
+    (void)state;
+    onnxrun_dim dims[] = {{"n", 3}, {"m", 2}};
+    (void)setenv("ONNXRUN_MAX_ISA", "scalar", 1);
+    model_text_write(path, "in float x [n, n]; in float a [n, m]; init float a [1, 1] = 2;"
+                           "y = MatMul(x, a); out float y;");
+    char *text = describe(ONNXRUN_FORMAT_TEXT, dims, 2);
+    assert_contains(text, "\nkernels up to scalar, for n = 3, m = 2\n");
+    onnxrun_text_free(text);
+}
+
 static void names_that_no_input_has_are_refused(void **state)
 {
     (void)state;
@@ -231,6 +243,7 @@ int main(void)
         cmocka_unit_test(precision_is_told),
         cmocka_unit_test(nodes_without_kernels_are_counted),
         cmocka_unit_test(dimensions_without_a_name_are_called_by_input_and_axis),
+        cmocka_unit_test(dimensions_of_defaults_are_told_once),
         cmocka_unit_test(names_that_no_input_has_are_refused),
         cmocka_unit_test(models_that_cannot_be_planned_are_told),
         cmocka_unit_test(json_tells_each_node),

@@ -85,6 +85,16 @@ static void dimensions_without_a_name_are_known_again(void **state)
     onnxrun_text_free(graph);
 }
 
+/* A default that is spread over the rows that are given. */
+static void a_default_has_other_dimensions_than_what_is_given(void **state)
+{
+    (void)state;
+    graph_test_fused("in float x [n, 4]; in float a [n, 1, 4]; init float a [1, 1, 4] = 1, 2, 3, 4;"
+                     "init int64 one [1] = 1; init float w [1, 1, 1] = 2; out float y [n, 1, 4];"
+                     "u = Unsqueeze(x, one); c = Conv(u, w); y = Add(c, a);",
+                     "Unsqueeze Conv Add", 0);
+}
+
 static void half_chains_are_rounded_where_they_end(void **state)
 {
     (void)state;
@@ -153,6 +163,8 @@ int main(void)
         cmocka_unit_test(shape_chains_keep_symbols),
         cmocka_unit_test(lists_of_dimensions_that_are_known_are_constants),
         cmocka_unit_test(dimensions_without_a_name_are_known_again),
+        cmocka_unit_test_teardown(a_default_has_other_dimensions_than_what_is_given,
+                                  test_tensors_free),
         cmocka_unit_test_teardown(half_chains_are_rounded_where_they_end, test_tensors_free),
         cmocka_unit_test_teardown(half_constants_that_were_folded_stay_folded, test_tensors_free),
         cmocka_unit_test(half_weights_that_are_only_moved_stay_half),

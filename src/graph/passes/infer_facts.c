@@ -125,6 +125,20 @@ static void name_dims(struct onr_graph *graph, struct onr_fact *fact)
     }
 }
 
+/* A default need not have the dimensions that other inputs are given for the same names: it is not
+ * known by these. */
+static void name_inputs(struct onr_graph *graph)
+{
+    for (uint32_t i = 0; i < graph->input_count; i++) {
+        struct onr_value *value = &graph->values[graph->inputs[i]];
+        for (int d = 0; value->constant != NULL && d < value->fact.shape.rank; d++) {
+            bool is_symbol = onr_dim_is_symbol(value->fact.shape.dim[d]);
+            value->fact.shape.dim[d] = is_symbol ? ONR_DIM_UNKNOWN : value->fact.shape.dim[d];
+        }
+        name_dims(graph, &value->fact);
+    }
+}
+
 /* Checks types and infers one node; facts of what is missing stay unknown. */
 static enum onr_status infer_one(struct onr_graph *graph, struct onr_node *node,
                                  struct onr_pass_ctx *ctx)
@@ -181,9 +195,7 @@ static enum onr_status infer_with_context(struct onr_graph *graph, struct onr_no
 enum onr_status onr_pass_infer_facts(struct onr_graph *graph, struct onr_pass_ctx *ctx)
 {
     ONR_TRY(start_facts(graph, ctx));
-    for (uint32_t i = 0; i < graph->input_count; i++) {
-        name_dims(graph, &graph->values[graph->inputs[i]].fact);
-    }
+    name_inputs(graph);
     for (uint32_t n = 0; n < graph->node_count; n++) {
         ONR_TRY(infer_with_context(graph, &graph->nodes[n], ctx));
     }
