@@ -15,12 +15,8 @@ enum { BIAS = 2, ADDEND };
 
 static bool has_same_dims(const struct onr_fuser *fuser, uint32_t a, uint32_t b)
 {
-    int rank = onr_fuse_fact(fuser, a)->shape.rank;
-    bool is_same = rank > 0 && rank == onr_fuse_fact(fuser, b)->shape.rank;
-    for (int d = 0; is_same && d < rank; d++) {
-        is_same = onr_fuse_same_dim(fuser, a, d, b, d);
-    }
-    return is_same;
+    const struct onr_shape *shape = &onr_fuse_fact(fuser, a)->shape;
+    return shape->rank > 0 && onr_shape_equal(shape, &onr_fuse_fact(fuser, b)->shape);
 }
 
 /* The node behind a convolution that adds a tensor of its shape, or NULL. */
