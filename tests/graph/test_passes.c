@@ -69,7 +69,7 @@ static void lists_of_dimensions_that_are_known_are_constants(void **state)
 #undef LISTS
 }
 
-/* Symbols of one graph mean nothing in another; those of a body are its own in each iteration. */
+/* Symbols of one graph mean nothing in another. */
 static void dimensions_without_a_name_are_known_again(void **state)
 {
     (void)state;
@@ -78,6 +78,13 @@ static void dimensions_without_a_name_are_known_again(void **state)
                        "init int64 i2 [1] = 2; init int64 all [1] = -1; init int64 four [1] = 4;"
                        "a = Concat(x, x) axis=0; s = Shape(x); b = Gather(s, i0);"
                        "l = Concat(b, all, four) axis=0; y = Reshape(a, l);",
+                       0);
+    graph_test_results("in float x [?, 4]; out float y; init int64 i0 [1] = 0;"
+                       "init int64 all [1] = -1; init int64 four [1] = 4; init float zero = 0;"
+                       "m = ReduceMax(x) keepdims=0; c = Greater(m, zero); a = Concat(x, x) axis=0;"
+                       "y = If(c) then_branch={s = Shape(x); b = Gather(s, i0);"
+                       "l = Concat(b, all, four) axis=0; t = Reshape(a, l); out float t;}"
+                       "else_branch={u = Neg(a); out float u;};",
                        0);
     char *graph = graph_test_text("in float x [?, 4]; out float y; a = Concat(x, x) axis=0;"
                                   "b = Concat(a, x) axis=1; y = Neg(b);");
