@@ -60,6 +60,10 @@ static void other_masks_stay(void **state)
         /* lowered by what is not a constant */
         PRODUCT "t = ReduceMax(x) keepdims=0; lowered = Sub(s, t);" CAUSAL
                 "a = Where(seen, s, lowered);" ATTENTION,
+        /* lowered by a number of higher rank, which adds a dimension */
+        PRODUCT "init float t [1, 1, 1, 1] = 3; lowered = Sub(s, t);" CAUSAL
+                "a = Where(seen, s, lowered); p = Softmax(a); r = MatMul(p, u);"
+                "y = Squeeze(r, first);",
         /* scores are what is taken away */
         PRODUCT "lowered = Sub(low, s);" CAUSAL "a = Where(seen, s, lowered);" ATTENTION,
         /* the scores are wanted as well */

@@ -32,6 +32,8 @@ static uint32_t read_lowered(const struct onr_fuser *fuser, const struct onr_nod
         const struct onr_node *lowered = onr_fuse_producer(fuser, where->inputs[i], "Sub");
         if (lowered != NULL && lowered->inputs[0] == scores &&
             onr_fuse_number(fuser, lowered->inputs[1], &mask->fill) && isfinite(mask->fill) &&
+            onr_fuse_fact(fuser, scores)->shape.rank ==
+                onr_fuse_fact(fuser, where->inputs[i])->shape.rank &&
             onr_fuse_use_count(fuser, scores) == 2 &&
             onr_fuse_use_count(fuser, where->inputs[i]) == 1) {
             mask->value = where->inputs[0];
