@@ -84,35 +84,23 @@ static void clip_f32(size_t count, const void *x, const void *low, const void *h
     }
 }
 
-/* The half types: blocks are converted to float, computed, and converted back. */
+/* The half types: blocks are converted to float, computed, and converted back by `store`, or stay what
+ * they are, bool, without it. */
 static void run_half(size_t count, const uint16_t *a, size_t a_step, const uint16_t *b,
-                     size_t b_step, uint16_t *out, onr_binary_fn function,
-                     const struct onr_half_loops *half)
+                     size_t b_step, void *out, onr_binary_fn function, onr_convert_fn load,
+                     onr_convert_fn store)
 {
     float x[BLOCK];
     float y[BLOCK];
     float z[BLOCK];
     for (size_t begin = 0; begin < count; begin += BLOCK) {
         size_t n = count - begin < BLOCK ? count - begin : BLOCK;
-        half->load(a_step != 0 ? n : begin == 0, a + begin * a_step, x);
-        half->load(b_step != 0 ? n : begin == 0, b + begin * b_step, y);
-        function(n, x, a_step, y, b_step, z);
-        half->store(n, z, out + begin);
-    }
-}
-
-/* The same of functions that give bool. */
-static void compare_half(size_t count, const uint16_t *a, size_t a_step, const uint16_t *b,
-                         size_t b_step, uint8_t *out, onr_binary_fn function,
-                         const struct onr_half_loops *half)
-{
-    float x[BLOCK];
-    float y[BLOCK];
-    for (size_t begin = 0; begin < count; begin += BLOCK) {
-        size_t n = count - begin < BLOCK ? count - begin : BLOCK;
-        half->load(a_step != 0 ? n : begin == 0, a + begin * a_step, x);
-        half->load(b_step != 0 ? n : begin == 0, b + begin * b_step, y);
-        function(n, x, a_step, y, b_step, out + begin);
+        load(a_step != 0 ? n : begin == 0, a + begin * a_step, x);
+        load(b_step != 0 ? n : begin == 0, b + begin * b_step, y);
+        function(n, x, a_step, y, b_step, store != NULL ? (void *)z : (uint8_t *)out + begin);
+        if (store != NULL) {
+            store(n, z, (uint16_t *)out + begin);
+        }
     }
 }
 
@@ -142,16 +130,17 @@ static void clip_bf16(size_t count, const void *x, const void *low, const void *
     clip_half(count, x, low, high, out, &ONR_KERNEL(onr_bf16_loops));
 }
 
-#define HALF_ROW(function, type, run)                                                              \
+#define HALF_ROW(function, type, store)                                                            \
     static void function##_##type(size_t count, const void *a, size_t a_step, const void *b,       \
                                   size_t b_step, void *out)                                        \
     {                                                                                              \
-        run##_half(count, a, a_step, b, b_step, out, function##_f32,                               \
-                   &ONR_KERNEL(onr_##type##_loops));                                               \
+        run_half(count, a, a_step, b, b_step, out, function##_f32,                                 \
+                 ONR_KERNEL(onr_##type##_loops).load, store);                                      \
     }
-#define NUMERIC_ROWS(name, function) HALF_ROW(function, f16, run) HALF_ROW(function, bf16, run)
-#define COMPARE_ROWS(name, function)                                                               \
-    HALF_ROW(function, f16, compare) HALF_ROW(function, bf16, compare)
+#define NUMERIC_ROWS(name, function)                                                               \
+    HALF_ROW(function, f16, ONR_KERNEL(onr_f16_loops).store)                                       \
+    HALF_ROW(function, bf16, ONR_KERNEL(onr_bf16_loops).store)
+#define COMPARE_ROWS(name, function) HALF_ROW(function, f16, NULL) HALF_ROW(function, bf16, NULL)
 
 ONR_BINARY_NUMERIC_LIST(NUMERIC_ROWS)
 ONR_BINARY_COMPARE_LIST(COMPARE_ROWS)

@@ -22,10 +22,10 @@ struct word_loops {
     void (*choose)(size_t count, const uint8_t *c, const void *x, const void *y, void *z);
 };
 
-/* An operand as the elements that the loops see. */
+/* An operand as the loops see it. */
 struct operand {
     const char *data;
-    size_t block_bytes; /* from block to block */
+    size_t step; /* bytes from element to element, of those that are no block of equal ones */
 };
 
 /* One value is spread over a block, which is read instead: there is one loop for all steps. */
@@ -33,7 +33,7 @@ static struct operand find_operand(size_t count, const void *data, size_t step,
                                    const struct word_loops *word, void *block)
 {
     if (step != 0 || count == 0) {
-        return (struct operand){data, BLOCK * word->size};
+        return (struct operand){data, word->size};
     }
     word->fill(count < BLOCK ? count : BLOCK, data, block);
     return (struct operand){block, 0};
@@ -50,14 +50,10 @@ static void select_words(size_t count, const void *condition, size_t condition_s
     struct operand x = find_operand(count, a, a_step, word, x_block);
     struct operand y = find_operand(count, b, b_step, word, y_block);
     char *z = out;
-    for (size_t left = count; left > 0;) {
-        size_t n = left < BLOCK ? left : BLOCK;
-        word->choose(n, (const uint8_t *)c.data, x.data, y.data, z);
-        c.data += c.block_bytes;
-        x.data += x.block_bytes;
-        y.data += y.block_bytes;
-        z += n * word->size;
-        left -= n;
+    for (size_t begin = 0; begin < count; begin += BLOCK) {
+        size_t n = count - begin < BLOCK ? count - begin : BLOCK;
+        word->choose(n, (const uint8_t *)c.data + begin * c.step, x.data + begin * x.step,
+                     y.data + begin * y.step, z + begin * word->size);
     }
 }
 
