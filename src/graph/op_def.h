@@ -235,6 +235,26 @@ struct onr_registry {
 /* The element types of parameter `index` under specs; all types when specs is NULL. */
 struct onr_param_spec onr_param_spec_at(const struct onr_param_spec *specs, uint32_t index);
 
+/* ---- for plan and run functions ---- */
+
+/* Data of an input or output of a run, or NULL where it is absent. */
+static inline const void *onr_input_data(const struct onr_run_ctx *ctx, uint32_t index)
+{
+    return index < ctx->input_count && ctx->inputs[index] != NULL ? ctx->inputs[index]->data : NULL;
+}
+
+static inline void *onr_output_data(const struct onr_run_ctx *ctx, uint32_t index)
+{
+    return index < ctx->output_count && ctx->outputs[index] != NULL ? ctx->outputs[index]->data
+                                                                    : NULL;
+}
+
+/* What is known of an input, or NULL where it is absent. */
+static inline const struct onr_fact *onr_plan_input(const struct onr_plan_ctx *ctx, uint32_t index)
+{
+    return index < ctx->node->input_count ? ctx->inputs[index] : NULL;
+}
+
 /* ---- for infer functions ---- */
 
 static inline bool onr_infer_has_input(const struct onr_infer_ctx *ctx, uint32_t index)

@@ -27,7 +27,6 @@
 #include "ops/attention/attention_core.h"
 #include "ops/attention/attention_heads.h"
 #include "ops/attention/attention_shapes.h"
-#include "ops/norm/norm_rows.h"
 
 #include <inttypes.h>
 #include <math.h>

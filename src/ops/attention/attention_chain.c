@@ -34,7 +34,6 @@
 #include "base/size.h"
 #include "ops/attention/attention_chain_dims.h"
 #include "ops/common/axes.h"
-#include "ops/norm/norm_rows.h"
 
 #include <inttypes.h>
 #include <math.h>

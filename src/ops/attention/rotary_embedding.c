@@ -25,7 +25,6 @@
 #include "ops/attention/rotary.h"
 #include "ops/common/axes.h"
 #include "ops/common/float_io.h"
-#include "ops/norm/norm_rows.h"
 
 #include <inttypes.h>
 #include <string.h>

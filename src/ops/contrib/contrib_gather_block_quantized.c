@@ -24,7 +24,6 @@
 #include "ops/common/axes.h"
 #include "ops/common/float_io.h"
 #include "ops/common/index.h"
-#include "ops/norm/norm_rows.h"
 
 #include <inttypes.h>
 

@@ -18,7 +18,6 @@
 #include "kernels/kernels.h"
 #include "ops/common/check_dims.h"
 #include "ops/norm/group_rows.h"
-#include "ops/norm/norm_rows.h"
 
 #include <inttypes.h>
 

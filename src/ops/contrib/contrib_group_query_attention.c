@@ -41,7 +41,6 @@
 #include "ops/common/workspace.h"
 #include "ops/contrib/group_query.h"
 #include "ops/contrib/group_query_shapes.h"
-#include "ops/norm/norm_rows.h"
 
 #include <inttypes.h>
 #include <math.h>

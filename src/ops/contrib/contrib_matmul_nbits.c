@@ -25,7 +25,6 @@
 #include "ops/contrib/block_product.h"
 #include "ops/contrib/nbits_int8.h"
 #include "ops/contrib/nbits_row.h"
-#include "ops/norm/norm_rows.h"
 
 #include <inttypes.h>
 

@@ -21,7 +21,6 @@
 #include "ops/common/check_dims.h"
 #include "ops/common/workspace.h"
 #include "ops/contrib/packed_attention.h"
-#include "ops/norm/norm_rows.h"
 
 enum { QUERY, KEY, VALUE, BIAS, TOKEN_OFFSET, CUMULATED, ATTENTION_BIAS };
 

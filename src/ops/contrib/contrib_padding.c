@@ -20,7 +20,6 @@
  */
 #include "ops/common/axes.h"
 #include "ops/common/check_dims.h"
-#include "ops/norm/norm_rows.h"
 
 #include <inttypes.h>
 #include <string.h>

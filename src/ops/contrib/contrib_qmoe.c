@@ -27,7 +27,6 @@
 #include "base/size.h"
 #include "ops/contrib/moe.h"
 #include "ops/contrib/nbits_weights.h"
-#include "ops/norm/norm_rows.h"
 
 #define FIRST_FLOAT_INPUT 15 /* of those that go with weights of float8 and float4 */
 

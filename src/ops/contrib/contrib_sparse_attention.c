@@ -27,7 +27,6 @@
 #include "ops/common/axes.h"
 #include "ops/contrib/group_query.h"
 #include "ops/contrib/group_query_shapes.h"
-#include "ops/norm/norm_rows.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -4,7 +4,6 @@
 #include "ops/common/float_io.h"
 #include "ops/contrib/moe.h"
 #include "ops/matrix/row_groups.h"
-#include "ops/norm/norm_rows.h"
 
 #include <string.h>
 

@@ -6,7 +6,6 @@
 #include "ops/common/axes.h"
 #include "ops/common/float_io.h"
 #include "ops/common/workspace.h"
-#include "ops/norm/norm_rows.h"
 
 #include <float.h>
 #include <inttypes.h>

@@ -4,7 +4,6 @@
 
 #include "ops/common/check_dims.h"
 #include "ops/contrib/padding_mask.h"
-#include "ops/norm/norm_rows.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -2,8 +2,6 @@
 /* Projection of queries, keys and values. */
 #include "ops/contrib/projection.h"
 
-#include "ops/norm/norm_rows.h"
-
 enum { INPUT, WEIGHTS, BIAS };
 
 enum onr_status onr_projection_prepare(struct onr_prepare_ctx *ctx)

@@ -8,7 +8,6 @@
 #include "ops/common/axes.h"
 #include "ops/common/float_io.h"
 #include "ops/common/workspace.h"
-#include "ops/norm/norm_rows.h"
 
 #include <inttypes.h>
 #include <math.h>

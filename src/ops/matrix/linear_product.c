@@ -24,7 +24,6 @@
 #include "ops/common/workspace.h"
 #include "ops/matrix/matmul.h"
 #include "ops/movement/reshape.h"
-#include "ops/norm/norm_rows.h"
 
 enum { A, B, BIAS, ADDEND, FACTOR, SHAPE };
 

@@ -15,7 +15,6 @@
  */
 #include "ops/common/check_dims.h"
 #include "ops/matrix/product.h"
-#include "ops/norm/norm_rows.h"
 
 #include <inttypes.h>
 

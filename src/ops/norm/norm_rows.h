@@ -65,21 +65,4 @@ enum onr_status onr_norm_rows_plan(struct onr_norm_rows *norm, const struct onr_
 void onr_norm_rows_run(const struct onr_norm_rows *norm, const struct onr_norm_tensors *tensors,
                        const struct onr_run_ctx *ctx);
 
-/* Inputs and outputs of a run that may be absent. */
-static inline const void *onr_input_data(const struct onr_run_ctx *ctx, uint32_t index)
-{
-    return index < ctx->input_count && ctx->inputs[index] != NULL ? ctx->inputs[index]->data : NULL;
-}
-
-static inline void *onr_output_data(const struct onr_run_ctx *ctx, uint32_t index)
-{
-    return index < ctx->output_count && ctx->outputs[index] != NULL ? ctx->outputs[index]->data
-                                                                    : NULL;
-}
-
-static inline const struct onr_fact *onr_plan_input(const struct onr_plan_ctx *ctx, uint32_t index)
-{
-    return index < ctx->node->input_count ? ctx->inputs[index] : NULL;
-}
-
 #endif

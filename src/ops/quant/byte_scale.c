@@ -3,7 +3,6 @@
 #include "ops/quant/byte_scale.h"
 
 #include "ops/common/check_dims.h"
-#include "ops/norm/norm_rows.h"
 #include "ops/quant/integer_shape.h"
 
 enum onr_status onr_byte_scale_check(struct onr_infer_ctx *ctx, uint32_t scale, uint32_t zero)

@@ -20,7 +20,6 @@
 #include "base/size.h"
 #include "kernels/kernels.h"
 #include "ops/conv/spatial.h"
-#include "ops/norm/norm_rows.h"
 #include "ops/quant/integer_shape.h"
 #include "ops/quant/integer_window.h"
 

@@ -14,8 +14,8 @@
 #define ONR_OPS_QUANT_INTEGER_PRODUCT_H
 
 #include "kernels/kernels.h"
-#include "ops/norm/norm_rows.h"
 #include "ops/quant/integer_shape.h"
+#include "ops/reduce/reduce_walk.h"
 
 /* The parameter of row or column i of matrix number m is element m * matrix + i * step. */
 struct onr_integer_steps {

@@ -20,7 +20,6 @@
  * Aliasing  none.
  */
 #include "kernels/kernels.h"
-#include "ops/norm/norm_rows.h"
 #include "ops/quant/quant_layout.h"
 
 #include <inttypes.h>

@@ -2,7 +2,6 @@
 /* The shapes of recurrent operators. */
 #include "base/size.h"
 #include "ops/common/contents.h"
-#include "ops/norm/norm_rows.h"
 #include "ops/recurrent/recurrent.h"
 
 #include <inttypes.h>
