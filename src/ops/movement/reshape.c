@@ -10,8 +10,9 @@
  * Types     all.
  * Attrs     Reshape 1-4: shape (an input from 5 on); 14+: allowzero (default 0). Flatten: axis,
  *           default 1, in [0, rank], from 11 on also negative.
- * Edge      -1 beside a dimension of 0 has no answer and is refused. Symbols -1 is found by
- *           cancelling equal symbols: [batch, seq, 768] to [0, -1, 12, 64] keeps batch and seq.
+ * Edge      Symbols -1 is found by cancelling equal symbols: [batch, seq, 768] to [0, -1, 12, 64] keeps
+ *           batch and seq. -1 beside a dimension of 0 is what the graph has there for any
+ *           others, as 12 in [batch, seq, 768] to [0, 0, -1, 64]; else it has no answer: refused.
  * Aliasing  y is a view of x.
  */
 #include "ops/movement/reshape.h"
@@ -99,6 +100,25 @@ static enum onr_status fail_counts(struct onr_infer_ctx *ctx, const struct onr_s
                           onr_shape_text(&ctx->inputs[0]->shape, from), onr_shape_text(y, to));
 }
 
+/* What the dimension is for all numbers in place of the symbols that the graph was loaded with, or
+ * -1: a number, or a dimension of x. */
+static int64_t dim_of_graph(const struct onr_infer_ctx *ctx, const struct onr_shape *y, int axis)
+{
+    const struct onr_value *values = ctx->graph->values;
+    const struct onr_shape *x = &ctx->inputs[0]->shape;
+    if (ctx->node->outputs[0] >= ctx->graph->value_count ||
+        ctx->node->inputs[0] >= ctx->graph->value_count) {
+        return -1; /* an output that nobody needs */
+    }
+    const struct onr_shape *any_x = &values[ctx->node->inputs[0]].fact.shape;
+    const struct onr_shape *any_y = &values[ctx->node->outputs[0]].fact.shape;
+    int64_t dim = any_y->rank == y->rank ? any_y->dim[axis] : -1;
+    for (int i = 0; onr_dim_is_symbol(dim) && any_x->rank == x->rank && i < x->rank; i++) {
+        dim = any_x->dim[i] == dim ? x->dim[i] : dim;
+    }
+    return dim >= 0 ? dim : -1;
+}
+
 static enum onr_status fill_free_axis(struct onr_infer_ctx *ctx, struct onr_shape *y, int free_axis)
 {
     const struct onr_shape *x = &ctx->inputs[0]->shape;
@@ -108,6 +128,11 @@ static enum onr_status fill_free_axis(struct onr_infer_ctx *ctx, struct onr_shap
     struct factors in = left_over(x, -1, y, free_axis);
     struct factors out = left_over(y, free_axis, x, -1);
     if (!in.is_complete || !out.is_complete || out.symbol != 0) {
+        return ONR_OK;
+    }
+    if (out.number == 0 && in.number == 0 && in.symbol == 0 &&
+        dim_of_graph(ctx, y, free_axis) >= 0) {
+        y->dim[free_axis] = dim_of_graph(ctx, y, free_axis);
         return ONR_OK;
     }
     if (out.number <= 0 || in.number % out.number != 0) {

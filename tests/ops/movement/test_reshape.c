@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/op_test.h"
+#include "support/session_test.h"
 
 static void reshape(struct op_test *t, int64_t version, const struct onr_tensor *x,
                     const struct onr_tensor *shape)
@@ -71,6 +72,45 @@ static void shapes_that_do_not_fit_are_refused(void **state)
     op_test_fails(&t, ONR_ERR_SHAPE, "cannot reshape 0x3 to 0x?");
 }
 
+/* Runs y = Reshape(x, list) on an empty x of these dimensions, with and without fusion; more may follow. */
+static void check_empty(const char *model, size_t rank, const int64_t *from, size_t y_rank,
+                        const int64_t *to, const char *refused)
+{
+    for (int no_fusion = 0; no_fusion < 2; no_fusion++) {
+        struct session_test t;
+        onnxrun_model_options options = {.struct_size = sizeof options,
+                                         .no_fusion = no_fusion != 0};
+        assert_int_equal(session_test_load(&t, model, &options), ONNXRUN_OK);
+        session_test_in(&t, "x", test_f32(rank, from, NULL));
+        session_test_out(&t, "y", to != NULL ? test_f32(y_rank, to, NULL) : NULL);
+        if (refused == NULL) {
+            session_test_run(&t);
+        } else {
+            session_test_fails(&t, ONNXRUN_ERR_SHAPE, refused);
+        }
+        session_test_end(&t);
+    }
+}
+
+static void an_empty_batch_is_refused_no_more_where_the_graph_tells_the_rest(void **state)
+{
+    (void)state;
+    check_empty("in float x [b, s, 12]; init int64 list [4] = 0, 0, -1, 3; y = Reshape(x, list);"
+                "out float y [b, s, h, w];",
+                SHAPE(2, 0, 12), SHAPE(2, 0, 4, 3), NULL);
+    /* a dimension of x */
+    check_empty("in float x [b, s]; init int64 list [2] = 0, -1; y = Reshape(x, list);"
+                "out float y [b, s];",
+                SHAPE(0, 3), SHAPE(0, 3), NULL);
+    check_empty("in float x [b, s]; init int64 rest [1] = -1; init int64 one = 1; d = Shape(x);"
+                "n = Gather(d, one); u = Reshape(n, rest); list = Concat(rest, u) axis=0;"
+                "y = Reshape(x, list); out float y [m, n];",
+                SHAPE(3, 0), SHAPE(3, 0), NULL);
+    check_empty("in float x [b, s, t]; init int64 list [2] = 0, -1; y = Reshape(x, list);"
+                "out float y [m, n];",
+                SHAPE(0, 3, 2), 0, NULL, "cannot reshape 0x3x2 to 0x?");
+}
+
 static void check_flatten(int64_t axis, int64_t rows, int64_t cols)
 {
     struct op_test t;
@@ -103,6 +143,8 @@ int main(void)
         cmocka_unit_test_teardown(allowzero_takes_zero_as_it_is, test_tensors_free),
         cmocka_unit_test_teardown(old_versions_have_an_attribute, test_tensors_free),
         cmocka_unit_test_teardown(shapes_that_do_not_fit_are_refused, test_tensors_free),
+        cmocka_unit_test_teardown(an_empty_batch_is_refused_no_more_where_the_graph_tells_the_rest,
+                                  test_tensors_free),
         cmocka_unit_test_teardown(flatten_splits_at_axis, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
