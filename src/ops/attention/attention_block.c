@@ -166,11 +166,9 @@ static void do_block(const struct onr_attention_stream *s, const struct onr_atte
                      struct onr_key_block *block)
 {
     struct onr_score_rows rows;
-    size_t most = ONR_ATTENTION_TILE_ROWS / s->v_gemm->rows * s->v_gemm->rows;
-    size_t tiles = (c->count + most - 1) / most;
-    for (size_t t = 0; t < tiles; t++) {
-        rows.row = c->count * t / tiles;
-        rows.count = c->count * (t + 1) / tiles - rows.row;
+    for (size_t t = c->tile; t < c->tile_end; t++) {
+        rows.row = onr_attention_tile_row(s, t) - c->row;
+        rows.count = onr_attention_tile_row(s, t + 1) - c->row - rows.row;
         onr_attention_see_keys(s, c, block, &rows);
         if (rows.any.begin >= rows.any.end) {
             continue;

@@ -24,7 +24,8 @@ struct onr_attention_stream {
     size_t group;             /* heads that share keys */
     size_t rows;              /* queries of a group */
     size_t parts;             /* of the keys */
-    size_t chunks;            /* of the rows of a group */
+    size_t tiles;             /* of the rows of a group: the same for any chunks */
+    size_t chunks;            /* of the tiles */
     struct onr_counter taken; /* chunks */
     bool has_open;            /* what masks leave open was found */
     bool is_head_masked;      /* a mask is not the same for all heads */
@@ -43,6 +44,7 @@ struct onr_attention_row {
 struct onr_attention_chunk {
     size_t b;
     size_t kv;
+    size_t tile, tile_end; /* of the group */
     size_t row;
     size_t count;
     bool is_few;
@@ -78,6 +80,12 @@ struct onr_score_rows {
     size_t from; /* key of the first score: where a vector begins, so that a row is summed alike */
     float *scores; /* in whatever company */
 };
+
+/* Where a tile begins in the rows of a group. */
+static inline size_t onr_attention_tile_row(const struct onr_attention_stream *stream, size_t tile)
+{
+    return stream->rows * tile / stream->tiles;
+}
 
 /* A row before its first block: nothing seen but the sink, a score before all others, unless it is NULL. */
 struct onr_softmax_row_f32 onr_attention_begin_state(const float *sink);

@@ -5,8 +5,9 @@
  * the keys are cut into parts, and what comes of these is put together in order; very few
  * rows read keys and values where they lie.
  *
- * Blocks and parts begin at fixed keys. So what a row gives depends neither on the chunk it is in nor on
- * the number of threads.
+ * Blocks and parts begin at fixed keys, tiles at fixed rows. So what a row gives depends neither on the
+ * chunk it is in nor on the number of threads, also where values are NaN or infinite that it does not
+ * see but its tile does: times a weight of 0 they give NaN.
  */
 #include "ops/attention/attention_stream.h"
 
@@ -70,12 +71,13 @@ static size_t place_scratch(const struct onr_attention *a, char *base,
 {
     size_t wide = a->v_head + ONR_GEMM_MAX_COLUMNS;
     size_t keys = a->block_keys + ONR_GEMM_MAX_COLUMNS;
-    size_t sizes[5] = {a->chunk * query_stride(a), a->chunk * padded(wide),
+    size_t rows = a->chunk + ONR_ATTENTION_TILE_ROWS; /* chunks are made of whole tiles */
+    size_t sizes[5] = {rows * query_stride(a), rows * padded(wide),
                        ONR_ATTENTION_TILE_ROWS * padded(keys + LINE) + padded(part_count(a)),
                        padded(keys) * padded(a->head + 1), a->block_keys * padded(wide)};
     float **places[5] = {&chunk->q_copy, &chunk->y, &chunk->scores, &chunk->k, &chunk->v};
-    size_t states_at = onr_size_align(a->chunk * sizeof *chunk->rows, ONR_MEM_ALIGN);
-    size_t at = states_at + onr_size_align(a->chunk * sizeof *chunk->states, ONR_MEM_ALIGN);
+    size_t states_at = onr_size_align(rows * sizeof *chunk->rows, ONR_MEM_ALIGN);
+    size_t at = states_at + onr_size_align(rows * sizeof *chunk->states, ONR_MEM_ALIGN);
     chunk->rows = (void *)base;
     chunk->rows_of = SIZE_MAX;
     chunk->states = base != NULL ? (void *)(base + states_at) : NULL;
@@ -142,8 +144,10 @@ static void do_chunk(const struct onr_attention_stream *s, struct onr_attention_
     size_t index = s->chunks - 1 - item % s->chunks;
     c->b = item / s->chunks / s->a->kv_heads;
     c->kv = item / s->chunks % s->a->kv_heads;
-    c->row = s->rows * index / s->chunks;
-    c->count = s->rows * (index + 1) / s->chunks - c->row;
+    c->tile = s->tiles * index / s->chunks;
+    c->tile_end = s->tiles * (index + 1) / s->chunks;
+    c->row = onr_attention_tile_row(s, c->tile);
+    c->count = onr_attention_tile_row(s, c->tile_end) - c->row;
     onr_attention_begin_rows(s, c);
     onr_attention_do_keys(s, c, 0, s->a->keys);
     onr_attention_end_rows(s, c);
@@ -187,8 +191,10 @@ static void do_parts(void *arg, size_t begin, size_t end, unsigned worker)
     const struct onr_attention_stream *s = arg;
     const struct onr_attention *a = s->a;
     size_t past_parts = (a->past + PART_KEYS - 1) / PART_KEYS;
-    struct onr_attention_chunk c = {
-        .count = s->rows, .is_few = s->rows <= FEW_ROWS, .is_part = s->parts > 1};
+    struct onr_attention_chunk c = {.tile_end = s->tiles,
+                                    .count = s->rows,
+                                    .is_few = s->rows <= FEW_ROWS,
+                                    .is_part = s->parts > 1};
     place_scratch(a, (char *)s->d->workspace + worker * a->worker_bytes, &c);
     for (size_t item = begin; item < end; item++) {
         size_t part = item % s->parts;
@@ -283,6 +289,8 @@ void onr_attention_stream_run(const struct onr_attention *attention,
     for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
         s.is_head_masked |= a->masks[m].strides.head != 0;
     }
+    size_t most = ONR_ATTENTION_TILE_ROWS / s.v_gemm->rows * s.v_gemm->rows;
+    s.tiles = (s.rows + most - 1) / most;
     if (s.rows > PART_ROWS) {
         s.chunks = (s.rows + a->chunk - 1) / a->chunk;
         size_t grain = onr_grain(s.rows / s.chunks * (width * a->keys / 16 + ROW_STEPS));

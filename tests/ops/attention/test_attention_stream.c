@@ -414,6 +414,22 @@ static void what_is_hidden_may_be_nan(void **state)
     check(&c);
 }
 
+/* Rows that share a tile with others that see an infinite value may get NaN: always the same rows. */
+static void hidden_infinity_gives_the_same_bits_on_any_number_of_threads(void **state)
+{
+    (void)state;
+    static const size_t queries[] = {17, 65, 100, 460, 1800};
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
+        struct call c = make_call(1, 1, 1, queries[i], 0, queries[i], 8, 8);
+        ((float *)(uintptr_t)c.d.v)[queries[i] / 2 * 8] = INFINITY;
+        c.a.is_causal = true;
+        const float *first = run(&c, onr_cpu_isa(), 1, false, NULL);
+        for (unsigned threads = 2; threads < 17; threads++) {
+            assert_memory_equal(run(&c, onr_cpu_isa(), threads, false, NULL), first, c.bytes);
+        }
+    }
+}
+
 static void infinite_scores_give_nan(void **state)
 {
     (void)state;
@@ -546,6 +562,8 @@ int main(void)
         cmocka_unit_test_teardown(rows_that_heads_share_are_read_once, test_tensors_free),
         cmocka_unit_test_teardown(masks_of_batches_and_of_heads, test_tensors_free),
         cmocka_unit_test_teardown(what_is_hidden_may_be_nan, test_tensors_free),
+        cmocka_unit_test_teardown(hidden_infinity_gives_the_same_bits_on_any_number_of_threads,
+                                  test_tensors_free),
         cmocka_unit_test_teardown(infinite_scores_give_nan, test_tensors_free),
         cmocka_unit_test_teardown(halves_are_converted_block_by_block, test_tensors_free),
         cmocka_unit_test_teardown(a_batch_alone_gives_the_same_bits, test_tensors_free),
