@@ -216,8 +216,11 @@ static enum onr_status bind_input(onnxrun_session *session, const onnxrun_bindin
     if (session->is_bound[index]) {
         return onr_fail(err, ONR_ERR_ARGUMENT, "input \"%.128s\" is given twice", input->name);
     }
-    *onr_frame_input(session->frame, (uint32_t)index) =
-        input->tensor != NULL ? input->tensor->tensor : none_of(&model->inputs[index]);
+    struct onr_tensor *bound = onr_frame_input(session->frame, (uint32_t)index);
+    *bound = input->tensor != NULL ? input->tensor->tensor : none_of(&model->inputs[index]);
+    if (bound->data == NULL) {
+        bound->data = bound; /* without elements: operators step from it, NULL + 0 is undefined */
+    }
     session->is_bound[index] = true;
     return ONR_OK;
 }

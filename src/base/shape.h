@@ -36,7 +36,8 @@ struct onr_tensor {
     enum onr_dtype dtype;
     enum onr_kind kind;
     struct onr_shape shape;
-    void *data; /* aligned for its type; may be NULL when the tensor has no elements */
+    /* aligned for its type; without elements it may be NULL, but not where an operator runs */
+    void *data;
 };
 
 /* The symbol with this index (0, 1, ...) as a dimension, and back. */

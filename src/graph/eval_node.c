@@ -33,9 +33,14 @@ static void *eval_alloc_bytes(struct onr_run_ctx *ctx, size_t bytes)
 static const struct onr_run_host eval_host = {.alloc_output = eval_alloc_output,
                                               .alloc_bytes = eval_alloc_bytes};
 
+/* Data of no elements may be NULL, from which operators may not step: NULL + 0 is undefined. */
 static enum onr_status bind_inputs(struct eval_run *run, const struct onr_node *node,
-                                   const struct onr_fact *const *inputs)
+                                   const struct onr_fact *const *inputs, struct onr_error *err)
 {
+    void *nothing = onr_arena_alloc(run->arena, 0);
+    if (nothing == NULL) {
+        return onr_fail_memory(err, "evaluation of a node");
+    }
     for (uint32_t i = 0; i < node->input_count; i++) {
         if (inputs[i] == NULL) {
             continue;
@@ -43,6 +48,9 @@ static enum onr_status bind_inputs(struct eval_run *run, const struct onr_node *
         run->tensors[i] = (struct onr_tensor){.dtype = inputs[i]->dtype,
                                               .shape = inputs[i]->shape,
                                               .data = (void *)(uintptr_t)inputs[i]->data};
+        if (inputs[i]->data == NULL && onr_tensor_count(&run->tensors[i]) == 0) {
+            run->tensors[i].data = nothing;
+        }
         run->pointers[i] = &run->tensors[i];
     }
     return ONR_OK;
@@ -115,7 +123,7 @@ enum onr_status onr_eval_prepared(const struct onr_eval *eval, const struct onr_
                                 .thread_count = eval->parallel->thread_count,
                                 .arena = arena,
                                 .err = err};
-    ONR_TRY(bind_inputs(&run, node, inputs));
+    ONR_TRY(bind_inputs(&run, node, inputs, err));
     ONR_TRY(bind_outputs(&run, node, outputs));
     if (op->plan != NULL) {
         ONR_TRY(op->plan(&plan));

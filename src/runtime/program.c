@@ -284,7 +284,7 @@ static enum onr_status bind_constant(struct onr_program *program, uint32_t id, e
     }
     if (value->fact.data != NULL) {
         tensor->data = (void *)(uintptr_t)value->fact.data;
-    } else if (is_usable_in_place(constant, use)) {
+    } else if (constant->data != NULL && is_usable_in_place(constant, use)) {
         tensor->data = (void *)(uintptr_t)constant->data;
     } else {
         size_t bytes = (size_t)onr_constant_count(constant) * onr_dtype_size(constant->dtype);

@@ -84,6 +84,20 @@ static void shapes_that_do_not_fit_name_the_node(void **state)
     session_test_end(&t);
 }
 
+static void an_input_without_elements_may_be_null(void **state)
+{
+    (void)state;
+    struct session_test t;
+    struct onr_tensor *none = test_tensor(ONR_DOUBLE, SHAPE(2, 0), NULL);
+    none->data = NULL; /* the sanitizers of clang see NULL + 0 */
+    session_test_begin(&t, "in double x [2, n]; t = Transpose(x); y = MatMul(x, t);"
+                           "out double y [2, 2];");
+    session_test_in(&t, "x", none);
+    session_test_out(&t, "y", test_tensor(ONR_DOUBLE, SHAPE(2, 2), NULL));
+    session_test_run(&t);
+    session_test_end(&t);
+}
+
 static void an_input_with_a_default_may_be_left_out(void **state)
 {
     (void)state;
@@ -356,6 +370,7 @@ int main(void)
         TEST(bindings_are_checked),
         TEST(types_and_shapes_are_checked),
         TEST(shapes_that_do_not_fit_name_the_node),
+        TEST(an_input_without_elements_may_be_null),
         TEST(an_input_with_a_default_may_be_left_out),
         TEST(a_default_may_be_overridden_by_another_shape),
         TEST(a_run_writes_into_the_caller_s_tensors),

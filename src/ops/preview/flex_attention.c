@@ -250,7 +250,7 @@ static const void *load_input(const struct onr_run_ctx *ctx, uint32_t index, siz
     const struct flex_plan *plan = ctx->plan;
     const struct onr_tensor *input = ctx->inputs[index];
     if (plan->dtype == plan->work && index != IN_Q) {
-        return input->data != NULL ? input->data : ctx->workspace; /* empty ones may be NULL */
+        return input->data;
     }
     struct convert_job job = {.work = plan->work,
                               .dtype = plan->dtype,
