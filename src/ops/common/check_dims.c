@@ -88,3 +88,15 @@ enum onr_status onr_divide_dim(const struct onr_infer_ctx *ctx, const char *name
     }
     return ONR_OK;
 }
+
+enum onr_status onr_multiply_dim(const struct onr_infer_ctx *ctx, int d, int64_t dim,
+                                 int64_t factor, int64_t *product)
+{
+    *product = onr_dim_mul(dim, factor);
+    return *product != ONR_DIM_UNKNOWN || dim < 0 || factor < 0
+               ? ONR_OK
+               : onr_infer_fail(ctx, ONR_ERR_LIMIT,
+                                "dimension %d of the output, %" PRId64 " * %" PRId64
+                                ", is too large",
+                                d, dim, factor);
+}

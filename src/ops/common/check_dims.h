@@ -32,6 +32,13 @@ enum onr_status onr_check_attr_choice(const struct onr_node *node, const char *n
 enum onr_status onr_divide_dim(const struct onr_infer_ctx *ctx, const char *name, int64_t dim,
                                int64_t parts, int64_t *part) ONR_MUST_USE;
 
+/*
+ * *product = dim * factor for dimension d of the output, unknown when one of them is. Error:
+ * ONR_ERR_LIMIT when the product of numbers is too large.
+ */
+enum onr_status onr_multiply_dim(const struct onr_infer_ctx *ctx, int d, int64_t dim,
+                                 int64_t factor, int64_t *product) ONR_MUST_USE;
+
 /* Dimension d of an input, unknown when the rank is. Input and d must exist otherwise. */
 static inline int64_t onr_known_dim(const struct onr_infer_ctx *ctx, uint32_t index, int d)
 {

@@ -11,6 +11,7 @@
  * Edge      repeats of 0 and dimensions of 0 give empty results.
  */
 #include "kernels/kernels.h"
+#include "ops/common/check_dims.h"
 #include "ops/common/contents.h"
 #include "ops/common/copy.h"
 
@@ -78,7 +79,7 @@ static enum onr_status tile_infer(struct onr_infer_ctx *ctx)
                                   repeats[i].value, i);
         }
         int64_t factor = repeats[i].dim == 0 ? repeats[i].value : repeats[i].dim;
-        ctx->outputs[0].shape.dim[i] = onr_dim_mul(x->dim[i], factor);
+        ONR_TRY(onr_multiply_dim(ctx, i, x->dim[i], factor, &ctx->outputs[0].shape.dim[i]));
     }
     return ONR_OK;
 }

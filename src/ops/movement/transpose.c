@@ -143,8 +143,8 @@ static enum onr_status depth_to_space_infer(struct onr_infer_ctx *ctx)
     if (x->rank != ONR_RANK_UNKNOWN) {
         y->dim[0] = x->dim[0];
         ONR_TRY(divide_dim(ctx, 1, block * block, &y->dim[1]));
-        y->dim[2] = onr_dim_mul(x->dim[2], block);
-        y->dim[3] = onr_dim_mul(x->dim[3], block);
+        ONR_TRY(onr_multiply_dim(ctx, 2, x->dim[2], block, &y->dim[2]));
+        ONR_TRY(onr_multiply_dim(ctx, 3, x->dim[3], block, &y->dim[3]));
     }
     return ONR_OK;
 }
@@ -171,7 +171,7 @@ static enum onr_status space_to_depth_infer(struct onr_infer_ctx *ctx)
     onr_infer_unknown_dims(ctx, 4);
     if (x->rank != ONR_RANK_UNKNOWN) {
         y->dim[0] = x->dim[0];
-        y->dim[1] = onr_dim_mul(x->dim[1], block * block);
+        ONR_TRY(onr_multiply_dim(ctx, 1, x->dim[1], block * block, &y->dim[1]));
         ONR_TRY(divide_dim(ctx, 2, block, &y->dim[2]));
         ONR_TRY(divide_dim(ctx, 3, block, &y->dim[3]));
     }

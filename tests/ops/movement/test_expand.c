@@ -71,6 +71,16 @@ static void tile_refuses_impossible_repeats(void **state)
     op_test_fails(&t, ONR_ERR_VALUE, "repeats has -1 at 0");
 }
 
+static void repeats_beyond_any_size_are_no_internal_error(void **state)
+{
+    (void)state;
+    struct op_test t;
+    start(&t, "Tile", test_f32(SHAPE(1, 2), NULL), test_i64(SHAPE(2), (int64_t[]){1, INT64_MAX}));
+    op_test_output(&t, test_f32(SCALAR, NULL));
+    op_test_fails(&t, ONR_ERR_LIMIT,
+                  "dimension 1 of the output, 2 * 9223372036854775807, is too large");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -78,6 +88,7 @@ int main(void)
         cmocka_unit_test_teardown(expand_refuses_what_does_not_broadcast, test_tensors_free),
         cmocka_unit_test_teardown(tile_repeats_each_dimension, test_tensors_free),
         cmocka_unit_test_teardown(tile_refuses_impossible_repeats, test_tensors_free),
+        cmocka_unit_test_teardown(repeats_beyond_any_size_are_no_internal_error, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

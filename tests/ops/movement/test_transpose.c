@@ -130,6 +130,21 @@ static void depth_moves_to_space_and_back(void **state)
     op_test_fails(&t, ONR_ERR_MODEL, "attribute \"mode\" is not known");
 }
 
+static void planes_beyond_any_size_are_no_internal_error(void **state)
+{
+    (void)state;
+    const int64_t big = INT64_C(1) << 40;
+    struct op_test t;
+    depth_and_space(&t, "DepthToSpace", NULL, INT32_MAX, test_f32(SHAPE(1, 0, big, 1), NULL));
+    op_test_output(&t, test_f32(SCALAR, NULL));
+    op_test_fails(&t, ONR_ERR_LIMIT,
+                  "dimension 2 of the output, 1099511627776 * 2147483647, is too large");
+    depth_and_space(&t, "SpaceToDepth", NULL, 1 << 20, test_f32(SHAPE(1, big, 0, 0), NULL));
+    op_test_output(&t, test_f32(SCALAR, NULL));
+    op_test_fails(&t, ONR_ERR_LIMIT,
+                  "dimension 1 of the output, 1099511627776 * 1099511627776, is too large");
+}
+
 static void blocks_that_do_not_divide_are_refused(void **state)
 {
     (void)state;
@@ -159,6 +174,7 @@ int main(void)
         cmocka_unit_test_teardown(perm_is_reversed_by_default, test_tensors_free),
         cmocka_unit_test_teardown(what_is_no_permutation_is_refused, test_tensors_free),
         cmocka_unit_test_teardown(depth_moves_to_space_and_back, test_tensors_free),
+        cmocka_unit_test_teardown(planes_beyond_any_size_are_no_internal_error, test_tensors_free),
         cmocka_unit_test_teardown(blocks_that_do_not_divide_are_refused, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
