@@ -260,6 +260,18 @@ static void attention_with_heads_that_share_keys(void **state)
                 "Reshape Reshape Tile Neg onnxrun.AttentionChain Reshape");
 }
 
+static void heads_repeated_among_seven_dimensions_are_copied(void **state)
+{
+    (void)state;
+    check_fused(X "init int64 qs [4] = 1, 4, 1, 2; init int64 ks [7] = 1, 2, 1, 1, 1, 2, 2;"
+                  "init int64 xs [7] = 1, 2, 2, 1, 1, 2, 2; init int64 all [6] = 1, 4, 1, 1, 2, 2;"
+                  "init int64 two_ [1] = 2; init int64 flat [2] = -1, 4; q = Reshape(x, qs);"
+                  "h = Reshape(x, ks); n = Neg(h); e = Expand(h, xs); f = Expand(n, xs);"
+                  "c = Reshape(e, all); d = Reshape(f, all); i = Squeeze(c, two_);"
+                  "j = Squeeze(d, two_); l = Squeeze(i, two_); v = Squeeze(j, two_);" GROUPED,
+                "Reshape Reshape Neg Expand Expand Reshape Reshape onnxrun.AttentionChain Reshape");
+}
+
 static void attention_by_einsum(void **state)
 {
     (void)state;
@@ -449,6 +461,8 @@ int main(void)
         cmocka_unit_test_teardown(attention_with_softcap, test_tensors_free),
         cmocka_unit_test_teardown(attention_with_sinks, test_tensors_free),
         cmocka_unit_test_teardown(attention_with_heads_that_share_keys, test_tensors_free),
+        cmocka_unit_test_teardown(heads_repeated_among_seven_dimensions_are_copied,
+                                  test_tensors_free),
         cmocka_unit_test_teardown(attention_by_einsum, test_tensors_free),
         cmocka_unit_test_teardown(attention_by_fused_products, test_tensors_free),
         cmocka_unit_test_teardown(attention_on_parts_of_one_product, test_tensors_free),

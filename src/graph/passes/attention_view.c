@@ -298,8 +298,8 @@ static bool step_groups(struct walk *w, uint32_t from)
     const struct onr_node *repeat = onr_fuse_any_producer(w->fuser, from);
     bool is_tile = repeat != NULL && onr_fuse_is(repeat, "Tile");
     if (n < 0 || w->at.groups != 1 || (w->ways & ONR_VIEW_GROUPS) == 0 ||
-        rank_of(w, from) != (int)strlen(w->at.order) + 1 || repeat == NULL ||
-        (!is_tile && !onr_fuse_is(repeat, "Expand"))) {
+        rank_of(w, from) != (int)strlen(w->at.order) + 1 || rank_of(w, from) > ONR_VIEW_AXES ||
+        repeat == NULL || (!is_tile && !onr_fuse_is(repeat, "Expand"))) {
         return false;
     }
     uint32_t x = repeat->inputs[0];
