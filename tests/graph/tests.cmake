@@ -9,6 +9,7 @@ onnxrun_test(graph
     test_fuse_attention_windows
     test_fuse_batch_norm
     test_fuse_conv
+    test_fuse_conv_last
     test_fuse_gather_matmul
     test_fuse_linear
     test_fuse_projections

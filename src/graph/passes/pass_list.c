@@ -46,6 +46,7 @@ static const struct pass pass_list[] = {
     PASS(fuse_gather_matmul, FUSES),
     PASS(dead_code, FUSES),
     PASS(fuse_linear, FUSES),
+    PASS(fuse_conv_last, FUSES),
     PASS(fuse_conv, FUSES),
     PASS(dead_code, FUSES),
     PASS(common_subexpressions, FUSES),

@@ -90,6 +90,22 @@ struct onr_conv_small {
 typedef void (*onr_conv_small_fn)(const struct onr_conv_small *job);
 
 /*
+ * Outputs [first, first + count) of a depthwise convolution whose channels stand last: of each channel
+ * bias + sum over taps of w[tap] * x[...]. An output does not depend on which are asked for together.
+ */
+struct onr_conv_last {
+    const struct onr_window *window;
+    size_t channels;
+    const float *x;    /* [in][channels] */
+    const float *w;    /* [kernel][channels] */
+    const float *bias; /* [channels] or NULL */
+    int64_t first, count;
+    float *y; /* [count][channels] */
+};
+
+typedef void (*onr_conv_last_fn)(const struct onr_conv_last *job);
+
+/*
  * y[o] += sum over taps of w[tap] * x[...]; one plane of input and output, y: [out], x: [in], w:
  * [kernel]. Taps are added in order. y does not overlap the others.
  */
@@ -112,6 +128,7 @@ struct onr_conv_kernels {
     onr_conv_direct_fn direct;
     onr_conv_small_fn small;
     onr_conv_small_fn lines;
+    onr_conv_last_fn last;
     onr_conv_plane_f64_fn plane_f64;
     onr_conv_spread_f32_fn spread_f32;
     onr_conv_spread_f64_fn spread_f64;

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Convolutions whose channels stand last: the loops that workers run. */
+#include "base/mem.h"
+#include "base/size.h"
+#include "ops/conv/conv_last.h"
+
+#include <string.h>
+
+/* Sums over taps that are finished together: they lie in L1 or L2. */
+#define FINISHED_FLOATS 8192
+#define FINISHED_LEAST  8
+
+/* One filter, or zeros behind the last, to a column of a panel. */
+static void order_filter(const struct onr_last_layout *l, const char *from, size_t filter,
+                         float *to)
+{
+    size_t count = l->channels * l->taps;
+    const char *next = filter < l->filters ? from + filter * count * sizeof(float) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        float weight = 0.0f;
+        if (next != NULL) {
+            memcpy(&weight, next + i * sizeof weight, sizeof weight);
+        }
+        to[(i % l->taps * l->channels + i / l->taps) * l->columns] = weight;
+    }
+}
+
+void onr_last_order_panels(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    const struct onr_last_order *task = arg;
+    const struct onr_last_layout *l = task->layout;
+    (void)worker;
+    for (size_t panel = begin; panel < end; panel++) {
+        float *to = (float *)*task->to + panel * onr_last_panel_floats(l);
+        for (size_t j = 0; j < l->columns; j++) {
+            size_t filter = panel * l->columns + j;
+            order_filter(l, task->from, filter, to + j);
+        }
+    }
+}
+
+struct onr_gemm_f32_job onr_last_job(const struct onr_last_plan *plan)
+{
+    const struct onr_last_layout *l = &plan->layout;
+    return (struct onr_gemm_f32_job){
+        .kernel = l->kernel,
+        .m = plan->images * plan->outputs,
+        .n = l->filters,
+        .k = l->taps * l->channels,
+        .a = {NULL, ONR_FLOAT, plan->stride, 1},
+        .b_packed = plan->weights,
+        .c_stride = l->filters,
+        .scale = 1.0f,
+        .activation = plan->activation,
+    };
+}
+
+/* Outputs that are finished together: two rows where they are summed by rows. */
+static size_t count_finished(const struct onr_last_plan *plan)
+{
+    size_t most = FINISHED_FLOATS / plan->channels;
+    size_t rows = 2 * plan->unit;
+    most = most > FINISHED_LEAST ? most : FINISHED_LEAST;
+    return most > rows ? most / rows * rows : rows;
+}
+
+void onr_last_run_sums(void *task, size_t begin, size_t end, unsigned worker)
+{
+    const struct onr_last_task *t = task;
+    const struct onr_last_plan *plan = t->plan;
+    size_t channels = plan->channels;
+    size_t most = count_finished(plan);
+    (void)worker;
+    begin *= plan->unit;
+    end *= plan->unit;
+    while (begin < end) {
+        size_t first = begin % plan->outputs;
+        size_t count = plan->outputs - first < end - begin ? plan->outputs - first : end - begin;
+        count = count < most ? count : most;
+        t->kernels->conv.last(&(struct onr_conv_last){
+            .window = &plan->window,
+            .channels = channels,
+            .x = t->x + begin / plan->outputs * plan->inputs * channels,
+            .w = t->w,
+            .bias = t->bias,
+            .first = (int64_t)first,
+            .count = (int64_t)count,
+            .y = t->y + begin * channels,
+        });
+        onr_activation_apply(&plan->activation, count * channels, t->y + begin * channels);
+        begin += count;
+    }
+}
+
+/* The inputs that a row of taps sees from place `at` of a line on; zeros where that is padding. */
+static void copy_taps(const struct onr_last_plan *plan, const float *line, int64_t at, float *to)
+{
+    const struct onr_window *s = &plan->window;
+    size_t channels = plan->channels;
+    int64_t count = s->kernel[2];
+    if (s->dilation[2] == 1 && at >= 0 && at + count <= s->in[2]) {
+        memcpy(to, line + (size_t)at * channels, (size_t)count * channels * sizeof(float));
+        return;
+    }
+    for (int64_t t = 0; t < count; t++, at += s->dilation[2], to += channels) {
+        if (at >= 0 && at < s->in[2]) {
+            memcpy(to, line + (size_t)at * channels, channels * sizeof(float));
+        } else {
+            memset(to, 0, channels * sizeof(float));
+        }
+    }
+}
+
+/* What the window of an output sees, in the order of the weights. */
+static void copy_row(const struct onr_last_plan *plan, const float *x, size_t output, float *to)
+{
+    const struct onr_window *s = &plan->window;
+    int64_t row = (int64_t)output / s->out[2];
+    int64_t at[3] = {row / s->out[1] * s->stride[0] - s->pad[0],
+                     row % s->out[1] * s->stride[1] - s->pad[1],
+                     (int64_t)output % s->out[2] * s->stride[2] - s->pad[2]};
+    size_t taps = (size_t)s->kernel[2] * plan->channels;
+    for (int64_t i = 0; i < s->kernel[0]; i++) {
+        for (int64_t j = 0; j < s->kernel[1]; j++, to += taps) {
+            int64_t slice = at[0] + i * s->dilation[0];
+            int64_t line = at[1] + j * s->dilation[1];
+            if (slice < 0 || slice >= s->in[0] || line < 0 || line >= s->in[1]) {
+                memset(to, 0, taps * sizeof(float));
+                continue;
+            }
+            size_t place = (size_t)((slice * s->in[1] + line) * s->in[2]);
+            copy_taps(plan, x + place * plan->channels, at[2], to);
+        }
+    }
+}
+
+static void copy_block(const struct onr_last_task *task, size_t begin, size_t end, float *to)
+{
+    const struct onr_last_plan *plan = task->plan;
+    for (size_t row = begin; row < end; row++, to += plan->stride) {
+        const float *x = task->x + row / plan->outputs * plan->inputs * plan->channels;
+        copy_row(plan, x, row % plan->outputs, to);
+    }
+}
+
+void onr_last_run_products(void *task, size_t begin, size_t end, unsigned worker)
+{
+    const struct onr_last_task *t = task;
+    const struct onr_last_plan *plan = t->plan;
+    const struct onr_last_layout *l = &plan->layout;
+    char *scratch = t->scratch + worker * plan->worker_bytes;
+    float *rows = (float *)(void *)(scratch + onr_size_align(plan->gemm_bytes, ONR_MEM_ALIGN));
+    size_t total = plan->images * plan->outputs;
+    for (size_t item = begin; item < end; item++) {
+        size_t block = item / plan->splits;
+        size_t split = item % plan->splits;
+        size_t first = total * block / plan->blocks;
+        size_t count = total * (block + 1) / plan->blocks - first;
+        struct onr_gemm_f32_job job = onr_last_job(plan);
+        job.m = count;
+        job.b_packed = t->w;
+        job.column_bias = t->bias;
+        job.a.data = plan->is_plain ? t->x + first * plan->stride : rows;
+        job.c = t->y + first * l->filters;
+        if (!plan->is_plain && (split == 0 || item == begin)) {
+            copy_block(t, first, first + count, rows);
+        }
+        onr_gemm_f32_run(&job, 0, count, l->panels * split / plan->splits,
+                         l->panels * (split + 1) / plan->splits, scratch);
+    }
+}
