@@ -109,6 +109,28 @@ static void sums_are_those_of_plain_loops(void **state)
     }
 }
 
+/* Which are summed by pairs of rows. */
+static void squares_are_summed_as_plain_loops_do(void **state)
+{
+    (void)state;
+    static const int64_t channels[] = {16, 17, 40, 70};
+    test_random(1, MOST, x);
+    test_random(2, MOST, w);
+    test_random(3, MOST, bias);
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        struct onr_kernels kernels;
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        for (int64_t i = 0; i < 192; i++) {
+            struct onr_window s = {.in = {1 + i % 2, 2 + i % 5, 1 + i % 16},
+                                   .kernel = {1, 3, 3},
+                                   .stride = {1, 1, 1},
+                                   .dilation = {1, 1, 1},
+                                   .pad = {0, 1 + i % 3 / 2, 1}};
+            check_window(&kernels, s, channels[i / 16 % 4]);
+        }
+    }
+}
+
 static void an_output_does_not_depend_on_the_others(void **state)
 {
     (void)state;
@@ -141,6 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_are_those_of_plain_loops),
+        cmocka_unit_test(squares_are_summed_as_plain_loops_do),
         cmocka_unit_test(an_output_does_not_depend_on_the_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,11 +92,9 @@ ONR_INLINE void sum_columns(const struct taps *taps, size_t columns, size_t vect
     for (; c + vectors * ONR_LANES <= channels; c += vectors * ONR_LANES) {
         sum_block(taps, c, columns, vectors);
     }
-    for (; c + ONR_LANES <= channels; c += ONR_LANES) {
+    for (; c < channels; c += ONR_LANES) {
+        c = c + ONR_LANES <= channels ? c : channels - ONR_LANES;
         sum_block(taps, c, columns, 1);
-    }
-    if (c < channels) {
-        sum_block(taps, channels - ONR_LANES, columns, 1);
     }
 }
 
@@ -178,14 +176,17 @@ static void run_places(const struct onr_conv_last *job, int64_t first, int64_t e
     }
 }
 
-/* ---- windows of 3 x 3 ---- */
+/* ---- windows of 3 x 3, where vectors are long ---- */
 
-#define TAPS 3
+#if ONR_LANES == 16
 
-/* Outputs of one or two rows. */
+#    define TAPS 3
+#    define ROWS 2 /* of outputs that are summed together */
+
 struct square {
     const struct onr_conv_last *job;
-    const float *row[TAPS + 1]; /* of x, at the column before the first output's; NULL: padding */
+    const float
+        *row[ROWS + TAPS - 1]; /* of x, at the column before the first output's; NULL: padding */
     float *y;
     size_t y_row;
 };
@@ -202,10 +203,10 @@ ONR_INLINE void prefetch_next(const struct square *q, size_t c, size_t i)
 
 /* Channels from c on: each input is loaded once for all outputs that see it. Column 0 of the inputs
  * is padding at the left end of a line, the last one at the right end. */
-ONR_INLINE void square_block(const struct square *q, size_t c, size_t rows, bool left, bool right)
+ONR_INLINE void square_block(const struct square *q, size_t c, bool left, bool right)
 {
     const size_t channels = q->job->channels;
-    onr_lanes sum[2][COLUMNS];
+    onr_lanes sum[ROWS][COLUMNS];
     onr_lanes bias = {0};
     bias = q->job->bias != NULL ? onr_load(q->job->bias + c) : bias;
     ONR_UNROLL
@@ -214,7 +215,7 @@ ONR_INLINE void square_block(const struct square *q, size_t c, size_t rows, bool
         sum[1][k] = bias;
     }
     ONR_UNROLL
-    for (size_t i = 0; i < rows + 2; i++) {
+    for (size_t i = 0; i < ROWS + TAPS - 1; i++) {
         if (q->row[i] == NULL) {
             continue;
         }
@@ -228,7 +229,7 @@ ONR_INLINE void square_block(const struct square *q, size_t c, size_t rows, bool
             prefetch_next(q, c, i);
         }
         ONR_UNROLL
-        for (size_t r = 0; r < rows; r++) {
+        for (size_t r = 0; r < ROWS; r++) {
             if (i < r || i - r >= TAPS) {
                 continue;
             }
@@ -247,7 +248,7 @@ ONR_INLINE void square_block(const struct square *q, size_t c, size_t rows, bool
         }
     }
     ONR_UNROLL
-    for (size_t r = 0; r < rows; r++) {
+    for (size_t r = 0; r < ROWS; r++) {
         ONR_UNROLL
         for (size_t k = 0; k < COLUMNS; k++) {
             onr_store(q->y + r * q->y_row + k * channels + c, sum[r][k]);
@@ -255,56 +256,37 @@ ONR_INLINE void square_block(const struct square *q, size_t c, size_t rows, bool
     }
 }
 
-ONR_INLINE void square_columns(const struct square *q, size_t rows, bool left, bool right)
+ONR_INLINE void square_columns(const struct square *q, bool left, bool right)
 {
     const size_t channels = q->job->channels;
-    for (size_t c = 0; c < channels;) {
-        square_block(q, c, rows, left, right);
-        c = c + ONR_LANES < channels && c + 2 * ONR_LANES > channels ? channels - ONR_LANES
-                                                                     : c + ONR_LANES;
+    for (size_t c = 0; c < channels; c += ONR_LANES) {
+        c = c + ONR_LANES <= channels ? c : channels - ONR_LANES;
+        square_block(q, c, left, right);
     }
 }
 
-#define SQUARE_COLUMNS(rows)                                                                       \
-    static void square_columns_##rows(const struct square *q, bool left, bool right)               \
-    {                                                                                              \
-        if (left) {                                                                                \
-            if (right) {                                                                           \
-                square_columns(q, rows, true, true);                                               \
-            } else {                                                                               \
-                square_columns(q, rows, true, false);                                              \
-            }                                                                                      \
-        } else if (right) {                                                                        \
-            square_columns(q, rows, false, true);                                                  \
-        } else {                                                                                   \
-            square_columns(q, rows, false, false);                                                 \
-        }                                                                                          \
-    }
-SQUARE_COLUMNS(1)
-SQUARE_COLUMNS(2)
-
-/* One or two rows of outputs, from row `at` of a slice on. The last outputs of a row are done once
- * more, with what is left. */
-static void square_rows(const struct onr_conv_last *job, const float *x, int64_t at, size_t rows,
-                        float *y)
+/* Two rows of outputs, from row `at` of a slice on. The last outputs of a row are done once more,
+ * with what is left. */
+static void square_rows(const struct onr_conv_last *job, const float *x, int64_t at, float *y)
 {
     const struct onr_window *s = job->window;
     struct square q = {.job = job, .y_row = (size_t)s->out[2] * job->channels};
-    for (int64_t o = 0; o < s->out[2];) {
-        for (size_t i = 0; i < rows + 2; i++) {
-            int64_t line = at - s->pad[1] + (int64_t)i;
+    for (int64_t o = 0; o < s->out[2]; o += COLUMNS) {
+        o = o + COLUMNS <= s->out[2] ? o : s->out[2] - COLUMNS;
+        for (int64_t i = 0; i < ROWS + TAPS - 1; i++) {
+            int64_t line = at - s->pad[1] + i;
             bool is_inside = line >= 0 && line < s->in[1];
             int64_t place = line * s->in[2] + o - 1;
             q.row[i] = is_inside ? x + place * (int64_t)job->channels : NULL;
         }
         q.y = y + (size_t)o * job->channels;
-        bool right = o + COLUMNS == s->out[2];
-        if (rows == 1) {
-            square_columns_1(&q, o == 0, right);
+        if (o == 0) {
+            square_columns(&q, true, false);
+        } else if (o + COLUMNS == s->out[2]) {
+            square_columns(&q, false, true);
         } else {
-            square_columns_2(&q, o == 0, right);
+            square_columns(&q, false, false);
         }
-        o = !right && o + 2 * COLUMNS > s->out[2] ? s->out[2] - COLUMNS : o + COLUMNS;
     }
 }
 
@@ -314,31 +296,49 @@ static bool is_square(const struct onr_conv_last *job)
     const struct onr_window *s = job->window;
     return s->kernel[0] == 1 && s->pad[0] == 0 && s->stride[0] == 1 && s->kernel[1] == TAPS &&
            s->kernel[2] == TAPS && s->stride[1] == 1 && s->stride[2] == 1 && s->dilation[1] == 1 &&
-           s->dilation[2] == 1 && s->pad[2] == 1 && s->in[2] == s->out[2] && s->out[2] >= COLUMNS &&
+           s->dilation[2] == 1 && s->pad[2] == 1 && s->in[2] == s->out[2] && s->out[2] > COLUMNS &&
            job->channels >= ONR_LANES;
 }
 
-static void last(const struct onr_conv_last *job)
+/* Pairs of whole rows, from output `first` on, which begins a row; returns the first output that is
+ * left. */
+static int64_t run_squares(const struct onr_conv_last *job, int64_t first, int64_t end)
 {
     const struct onr_window *s = job->window;
     int64_t width = s->out[2];
-    int64_t end = job->first + job->count;
-    int64_t row = (job->first + width - 1) / width; /* the first and the last that are whole */
-    int64_t last_row = end / width;
-    if (!is_square(job) || row >= last_row) {
-        run_places(job, job->first, end);
-        return;
-    }
-    run_places(job, job->first, row * width);
-    while (row < last_row) {
-        int64_t at = row % s->out[1];
-        size_t rows = row + 1 < last_row && at + 1 < s->out[1] ? 2 : 1;
+    int64_t pair = ROWS * width;
+    int64_t row = first / width;
+    for (; is_square(job) && first + pair <= end && row % s->out[1] + ROWS <= s->out[1];
+         row += ROWS, first += pair) {
         size_t slice = (size_t)(row / s->out[1] * s->in[1] * s->in[2]);
-        square_rows(job, job->x + slice * job->channels, at, rows,
-                    job->y + (size_t)(row * width - job->first) * job->channels);
-        row += (int64_t)rows;
+        square_rows(job, job->x + slice * job->channels, row % s->out[1],
+                    job->y + (size_t)(first - job->first) * job->channels);
     }
-    run_places(job, last_row * width, end);
+    return first;
+}
+
+#else
+
+static int64_t run_squares(const struct onr_conv_last *job, int64_t first, int64_t end)
+{
+    (void)job;
+    (void)end;
+    return first;
+}
+
+#endif
+
+static void last(const struct onr_conv_last *job)
+{
+    int64_t width = job->window->out[2];
+    int64_t end = job->first + job->count;
+    for (int64_t i = job->first; i < end;) {
+        i = i % width == 0 ? run_squares(job, i, end) : i;
+        int64_t stop = (i / width + 1) * width; /* the rest of a row */
+        stop = stop < end ? stop : end;
+        run_places(job, i, stop);
+        i = stop;
+    }
 }
 
 void ONR_KERNEL(onr_fill_conv_last)(struct onr_kernels *kernels)
