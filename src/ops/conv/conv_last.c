@@ -281,6 +281,7 @@ static enum onr_status conv_last_plan(struct onr_plan_ctx *ctx)
     double macs = (double)(l->taps * l->channels) * (double)l->filters;
     ctx->plan = plan;
     ctx->flops = 2 * (uint64_t)onr_shape_count(&ctx->outputs[0].shape) * l->taps * l->channels;
+    tell(plan, ctx); /* also where nothing is left to do: the layout has looked at the kernels */
     if (onr_shape_count(&ctx->outputs[0].shape) == 0) {
         return ONR_OK;
     }
@@ -292,7 +293,6 @@ static enum onr_status conv_last_plan(struct onr_plan_ctx *ctx)
         macs = (double)l->taps * (double)l->filters * (double)plan->unit;
     }
     plan->grain = macs >= SERIAL_MACS ? 1 : (size_t)(SERIAL_MACS / (macs + 1.0)) + 1;
-    tell(plan, ctx);
     return lay_out(plan, ctx);
 }
 
