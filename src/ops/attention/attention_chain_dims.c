@@ -87,6 +87,25 @@ static bool broadcast_dims(const struct onr_node *node,
     return is_possible;
 }
 
+static enum onr_status fail_broadcast(const struct onr_fact *const *inputs,
+                                      const struct onr_fact *const masks[ONR_ATTENTION_MASKS],
+                                      struct onr_error *err)
+{
+    char q[ONR_SHAPE_TEXT_BYTES];
+    char k[ONR_SHAPE_TEXT_BYTES];
+    char v[ONR_SHAPE_TEXT_BYTES];
+    char mask[ONR_ATTENTION_MASKS][ONR_SHAPE_TEXT_BYTES] = {"none", "none"};
+    for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
+        if (masks[m] != NULL) {
+            (void)onr_shape_text(&masks[m]->shape, mask[m]);
+        }
+    }
+    return onr_fail(err, ONR_ERR_SHAPE, "cannot broadcast Q %s, K %s, V %s, masks %s and %s",
+                    onr_shape_text(&inputs[ONR_CHAIN_Q]->shape, q),
+                    onr_shape_text(&inputs[ONR_CHAIN_K]->shape, k),
+                    onr_shape_text(&inputs[ONR_CHAIN_V]->shape, v), mask[0], mask[1]);
+}
+
 enum onr_status onr_chain_dims_read(const struct onr_node *node,
                                     const struct onr_fact *const *inputs,
                                     const struct onr_fact *const masks[ONR_ATTENTION_MASKS],
@@ -95,7 +114,7 @@ enum onr_status onr_chain_dims_read(const struct onr_node *node,
     static const char *const names[] = {"q", "k", "v"};
     for (int i = 0; i < 3; i++) {
         ONR_TRY(onr_head_layout_read(node, names[i], &d->layout[i], err));
-        ONR_TRY(onr_head_layout_dims(&d->layout[i], &inputs[i]->shape, &d->in[i], err));
+        ONR_TRY(onr_head_layout_dims(&d->layout[i], names[i], &inputs[i]->shape, &d->in[i], err));
     }
     ONR_TRY(onr_head_layout_read(node, "y", &d->y_layout, err));
     d->groups = onr_attr_int(node, "groups", 1);
@@ -106,11 +125,7 @@ enum onr_status onr_chain_dims_read(const struct onr_node *node,
         d->masks[m] = mask_dims(masks[m]);
     }
     if (!broadcast_dims(node, masks, d)) {
-        char text[3][ONR_SHAPE_TEXT_BYTES];
-        return onr_fail(err, ONR_ERR_SHAPE, "cannot broadcast Q %s, K %s, V %s and the masks",
-                        onr_shape_text(&inputs[ONR_CHAIN_Q]->shape, text[0]),
-                        onr_shape_text(&inputs[ONR_CHAIN_K]->shape, text[1]),
-                        onr_shape_text(&inputs[ONR_CHAIN_V]->shape, text[2]));
+        return fail_broadcast(inputs, masks, err);
     }
     int64_t q_width = d->in[ONR_CHAIN_Q].width;
     int64_t k_width = d->in[ONR_CHAIN_K].width;

@@ -72,14 +72,14 @@ static bool is_part_of(const struct onr_head_layout *layout, int64_t extent)
     return extent < 0 || end <= extent;
 }
 
-enum onr_status onr_head_layout_dims(const struct onr_head_layout *layout,
+enum onr_status onr_head_layout_dims(const struct onr_head_layout *layout, const char *name,
                                      const struct onr_shape *shape, struct onr_head_dims *dims,
                                      struct onr_error *err)
 {
     char text[ONR_SHAPE_TEXT_BYTES];
     *dims = (struct onr_head_dims){1, 1, 1, 1};
     if (shape->rank != (int)strlen(layout->order)) {
-        return onr_fail(err, ONR_ERR_SHAPE, "an operand has rank %d, expected %zu", shape->rank,
+        return onr_fail(err, ONR_ERR_SHAPE, "%s has rank %d, expected %zu", name, shape->rank,
                         strlen(layout->order));
     }
     bool fits = true;
@@ -113,7 +113,7 @@ enum onr_status onr_head_layout_dims(const struct onr_head_layout *layout,
         }
     }
     return fits ? ONR_OK
-                : onr_fail(err, ONR_ERR_SHAPE, "an operand %s does not have the part of %s",
+                : onr_fail(err, ONR_ERR_SHAPE, "%s of shape %s does not have the part of %s", name,
                            onr_shape_text(shape, text), layout->order);
 }
 

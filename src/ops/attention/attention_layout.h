@@ -39,8 +39,8 @@ enum onr_status onr_head_layout_read(const struct onr_node *node, const char *na
                                      struct onr_head_layout *layout,
                                      struct onr_error *err) ONR_MUST_USE;
 
-/* The dimensions of an operand of this shape, which has a rank. Errors: ONR_ERR_SHAPE. */
-enum onr_status onr_head_layout_dims(const struct onr_head_layout *layout,
+/* The dimensions of the operand of this name and shape, which has a rank. Errors: ONR_ERR_SHAPE. */
+enum onr_status onr_head_layout_dims(const struct onr_head_layout *layout, const char *name,
                                      const struct onr_shape *shape, struct onr_head_dims *dims,
                                      struct onr_error *err) ONR_MUST_USE;
 

@@ -235,11 +235,11 @@ static void operands_that_do_not_fit_are_refused(void **state)
     struct onr_tensor *a = test_f32(SHAPE(1, 1, 2, 4), (float[8]){0});
     struct onr_tensor *longer = test_f32(SHAPE(1, 1, 3, 4), (float[12]){0});
     struct onr_tensor *mask = test_f32(SHAPE(2, 2), (float[4]){0});
-    check_refused(test_f32(SHAPE(1, 2, 4), (float[8]){0}), a, a, mask,
-                  "an operand has rank 3, expected 4");
+    check_refused(test_f32(SHAPE(1, 2, 4), (float[8]){0}), a, a, mask, "q has rank 3, expected 4");
     check_refused(a, a, a, test_f32(SHAPE(1, 1, 1, 2, 2), (float[4]){0}), "input 3 has rank 5");
     check_refused(test_f32(SHAPE(1, 1, 2, 3), (float[6]){0}), a, a, mask, "head size");
-    check_refused(a, a, longer, mask, "cannot broadcast");
+    check_refused(a, a, longer, mask,
+                  "cannot broadcast Q 1x1x2x4, K 1x1x2x4, V 1x1x3x4, masks 2x2 and none");
     check_refused(a, longer, longer, mask, "cannot broadcast");
     check_refused(test_f32(SHAPE(2, 1, 2, 4), (float[16]){0}), a,
                   test_f32(SHAPE(3, 1, 2, 4), (float[24]){0}), mask, "cannot broadcast");
