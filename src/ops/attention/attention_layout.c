@@ -64,12 +64,11 @@ enum onr_status onr_head_layout_read(const struct onr_node *node, const char *na
     return read_part(node, name, layout, err);
 }
 
-/* Whether the part lies in an axis of this extent, as far as that is known. */
-static bool is_part_of(const struct onr_head_layout *layout, int64_t extent)
+/* Whether heads of this width lie in an axis of this extent, as far as that is known. */
+static bool is_part_of(const struct onr_head_layout *layout, int64_t width, int64_t extent)
 {
-    int64_t end = layout->offset + layout->width;
-    end += layout->heads > 0 ? (layout->heads - 1) * layout->stride : 0;
-    return extent < 0 || end <= extent;
+    int64_t last = layout->offset + (layout->heads > 0 ? (layout->heads - 1) * layout->stride : 0);
+    return extent < 0 || last <= extent - width;
 }
 
 enum onr_status onr_head_layout_dims(const struct onr_head_layout *layout, const char *name,
@@ -97,12 +96,12 @@ enum onr_status onr_head_layout_dims(const struct onr_head_layout *layout, const
             break;
         case 'h':
             dims->width = layout->width > 0 ? layout->width : dim;
-            fits &= is_part_of(layout, dim);
+            fits &= is_part_of(layout, dims->width, dim);
             break;
         case 'p':
             dims->heads = layout->heads;
             dims->width = layout->width;
-            fits &= is_part_of(layout, dim);
+            fits &= is_part_of(layout, dims->width, dim);
             break;
         case 'x':
             fits &= dim < 0 || layout->index < dim;

@@ -308,6 +308,9 @@ static void layouts_that_make_no_sense_are_refused(void **state)
     begin_small(&t, "bnsh");
     op_test_ints(&t, "q_part", 5, (int64_t[]){0, 1, 4, 0, 0});
     op_test_fails(&t, ONR_ERR_SHAPE, "does not have the part");
+    begin_small(&t, "bnsh"); /* a whole axis from its second element on would end behind it */
+    op_test_ints(&t, "q_part", 5, (int64_t[]){0, 1, 0, 1, 0});
+    op_test_fails(&t, ONR_ERR_SHAPE, "does not have the part");
     begin_small(&t, "bnsh");
     op_test_ints(&t, "q_part", 5, (int64_t[]){0, -1, 4, 0, 0});
     op_test_fails(&t, ONR_ERR_VALUE, "attribute q_part");
