@@ -182,6 +182,22 @@ static void outputs_of_an_earlier_run_may_be_handed_back(void **state)
     session_test_end(&t);
 }
 
+static void a_product_with_a_scalar_is_refused_when_its_branch_runs(void **state)
+{
+    (void)state;
+    struct session_test t;
+    session_test_begin(&t, "in bool c; in float x [2, 2]; init float w = 3;"
+                           "y = If(c) then_branch={a = Neg(x); out float a;}"
+                           "else_branch={b = MatMul(x, w); out float b;}; out float y;");
+    session_test_in(&t, "c", test_tensor(ONR_BOOL, SCALAR, (bool[]){true}));
+    session_test_in(&t, "x", test_f32(SHAPE(2, 2), (float[]){1, 2, 3, 4}));
+    session_test_out(&t, "y", test_f32(SHAPE(2, 2), (float[]){-1, -2, -3, -4}));
+    session_test_run(&t);
+    session_test_in(&t, "c", test_tensor(ONR_BOOL, SCALAR, (bool[]){false}));
+    session_test_fails(&t, ONNXRUN_ERR_SHAPE, "input 1 has rank 0, expected 1 or more");
+    session_test_end(&t);
+}
+
 static void options_are_checked(void **state)
 {
     (void)state;
@@ -375,6 +391,7 @@ int main(void)
         TEST(a_default_may_be_overridden_by_another_shape),
         TEST(a_run_writes_into_the_caller_s_tensors),
         TEST(outputs_of_an_earlier_run_may_be_handed_back),
+        TEST(a_product_with_a_scalar_is_refused_when_its_branch_runs),
         TEST(options_are_checked),
         TEST(a_run_can_be_stopped_before_each_node_and_in_bodies),
         TEST(a_run_tells_of_each_step),

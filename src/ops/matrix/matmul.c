@@ -128,11 +128,13 @@ enum onr_status onr_matmul_infer(struct onr_infer_ctx *ctx)
                             &ctx->outputs[0].shape, ctx->err);
 }
 
-/* A constant B is packed when its matrices lie one behind the other. */
+/* A constant B is packed when its matrices lie one behind the other. It may be a scalar in a body, which
+ * is only refused when it runs. */
 enum onr_status onr_matmul_prepare(struct onr_prepare_ctx *ctx)
 {
     const struct onr_constant *constant = ctx->constants[1];
-    if (constant == NULL || onr_attr_int(ctx->node, "transBatchB", 0) != 0) {
+    if (constant == NULL || constant->shape.rank == 0 ||
+        onr_attr_int(ctx->node, "transBatchB", 0) != 0) {
         return onr_product_prepare(ctx, NULL, 0, 0, 0, 0, 0);
     }
     struct operand b = view(ctx->node, &constant->shape, false);
