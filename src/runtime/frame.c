@@ -47,7 +47,8 @@ static void bind_values(struct onr_frame *frame, const struct onr_plan *plan)
         if (value->place == ONR_PLACE_SLAB) {
             tensor->data = frame->slab + value->offset;
         } else if (value->place == ONR_PLACE_FIXED) {
-            tensor->data = (void *)(uintptr_t)value->fixed;
+            /* without elements there may be no address: operators get one to step from */
+            tensor->data = value->fixed != NULL ? (void *)(uintptr_t)value->fixed : frame;
         }
     }
 }

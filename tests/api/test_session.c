@@ -98,6 +98,18 @@ static void an_input_without_elements_may_be_null(void **state)
     session_test_end(&t);
 }
 
+static void values_without_elements_are_no_null_to_operators(void **state)
+{
+    (void)state;
+    struct session_test t;
+    session_test_begin(&t, "in float x [2, n]; init int64 pads [4] = 0, 1, 0, 1; t = Neg(x);"
+                           "y = Pad(t, pads); out float y [2, m];");
+    session_test_in(&t, "x", test_f32(SHAPE(2, 0), NULL));
+    session_test_out(&t, "y", test_f32(SHAPE(2, 2), NULL)); /* Pad steps from t */
+    session_test_run(&t);
+    session_test_end(&t);
+}
+
 static void an_input_with_a_default_may_be_left_out(void **state)
 {
     (void)state;
@@ -387,6 +399,7 @@ int main(void)
         TEST(types_and_shapes_are_checked),
         TEST(shapes_that_do_not_fit_name_the_node),
         TEST(an_input_without_elements_may_be_null),
+        TEST(values_without_elements_are_no_null_to_operators),
         TEST(an_input_with_a_default_may_be_left_out),
         TEST(a_default_may_be_overridden_by_another_shape),
         TEST(a_run_writes_into_the_caller_s_tensors),

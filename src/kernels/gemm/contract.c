@@ -12,7 +12,7 @@ void ONR_KERNEL(onr_fill_contract)(struct onr_kernels *kernels);
 #define DEFINE_CONTRACT(name, type)                                                                \
     static void name##_row(const struct onr_contract *job, size_t i)                               \
     {                                                                                              \
-        const type *a = (const type *)job->a + i * job->a_row_stride;                              \
+        const type *a = job->k > 0 ? (const type *)job->a + i * job->a_row_stride : NULL;          \
         type *restrict c = (type *)job->c + i * job->c_stride;                                     \
         size_t step = job->b_row_stride;                                                           \
         size_t stride = job->b_column_stride;                                                      \
