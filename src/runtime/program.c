@@ -3,8 +3,10 @@
 #include "runtime/program.h"
 
 #include "base/os.h"
+#include "graph/infer.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* Mapped constants of at least this size whose bytes are packed are told to the system as not
  * needed. */
@@ -106,6 +108,22 @@ static enum onr_status build_bodies(struct onr_program *program, struct onr_boun
     return ONR_OK;
 }
 
+/* Takes back the constants of a node whose shapes do not fit. In a body that is an error when it runs;
+ * until then nothing may be read from a weight that need not be as large as it should be. */
+static void check_constants(const struct onr_graph *graph, const struct onr_bound_node *bound,
+                            const struct onr_fact *const *inputs,
+                            const struct onr_constant **constants, struct onr_fact *outputs,
+                            struct onr_arena *arena)
+{
+    struct onr_error err;
+    uint32_t needs = 0;
+    onr_error_clear(&err);
+    if (onr_infer_node(graph, bound->node, bound->op, inputs, outputs, &needs, arena, &err) !=
+        ONR_OK) {
+        memset(constants, 0, bound->node->input_count * sizeof *constants);
+    }
+}
+
 /* Calls the operator's prepare. */
 static enum onr_status prepare_node(struct onr_program *program, struct onr_bound_node *bound,
                                     const struct onr_program_options *options,
@@ -133,6 +151,7 @@ static enum onr_status prepare_node(struct onr_program *program, struct onr_boun
             constants[i] = value->is_input ? NULL : value->constant;
         }
     }
+    check_constants(graph, bound, inputs, constants, outputs, arena);
     for (uint32_t i = 0; i < node->output_count; i++) {
         if (node->outputs[i] != ONR_NO_VALUE) {
             outputs[i] = graph->values[node->outputs[i]].fact;

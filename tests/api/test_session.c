@@ -210,6 +210,24 @@ static void a_product_with_a_scalar_is_refused_when_its_branch_runs(void **state
     session_test_end(&t);
 }
 
+static void weights_of_a_wrong_shape_are_not_packed_for_a_branch(void **state)
+{
+    (void)state;
+    struct session_test t;
+    session_test_begin(&t,
+                       "in bool c; in float x [1, 1, 2]; init float w [1, 3, 2] = 1, 1, 1, 1, 1, 1;"
+                       "init float r [3, 1] = 1, 1, 1; y = If(c) then_branch={a = Neg(x);"
+                       "out float a;} else_branch={b = GRU(x, w, r) hidden_size=1;"
+                       "out float b;}; out float y;");
+    session_test_in(&t, "c", test_tensor(ONR_BOOL, SCALAR, (bool[]){true}));
+    session_test_in(&t, "x", test_f32(SHAPE(1, 1, 2), (float[]){1, 2}));
+    session_test_out(&t, "y", test_f32(SHAPE(1, 1, 2), (float[]){-1, -2}));
+    session_test_run(&t);
+    session_test_in(&t, "c", test_tensor(ONR_BOOL, SCALAR, (bool[]){false}));
+    session_test_fails(&t, ONNXRUN_ERR_SHAPE, "R has");
+    session_test_end(&t);
+}
+
 static void options_are_checked(void **state)
 {
     (void)state;
@@ -405,6 +423,7 @@ int main(void)
         TEST(a_run_writes_into_the_caller_s_tensors),
         TEST(outputs_of_an_earlier_run_may_be_handed_back),
         TEST(a_product_with_a_scalar_is_refused_when_its_branch_runs),
+        TEST(weights_of_a_wrong_shape_are_not_packed_for_a_branch),
         TEST(options_are_checked),
         TEST(a_run_can_be_stopped_before_each_node_and_in_bodies),
         TEST(a_run_tells_of_each_step),
