@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Products and softmax of attention and integer quantisation against plain loops, on each instruction set. */
+#include "base/half.h"
 #include "kernels/kernels.h"
+#include "support/exact.h"
 #include "support/test.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -195,6 +198,59 @@ static void softmax_goes_on_from_block_to_block(void **state)
     }
 }
 
+/* Every n-th float below 0 as a score of a row whose maximum is 0: exact to 2 units, and to what rounding
+ * the quotient of the score and ln 2 costs. */
+static void weights_are_exact_to_two_units(void **state)
+{
+    (void)state;
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        struct onr_kernels kernels;
+        float x[256 + ONR_SOFTMAX_ROOM], weights[256 + ONR_SOFTMAX_ROOM];
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        uint32_t bits = 0x80000001u;
+        while (onr_float_from_bits(bits) > -87.0f) {
+            x[0] = 0;
+            for (size_t i = 1; i < 256; i++, bits += 10007) {
+                float next = onr_float_from_bits(bits);
+                x[i] = next > -87.0f ? next : -87.0f;
+            }
+            memcpy(weights, x, sizeof x);
+            struct onr_softmax_row_f32 row = {.max = -INFINITY};
+            kernels.attention.softmax_step_f32(&(struct onr_softmax_f32){
+                .row_count = 1, .count = 256, .scores = weights, .rows = &row});
+            for (size_t i = 0; i < 256; i++) {
+                double want = exp((double)x[i]);
+                double most = 2 * ulp_of(want) + 1.25 * fabs((double)x[i]) * 0x1p-24 * want;
+                assert_true(fabs((double)weights[i] - want) <= most);
+            }
+            assert_true(weights[0] == 1);
+        }
+    }
+}
+
+/* In each lane of vectors, and NaN beside it. */
+static void scores_far_below_the_maximum_weigh_nothing(void **state)
+{
+    (void)state;
+    static const float far[] = {-INFINITY, -FLT_MAX, -1e30f, -200, -105};
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        struct onr_kernels kernels;
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        for (size_t f = 0; f < sizeof far / sizeof far[0]; f++) {
+            for (size_t at = 1; at < 40; at++) {
+                float x[40 + ONR_SOFTMAX_ROOM] = {0};
+                struct onr_softmax_row_f32 row = {.max = -INFINITY};
+                x[at] = far[f];
+                x[40 - at] = at == 20 ? far[f] : NAN;
+                kernels.attention.softmax_step_f32(&(struct onr_softmax_f32){
+                    .row_count = 1, .count = 40, .scores = x, .rows = &row});
+                assert_true(x[0] == 1 && x[at] == 0);
+                assert_true(at == 20 || (x[40 - at] != x[40 - at] && row.sum != row.sum));
+            }
+        }
+    }
+}
+
 /* In whatever company, and behind whatever number of whole vectors that are hidden. */
 static void a_row_is_summed_alike_in_any_block(void **state)
 {
@@ -308,6 +364,8 @@ int main(void)
         cmocka_unit_test(operands_are_packed_into_panels),
         cmocka_unit_test(softcap_bounds_everything_but_nan),
         cmocka_unit_test(softmax_goes_on_from_block_to_block),
+        cmocka_unit_test(weights_are_exact_to_two_units),
+        cmocka_unit_test(scores_far_below_the_maximum_weigh_nothing),
         cmocka_unit_test(a_row_is_summed_alike_in_any_block),
         cmocka_unit_test(the_last_visible_key_is_found),
         cmocka_unit_test(runs_of_a_mask_end_at_the_first_other_element),

@@ -10,8 +10,7 @@
 
 void ONR_KERNEL(onr_fill_attention_softmax)(struct onr_kernels *kernels);
 
-/* Rows that are done together: the last steps of a maximum wait for each other, those of four do not. Each
- * row is summed in the same order in whatever company. */
+/* Rows whose maxima are found together: the last steps of one wait for each other, those of four do not. */
 #define ROWS 4
 
 static inline __attribute__((always_inline)) float larger(float a, float b)
@@ -19,28 +18,20 @@ static inline __attribute__((always_inline)) float larger(float a, float b)
     return a > b ? a : b;
 }
 
-#if ONR_LANES > 4
-/* lane[l] = larger(lane[l], lane[l + count]) for l < count. */
-static inline __attribute__((always_inline)) void fold_max(size_t count, float *lane)
-{
-    ONR_IVDEP
-    for (size_t l = 0; l < count; l++) {
-        lane[l] = larger(lane[l], lane[l + count]);
-    }
-}
-#endif
-
 static inline __attribute__((always_inline)) float lanes_max(onr_lanes v)
 {
-    float lane[ONR_LANES];
-    onr_store(lane, v);
 #if ONR_LANES == 16
-    fold_max(8, lane);
+    __m256 eight = _mm256_max_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+#elif ONR_LANES == 8
+    __m256 eight = v;
 #endif
-#if ONR_LANES >= 8
-    fold_max(4, lane);
+#if ONR_LANES > 4
+    __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    four = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
+#else
+    return larger(larger(v[0], v[1]), larger(v[2], v[3]));
 #endif
-    return larger(larger(lane[0], lane[1]), larger(lane[2], lane[3]));
 }
 
 /* Adds the last elements of a mask, and fills up their lanes with -inf. */
@@ -52,32 +43,40 @@ static void end_row(size_t whole, size_t count, const float *mask, float *x)
     onr_store(x + count, -INFINITY - (onr_lanes){0});
 }
 
-/* Adds masks, and returns for each row the largest of -inf and its numbers: a NaN reaches the sum by
- * itself. */
-static inline __attribute__((always_inline)) void rows_max(size_t rows,
-                                                           const struct onr_softmax_f32 *b,
-                                                           size_t row, float *max)
+/* Adds the mask of a row, and returns the largest of -inf and its numbers in lanes: a NaN reaches the sum
+ * by itself. */
+static inline __attribute__((always_inline)) onr_lanes row_max(const struct onr_softmax_f32 *b,
+                                                               size_t row)
+{
+    float *x = b->scores + row * b->stride;
+    const float *mask = b->masks != NULL ? b->masks[row] : NULL;
+    size_t whole = b->count - b->count % ONR_LANES;
+    onr_lanes lane = -INFINITY - (onr_lanes){0};
+    for (size_t i = 0; mask != NULL && i < whole; i += ONR_LANES) {
+        onr_lanes sum = onr_load(x + i) + onr_load(mask + i);
+        onr_store(x + i, sum);
+        lane = onr_larger(sum, lane);
+    }
+    for (size_t i = 0; mask == NULL && i < whole; i += ONR_LANES) {
+        lane = onr_larger(onr_load(x + i), lane);
+    }
+    if (whole < b->count) {
+        end_row(whole, b->count, mask, x);
+        lane = onr_larger(onr_load(x + whole), lane);
+    }
+    return lane;
+}
+
+/* The largest numbers of at most ROWS rows from `row` on, as far as there are. */
+static inline void rows_max(const struct onr_softmax_f32 *b, size_t row, float *max)
 {
     onr_lanes lane[ROWS];
-    size_t whole = b->count - b->count % ONR_LANES;
-    for (size_t r = 0; r < rows; r++) {
-        float *x = b->scores + (row + r) * b->stride;
-        const float *mask = b->masks != NULL ? b->masks[row + r] : NULL;
-        lane[r] = -INFINITY - (onr_lanes){0};
-        for (size_t i = 0; mask != NULL && i < whole; i += ONR_LANES) {
-            onr_store(x + i, onr_load(x + i) + onr_load(mask + i));
-            lane[r] = onr_larger(onr_load(x + i), lane[r]);
-        }
-        for (size_t i = 0; mask == NULL && i < whole; i += ONR_LANES) {
-            lane[r] = onr_larger(onr_load(x + i), lane[r]);
-        }
-        if (whole < b->count) {
-            end_row(whole, b->count, mask, x);
-            lane[r] = onr_larger(onr_load(x + whole), lane[r]);
-        }
+    size_t count = b->row_count - row < ROWS ? b->row_count - row : ROWS;
+    for (size_t r = 0; r < count; r++) {
+        lane[r] = row_max(b, row + r);
     }
-    for (size_t r = 0; r < rows; r++) {
-        max[r] = lanes_max(lane[r]);
+    for (size_t r = 0; r < count; r++) {
+        max[r] = larger(lanes_max(lane[r]), b->rows[row + r].max);
     }
 }
 
@@ -98,64 +97,27 @@ static inline __attribute__((always_inline)) onr_lanes exp_negative(onr_lanes x)
     p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0f));
     return _mm512_scalef_ps(p, t);
 }
-
-/* x[i] = e^(x[i] - shift) for whole rows; sum gets their sums. */
-static inline __attribute__((always_inline)) void rows_exp(size_t rows,
-                                                           const struct onr_softmax_f32 *b,
-                                                           size_t row, const float *shift,
-                                                           float *sum)
-{
-    for (size_t r = 0; r < rows; r++) {
-        float *x = b->scores + (row + r) * b->stride;
-        onr_lanes lane = {0};
-        for (size_t i = 0; i < b->count; i += ONR_LANES) {
-            onr_lanes y = exp_negative(onr_load(x + i) - shift[r]);
-            onr_store(x + i, y);
-            lane += y;
-        }
-        sum[r] = onr_lanes_sum(lane);
-    }
-}
 #else
-/* x[l] = e^(x[l] - shift) for some rows and all lanes l, which are added to lane. */
-static inline __attribute__((always_inline)) void exp_step(size_t rows, float *x, size_t stride,
-                                                           const float *shift,
-                                                           float (*lane)[ONR_LANES])
+static inline __attribute__((always_inline)) onr_lanes exp_negative(onr_lanes x)
 {
-    ONR_IVDEP
-    for (size_t l = 0; l < ONR_LANES; l++) { /* all of four are read before one is written */
-        float a = onr_vexp_negative(x[l] - shift[0]);
-        float b = rows > 1 ? onr_vexp_negative(x[stride + l] - shift[1]) : 0;
-        float c = rows > 2 ? onr_vexp_negative(x[2 * stride + l] - shift[2]) : 0;
-        float d = rows > 3 ? onr_vexp_negative(x[3 * stride + l] - shift[3]) : 0;
-        x[l] = a;
-        lane[0][l] += a;
-        if (rows == ROWS) {
-            x[stride + l] = b;
-            x[2 * stride + l] = c;
-            x[3 * stride + l] = d;
-            lane[1][l] += b;
-            lane[2][l] += c;
-            lane[3][l] += d;
-        }
+    for (size_t l = 0; l < ONR_LANES; l++) {
+        x[l] = onr_vexp_negative(x[l]);
     }
-}
-
-/* The same for whole rows, in groups of lanes; sum gets their sums. */
-static inline __attribute__((always_inline)) void rows_exp(size_t rows,
-                                                           const struct onr_softmax_f32 *b,
-                                                           size_t row, const float *shift,
-                                                           float *sum)
-{
-    float lane[ROWS][ONR_LANES] = {{0}};
-    for (size_t i = 0; i < b->count; i += ONR_LANES) {
-        exp_step(rows, b->scores + row * b->stride + i, b->stride, shift, lane);
-    }
-    for (size_t r = 0; r < rows; r++) {
-        sum[r] = onr_lanes_sum(onr_load(lane[r]));
-    }
+    return x;
 }
 #endif
+
+/* x[i] = e^(x[i] - shift) for a row; the sum is returned. */
+static inline float row_exp(size_t count, float shift, float *x)
+{
+    onr_lanes lane = {0};
+    for (size_t i = 0; i < count; i += ONR_LANES) {
+        onr_lanes y = exp_negative(onr_load(x + i) - shift);
+        onr_store(x + i, y);
+        lane += y;
+    }
+    return onr_lanes_sum(lane);
+}
 
 /* Takes the sum of a block into the state of a row, and scales down what was summed before: with a
  * maximum of -inf nothing was but zeros, or NaN, which stay what they are. */
@@ -173,32 +135,20 @@ static inline void add_sum(struct onr_softmax_row_f32 *row, float max, float sum
     row->sum += (double)sum;
 }
 
-static inline __attribute__((always_inline)) void softmax_rows(size_t rows,
-                                                               const struct onr_softmax_f32 *b,
-                                                               size_t row)
-{
-    float max[ROWS];
-    float shift[ROWS];
-    float sum[ROWS];
-    rows_max(rows, b, row, max);
-    for (size_t r = 0; r < rows; r++) {
-        max[r] = larger(max[r], b->rows[row + r].max);
-        shift[r] = max[r] == -INFINITY ? 0.0f : max[r];
-    }
-    rows_exp(rows, b, row, shift, sum);
-    for (size_t r = 0; r < rows; r++) {
-        add_sum(&b->rows[row + r], max[r], sum[r], b->width, b->y + (row + r) * b->y_stride);
-    }
-}
-
+/* The maxima of the next rows are found before these are done, so that nothing waits for their last
+ * steps. */
 static void softmax_step_f32(const struct onr_softmax_f32 *block)
 {
-    size_t row = 0;
-    for (; row + ROWS <= block->row_count; row += ROWS) {
-        softmax_rows(ROWS, block, row);
-    }
-    for (; row < block->row_count; row++) {
-        softmax_rows(1, block, row);
+    float max[2][ROWS];
+    rows_max(block, 0, max[0]);
+    for (size_t row = 0; row < block->row_count; row++) {
+        if (row % ROWS == 0 && row + ROWS < block->row_count) {
+            rows_max(block, row + ROWS, max[(row / ROWS + 1) % 2]);
+        }
+        float own = max[row / ROWS % 2][row % ROWS];
+        float sum = row_exp(block->count, own == -INFINITY ? 0.0f : own,
+                            block->scores + row * block->stride);
+        add_sum(&block->rows[row], own, sum, block->width, block->y + row * block->y_stride);
     }
 }
 
