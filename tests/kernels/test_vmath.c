@@ -175,12 +175,41 @@ static void results_do_not_depend_on_position(void **state)
     }
 }
 
+/* Also one that makes large arguments of small ones, or the other way round; as blocks of small ones,
+ * and beside a NaN. */
+static void swish_takes_any_factor(void **state)
+{
+    (void)state;
+    static const float factors[] = {0, 1e-40f, 1e-20f, 0.7f, -1.702f, 90, -1e20f, 3e38f, INFINITY};
+    float x[64];
+    float y[64];
+    struct onr_kernels kernels;
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        for (size_t f = 0; f < 2 * sizeof factors / sizeof factors[0]; f++) {
+            float a = factors[f / 2];
+            test_random(9, 64, x);
+            x[1] = 0;
+            x[2] = f % 2 == 0 ? 80 : NAN;
+            x[3] = f % 2 == 0 ? -1e-20f : -INFINITY;
+            kernels.unary.rows[ONR_UNARY_SWISH][ONR_FLOAT](64, x, y,
+                                                           (struct onr_unary_args){.a = a});
+            for (size_t i = 0; i < 64; i++) {
+                double want = (double)x[i] * sigmoid((double)(a * x[i]));
+                bool is_same = isnan(want) ? isnan(y[i]) : (double)y[i] == want;
+                assert_true(is_same || fabs((double)y[i] - want) <= 3.5 * ulp_of(want) + 1e-36);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_are_as_promised),
         cmocka_unit_test(special_values_are_exact),
         cmocka_unit_test(results_do_not_depend_on_position),
+        cmocka_unit_test(swish_takes_any_factor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,11 +36,6 @@ static inline float clamp01(float v)
     return low > 1.0f ? 1.0f : low;
 }
 
-static inline float swish(float v, float a)
-{
-    return v * onr_vsigmoid(a * v);
-}
-
 /* With e = e^v, tanh(ln(1 + e)) = (e^2 + 2e) / (e^2 + 2e + 2); from 20 on it is 1. */
 static inline float mish(float v)
 {
@@ -80,7 +75,6 @@ UNARY_F32(sinh, sinhf(v))
 UNARY_F32(softplus, onr_vsoftplus(v))
 UNARY_F32(softsign, v / (1.0f + onr_vabs(v)))
 UNARY_F32(sqrt, sqrtf(v))
-UNARY_F32(swish, swish(v, args.a))
 UNARY_F32(tan, tanf(v))
 UNARY_F32(tanh, onr_vtanh(v))
 UNARY_F32(thresholded_relu, v > args.a ? v : 0.0f)
@@ -111,47 +105,47 @@ static int all_small(size_t count, const float *x, float limit)
 
 /* A function with a fast formula for arguments up to limit: vector code where the whole block
  * allows, and the same formula where only an element does. */
-#define UNARY_F32_BLOCKS(function, limit, small)                                                   \
-    static void function##_block(size_t count, const float *x, float *y)                           \
-    {                                                                                              \
-        ONR_IVDEP                                                                                  \
-        for (size_t i = 0; i < count; i++) {                                                       \
-            y[i] = small(x[i]);                                                                    \
-        }                                                                                          \
-    }                                                                                              \
+#define UNARY_F32_BLOCKS(function, limit, small, other)                                            \
+    UNARY_F32(function##_small, small)                                                             \
+    UNARY_F32(function##_other, other)                                                             \
     static void function##_f32(size_t count, const void *xs, void *ys, struct onr_unary_args args) \
     {                                                                                              \
         const float *x = xs;                                                                       \
         float *y = ys;                                                                             \
-        (void)args;                                                                                \
         for (size_t begin = 0; begin < count; begin += BLOCK) {                                    \
             size_t n = count - begin < BLOCK ? count - begin : BLOCK;                              \
             if (all_small(n, x + begin, limit)) {                                                  \
-                function##_block(n, x + begin, y + begin);                                         \
+                function##_small_f32(n, x + begin, y + begin, args);                               \
             } else {                                                                               \
-                function##_other(n, x + begin, y + begin);                                         \
+                function##_other_f32(n, x + begin, y + begin, args);                               \
             }                                                                                      \
         }                                                                                          \
     }
 
-#define OTHER_LOOP(function, expression)                                                           \
-    static void function##_other(size_t count, const float *x, float *y)                           \
-    {                                                                                              \
-        ONR_IVDEP                                                                                  \
-        for (size_t i = 0; i < count; i++) {                                                       \
-            const float v = x[i];                                                                  \
-            y[i] = (expression);                                                                   \
-        }                                                                                          \
-    }
+static inline float swish(float v, float a)
+{
+    return v * onr_vsigmoid(a * v);
+}
 
-OTHER_LOOP(exp, onr_vexp(v))
-OTHER_LOOP(sigmoid, onr_vsigmoid(v))
-OTHER_LOOP(sin, onr_vabs(v) <= ONR_VSIN_MAX ? onr_vsin(v) : (float)sin((double)v))
-OTHER_LOOP(cos, onr_vabs(v) <= ONR_VSIN_MAX ? onr_vcos(v) : (float)cos((double)v))
-UNARY_F32_BLOCKS(exp, ONR_VEXP_NORMAL_MAX, onr_vexp_small)
-UNARY_F32_BLOCKS(sigmoid, ONR_VEXP_NORMAL_MAX, onr_vsigmoid_small)
-UNARY_F32_BLOCKS(sin, ONR_VSIN_MAX, onr_vsin)
-UNARY_F32_BLOCKS(cos, ONR_VSIN_MAX, onr_vcos)
+static inline float swish_small(float v, float a)
+{
+    return v * onr_vsigmoid_small(a * v);
+}
+
+/* Largest |v| for which |factor * v| is at most ONR_VEXP_NORMAL_MAX; 0 also for factors next to 0. */
+static float swish_limit(float factor)
+{
+    float size = onr_vabs(factor);
+    return size > 1e-30f ? ONR_VEXP_NORMAL_MAX / size : 0.0f;
+}
+
+UNARY_F32_BLOCKS(exp, ONR_VEXP_NORMAL_MAX, onr_vexp_small(v), onr_vexp(v))
+UNARY_F32_BLOCKS(sigmoid, ONR_VEXP_NORMAL_MAX, onr_vsigmoid_small(v), onr_vsigmoid(v))
+UNARY_F32_BLOCKS(swish, swish_limit(args.a), swish_small(v, args.a), swish(v, args.a))
+UNARY_F32_BLOCKS(sin, ONR_VSIN_MAX, onr_vsin(v),
+                 onr_vabs(v) <= ONR_VSIN_MAX ? onr_vsin(v) : (float)sin((double)v))
+UNARY_F32_BLOCKS(cos, ONR_VSIN_MAX, onr_vcos(v),
+                 onr_vabs(v) <= ONR_VSIN_MAX ? onr_vcos(v) : (float)cos((double)v))
 
 /* a * b + c, rounded once: in double the product is exact, and what its sum loses next to never
  * matters. */
