@@ -18,6 +18,12 @@
 /* Floats of Y that are computed before the activation, when one panel does not have more. */
 #define PART_FLOATS 131072
 
+/* Outputs whose panel is transposed together. */
+#define TURNED 16
+
+/* Rows of fewer taps are copied output by output. */
+#define TURNED_TAPS 4
+
 /* The product of one group, without pointers to data. */
 static struct onr_gemm_f32_job make_job(const struct onr_conv *conv)
 {
@@ -62,6 +68,12 @@ static bool find_most_floats(const struct onr_conv *conv, size_t channels, size_
     return onr_size_mul(*most, channels, most) && *most < ONR_SIZE_LIMIT / sizeof(float);
 }
 
+/* Outputs one below the other, as those of windows that are as wide as the plane. */
+static bool is_column(const struct onr_window *w)
+{
+    return w->out[2] == 1 && (w->out[0] == 1 || w->out[1] == 1);
+}
+
 static bool plan_patches(struct onr_conv *conv)
 {
     size_t blocks = onr_gemm_k_blocks(conv->k);
@@ -84,6 +96,7 @@ static bool plan_patches(struct onr_conv *conv)
     conv->packed_panels = is_tall && packed > 1 ? packed : 1;
     panel = panel * conv->packed_panels + ONR_PATCH_SLACK;
     floats += ONR_PATCH_SLACK;
+    conv->is_turned = is_column(&conv->window) && conv->window.kernel[2] >= TURNED_TAPS;
     conv->panel_bytes = onr_size_align(panel * sizeof(float), ONR_MEM_ALIGN);
     conv->offset_bytes = onr_size_align(k * sizeof(size_t), ONR_MEM_ALIGN);
     conv->worker_bytes += conv->panel_bytes + conv->offset_bytes +
@@ -139,6 +152,24 @@ struct part {
     char *scratch;
 };
 
+/* A panel for outputs of one column: their inputs are not side by side, but those of a row's taps are,
+ * so that it is pieces of the patch, transposed. */
+static void pack_turned(const struct onr_conv *conv, const float *inputs, const size_t *offsets,
+                        size_t k, const struct onr_patch_block *blocks, size_t count, size_t width,
+                        float *columns)
+{
+    size_t step = count > 1 ? blocks[1].from - blocks[0].from : 0;
+    for (size_t p = 0, run = 1; p < k; p += run) {
+        for (run = 1; p + run < k && offsets[p + run] == offsets[p] + run; run++) {
+        }
+        for (size_t j = 0; j < count; j += TURNED) {
+            conv->kernel->transpose(run, count - j < TURNED ? count - j : TURNED,
+                                    columns + p * width + j, (int64_t)width,
+                                    inputs + offsets[p] + blocks[j].from, (int64_t)step);
+        }
+    }
+}
+
 /* Makes panels of columns for the steps of the job from a patch, and multiplies them. Panels but the
  * last of the image are whole. */
 static void run_panels(const struct part *part, const struct onr_gemm_f32_job *block, size_t panel,
@@ -160,8 +191,12 @@ static void run_panels(const struct part *part, const struct onr_gemm_f32_job *b
         size_t n = job.n - done < width ? job.n - done : width;
         size_t used =
             onr_patch_blocks(&conv->window, patch, (int64_t)(first + done), (int64_t)n, blocks);
-        part->task->kernels->conv.pack(inputs, offsets, job.k, blocks, used, width,
-                                       columns + done * job.k);
+        if (conv->is_turned) {
+            pack_turned(conv, inputs, offsets, job.k, blocks, used, width, columns + done * job.k);
+        } else {
+            part->task->kernels->conv.pack(inputs, offsets, job.k, blocks, used, width,
+                                           columns + done * job.k);
+        }
     }
     onr_gemm_f32_run(&job, part->row_begin, part->row_end, 0, count, part->scratch);
 }

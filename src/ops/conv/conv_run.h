@@ -33,6 +33,7 @@ struct onr_conv {
     const struct onr_gemm_f32 *last_kernel; /* of the last panel, which may be narrower */
     size_t panels, most_panels, row_splits;
     size_t packed_panels; /* that are made before they are multiplied */
+    bool is_turned;       /* they are made from runs of taps, not of outputs */
     /* Direct. An item is some rows of Y, or a piece of one. */
     bool is_small, is_by_lines; /* no patch: inputs are read where they lie */
     size_t item_rows, row_pieces, piece_columns;
