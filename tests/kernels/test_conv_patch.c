@@ -31,6 +31,7 @@ static const struct onr_window windows[] = {
      .stride = {1, 2, 2},
      .dilation = {1, 3, 3}},
     {.in = {1, 1, 200}, .out = {1, 1, 39}, .kernel = {1, 1, 10}, .stride = {1, 1, 5}},
+    {.in = {1, 9, 30}, .out = {1, 7, 1}, .kernel = {1, 4, 30}, .pad = {0, 1, 0}},
     {.in = {3, 4, 5}, .out = {4, 4, 3}, .kernel = {2, 3, 2}, .stride = {1, 1, 2}, .pad = {1, 1, 0}},
     {.in = {1, 2, 2}, .out = {1, 6, 7}, .kernel = {1, 1, 1}, .pad = {0, 3, 3}},
     {.in = {0, 4, 0}, .out = {1, 1, 2}, .kernel = {1, 1, 2}, .pad = {1, 0, 1}},

@@ -108,11 +108,10 @@ static const float *find_row(const struct onr_window *w, const struct onr_patch 
     return is_inside ? x + (plane * w->in[1] + row) * w->in[2] : NULL;
 }
 
-/* One part of a channel; returns what follows it. */
+/* One part of a channel, and its lines; returns what follows it. */
 static float *fill_part(const struct onr_window *w, const struct onr_patch *patch,
-                        const int64_t part[3], const float *x, float *y)
+                        const int64_t part[3], struct run run, const float *x, float *y)
 {
-    struct run run = find_run(w, patch, part[2]);
     for (int64_t z = 0; z < patch->size[0]; z++) {
         for (int64_t r = 0; r < patch->size[1]; r++) {
             const float *row = find_row(w, patch, part, z, r, x);
@@ -132,11 +131,13 @@ static void fill(const struct onr_window *window, const struct onr_patch *patch,
 {
     int64_t plane = window->in[0] * window->in[1] * window->in[2];
     int64_t part[3];
+    struct run first = find_run(window, patch, 0);
     for (size_t c = 0; c < channels; c++) {
         for (part[0] = 0; part[0] < patch->parts[0]; part[0]++) {
             for (part[1] = 0; part[1] < patch->parts[1]; part[1]++) {
                 for (part[2] = 0; part[2] < patch->parts[2]; part[2]++) {
-                    y = fill_part(window, patch, part, x, y);
+                    struct run run = part[2] == 0 ? first : find_run(window, patch, part[2]);
+                    y = fill_part(window, patch, part, run, x, y);
                 }
             }
         }

@@ -65,29 +65,53 @@ static void find_tap(const struct onr_window *w, const struct onr_patch *patch, 
     }
 }
 
+/* The taps of a row from `tap` on, at most `count`; returns their number. */
+static size_t find_row(const struct onr_window *w, const struct onr_patch *patch,
+                       const int64_t tap[3], size_t count, size_t *offsets)
+{
+    int64_t plane = patch->size[0] * patch->size[1] * patch->size[2];
+    int64_t part[2];
+    int64_t shift[2];
+    for (int d = 0; d < 2; d++) {
+        find_tap(w, patch, d, tap[d], &part[d], &shift[d]);
+    }
+    int64_t number = (part[0] * patch->parts[1] + part[1]) * patch->parts[2];
+    int64_t first = number * plane + (shift[0] * patch->size[1] + shift[1]) * patch->size[2];
+    size_t left = (size_t)(w->kernel[2] - tap[2]);
+    count = left < count ? left : count;
+    for (size_t p = 0; p < count; p++) {
+        int64_t column = 0;
+        int64_t place = 0;
+        find_tap(w, patch, 2, tap[2] + (int64_t)p, &column, &place);
+        offsets[p] = (size_t)(first + column * plane + place);
+    }
+    return count;
+}
+
+/* Those of one channel, from the tap that comes first up to the one before it in the next channel;
+ * then they repeat. */
 void onr_patch_offsets(const struct onr_window *window, const struct onr_patch *patch,
                        size_t k_begin, size_t k, size_t *offsets)
 {
     const struct onr_window *w = window;
-    int64_t taps = w->kernel[0] * w->kernel[1] * w->kernel[2];
-    int64_t plane = patch->size[0] * patch->size[1] * patch->size[2];
-    int64_t channel = 0;
-    int64_t tap[3];
-    split((int64_t)k_begin % taps, w->kernel, tap);
-    for (size_t p = 0; p < k; p++) {
-        int64_t part[3];
-        int64_t shift[3];
-        for (int d = 0; d < 3; d++) {
-            find_tap(w, patch, d, tap[d], &part[d], &shift[d]);
+    size_t taps = (size_t)(w->kernel[0] * w->kernel[1] * w->kernel[2]);
+    size_t channel = (size_t)(patch->parts[0] * patch->parts[1] * patch->parts[2] * patch->size[0] *
+                              patch->size[1] * patch->size[2]);
+    size_t first = k_begin % taps;
+    size_t once = k < taps ? k : taps;
+    for (size_t p = 0; p < once;) {
+        size_t at = (first + p) % taps;
+        int64_t tap[3];
+        split((int64_t)at, w->kernel, tap);
+        size_t left = once - p;
+        size_t count = find_row(w, patch, tap, left, offsets + p);
+        for (size_t i = 0; first + p >= taps && i < count; i++) {
+            offsets[p + i] += channel;
         }
-        int64_t number = (part[0] * patch->parts[1] + part[1]) * patch->parts[2] + part[2];
-        int64_t line = shift[0] * patch->size[1] + shift[1];
-        offsets[p] = (size_t)(channel + number * plane + line * patch->size[2] + shift[2]);
-        int d = 2;
-        for (; d >= 0 && ++tap[d] == w->kernel[d]; d--) {
-            tap[d] = 0;
-        }
-        channel += d < 0 ? plane * patch->parts[0] * patch->parts[1] * patch->parts[2] : 0;
+        p += count;
+    }
+    for (size_t p = once; p < k; p++) {
+        offsets[p] = offsets[p - taps] + channel;
     }
 }
 
