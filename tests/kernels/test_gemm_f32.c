@@ -22,6 +22,7 @@ struct product {
     bool is_packed, is_a_transposed, is_b_transposed;
     bool has_column_bias, has_row_bias, accumulates;
     bool has_addend, has_activation, has_factor;
+    bool is_a_cold;
     float scale;
 };
 
@@ -81,6 +82,7 @@ static struct onr_gemm_f32_job make_job(struct fixture *f, const struct onr_gemm
         .addend_stride = p->n + 1,
         .factor = p->has_factor ? f->a + 13 : NULL,
         .factor_stride = p->n + 2,
+        .is_a_cold = p->is_a_cold,
     };
     if (p->has_activation) {
         job.activation.function = f->kernels.unary.rows[ONR_UNARY_LEAKY_RELU][ONR_FLOAT];
@@ -212,6 +214,22 @@ static void more_rows_than_a_block(void **state)
     run_all(*state, &p);
     p.is_a_transposed = true;
     run_all(*state, &p);
+}
+
+/* Its rows are prefetched where nothing lies between them, beyond the last as well; nothing else
+ * changes. */
+static void a_left_matrix_that_is_cold(void **state)
+{
+    static const size_t lengths[] = {0, 3, 4, 37, 192, 1024, 1100};
+    for (size_t i = 0; i < 2 * sizeof(lengths) / sizeof(lengths[0]); i++) {
+        struct product p = {
+            .m = 30, .n = 70, .k = lengths[i / 2], .is_packed = i % 2 == 1, .scale = 1.0f};
+        p.is_a_cold = true;
+        run_all(*state, &p);
+        p.m = 7;
+        p.is_a_transposed = true;
+        run_all(*state, &p);
+    }
 }
 
 static void transposed_operands_bias_and_scale(void **state)
@@ -501,6 +519,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_tail_of_every_tile, setup, teardown),
         cmocka_unit_test_setup_teardown(k_of_any_length, setup, teardown),
         cmocka_unit_test_setup_teardown(more_rows_than_a_block, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_left_matrix_that_is_cold, setup, teardown),
         cmocka_unit_test_setup_teardown(transposed_operands_bias_and_scale, setup, teardown),
         cmocka_unit_test_setup_teardown(values_are_finished_in_the_tiles, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_a_page_apart_are_read_or_copied, setup, teardown),

@@ -159,7 +159,8 @@ static void run_block(const struct onr_gemm_block *block, size_t p_begin, size_t
     size_t panel = run_wide(block, p_begin, p_end);
     for (panel = run_turned(block, panel, p_end); panel < p_end; panel++) {
         struct onr_gemm_piece piece = find_piece(block, panel, p_end);
-        piece.is_cold = block->is_first && panel == p_begin;
+        piece.is_first = panel == p_begin;
+        piece.is_cold = block->is_first && piece.is_first;
         onr_gemm_f32_run_piece(block, &piece);
     }
 }

@@ -142,6 +142,20 @@ static void prefetch_lines(struct onr_gemm_f32_tile *tile, uintptr_t from, size_
     }
 }
 
+/* Rows of A that follow those of the tile, to be read by the next, if they are all there is between
+ * them. Behind the last is the A of the next product, where there are several. */
+static bool prefetch_rows(struct onr_gemm_f32_tile *tile, const struct onr_gemm_block *block,
+                          size_t rows)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    if (!job->is_a_cold || tile->a_stride != block->k) {
+        return false;
+    }
+    size_t lines = (rows * tile->k + ONR_GEMM_LINE_FLOATS - 1) / ONR_GEMM_LINE_FLOATS;
+    prefetch_lines(tile, (uintptr_t)tile->a + rows * tile->k * sizeof(float), lines);
+    return true;
+}
+
 /*
  * What tile t of `tiles` prefetches of a packed B: its share of the next piece, so that memory is
  * read all the time. But the first tile of a piece that nobody has prefetched asks for what it will
@@ -221,7 +235,9 @@ void onr_gemm_f32_run_piece(const struct onr_gemm_block *block, const struct onr
         size_t row = block->rows * t / tiles;
         size_t rows = block->rows * (t + 1) / tiles - row;
         place_tile(&tile, block, piece, row);
-        set_prefetch(&tile, block, piece, t, tiles);
+        if (!piece->is_first || !prefetch_rows(&tile, block, rows)) {
+            set_prefetch(&tile, block, piece, t, tiles);
+        }
         if (piece->count < kernel->columns) {
             run_narrow_tile(kernel, &tile, rows, piece->count);
         } else {

@@ -26,6 +26,7 @@ struct onr_gemm_piece {
     size_t b_stride;
     const float *next; /* the piece that is read after this, or NULL */
     bool is_cold;      /* has not been prefetched */
+    bool is_first;     /* of its block: what comes after finds A in L2 */
 };
 
 /* All rows of the block for one piece. */

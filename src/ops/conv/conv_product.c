@@ -36,6 +36,7 @@ static struct onr_gemm_f32_job make_job(const struct onr_conv *conv)
         .b = {NULL, ONR_FLOAT, conv->outputs, 1},
         .c_stride = conv->outputs,
         .scale = 1.0f,
+        .is_a_cold = true,
     };
 }
 
@@ -186,6 +187,7 @@ static void run_panels(const struct part *part, const struct onr_gemm_f32_job *b
     size_t width = job.kernel->columns;
     job.n = left < count * width ? left : count * width;
     job.b_packed = columns;
+    job.is_a_cold = panel == part->panel;
     job.c += first;
     for (size_t done = 0; done < job.n; done += width) {
         size_t n = job.n - done < width ? job.n - done : width;
