@@ -22,7 +22,7 @@ struct product {
     bool is_packed, is_a_transposed, is_b_transposed;
     bool has_column_bias, has_row_bias, accumulates;
     bool has_addend, has_activation, has_factor;
-    bool is_a_cold;
+    bool is_a_cold, is_b_hot, is_backward;
     float scale;
 };
 
@@ -83,6 +83,8 @@ static struct onr_gemm_f32_job make_job(struct fixture *f, const struct onr_gemm
         .factor = p->has_factor ? f->a + 13 : NULL,
         .factor_stride = p->n + 2,
         .is_a_cold = p->is_a_cold,
+        .is_b_hot = p->is_b_hot,
+        .is_backward = p->is_backward,
     };
     if (p->has_activation) {
         job.activation.function = f->kernels.unary.rows[ONR_UNARY_LEAKY_RELU][ONR_FLOAT];
@@ -229,6 +231,24 @@ static void a_left_matrix_that_is_cold(void **state)
         p.m = 7;
         p.is_a_transposed = true;
         run_all(*state, &p);
+    }
+}
+
+static void panels_from_the_last_to_the_first(void **state)
+{
+    static const size_t rows[] = {1, 2, 3, 4, 5, 16, 140};
+    static const size_t columns[] = {1, 47, 96, 400, 1000};
+    for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+        for (size_t j = 0; j < sizeof(columns) / sizeof(columns[0]); j++) {
+            struct product p = {.m = rows[i / 2],
+                                .n = columns[j],
+                                .k = 21,
+                                .is_packed = i % 2 == 1,
+                                .is_b_hot = i % 2 == 1,
+                                .is_backward = true,
+                                .scale = 1.0f};
+            run_all(*state, &p);
+        }
     }
 }
 
@@ -520,6 +540,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(k_of_any_length, setup, teardown),
         cmocka_unit_test_setup_teardown(more_rows_than_a_block, setup, teardown),
         cmocka_unit_test_setup_teardown(a_left_matrix_that_is_cold, setup, teardown),
+        cmocka_unit_test_setup_teardown(panels_from_the_last_to_the_first, setup, teardown),
         cmocka_unit_test_setup_teardown(transposed_operands_bias_and_scale, setup, teardown),
         cmocka_unit_test_setup_teardown(values_are_finished_in_the_tiles, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_a_page_apart_are_read_or_copied, setup, teardown),

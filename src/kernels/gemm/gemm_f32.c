@@ -165,6 +165,20 @@ static void run_block(const struct onr_gemm_block *block, size_t p_begin, size_t
     }
 }
 
+/* The same from the last panel to the first, in groups as wide as a tile: B that is read over and over
+ * is read from the end where it was left, of which a cache still has the most. */
+static void run_block_backward(const struct onr_gemm_block *block, size_t p_begin, size_t p_end)
+{
+    size_t step = onr_gemm_f32_wide_panels(block->job->kernel, block->rows);
+    step = step > 0 ? step : 1;
+    while (p_begin < p_end) {
+        size_t rest = (p_end - p_begin) % step;
+        size_t begin = p_end - (rest > 0 ? rest : step);
+        run_block(block, begin, p_end);
+        p_end = begin;
+    }
+}
+
 /* Sets where A is read for a block, after copying it when tiles cannot read it in place. */
 static void set_a(struct onr_gemm_block *block, float *copy)
 {
@@ -223,7 +237,11 @@ void onr_gemm_f32_run(const struct onr_gemm_f32_job *job, size_t m_begin, size_t
             block.after = first_piece(job, p_begin, k_after);
             block.is_first = kb == 0 && mb == 0 && !job->is_prefetched;
             set_a(&block, is_copied ? workspace : NULL);
-            run_block(&block, p_begin, p_end);
+            if (job->is_backward) {
+                run_block_backward(&block, p_begin, p_end);
+            } else {
+                run_block(&block, p_begin, p_end);
+            }
         }
     }
 }

@@ -169,6 +169,9 @@ static void set_prefetch(struct onr_gemm_f32_tile *tile, const struct onr_gemm_b
     size_t cold_tiles = tiles == 1 || piece->is_cold ? 1 : 0;
     tile->next = NULL;
     tile->next_end = NULL;
+    if (block->job->is_b_hot) {
+        return;
+    }
     bool is_fast = piece->b_stride >= FAST_COLUMNS * (block->rows / tiles);
     if (block->job->b_packed != NULL && t < cold_tiles && !is_fast) {
         prefetch_lines(tile, (uintptr_t)piece->b + NEAR_BYTES, lines);
@@ -185,7 +188,7 @@ static void set_panels(struct onr_gemm_f32_tile *tile, const struct onr_gemm_blo
     const struct onr_gemm_f32_job *job = block->job;
     if (job->b_packed != NULL) {
         tile->panel_stride = job->k * job->kernel->columns;
-        tile->ahead = block->rows == 1 ? WIDE_BYTES : 0;
+        tile->ahead = block->rows == 1 && !job->is_b_hot ? WIDE_BYTES : 0;
     } else {
         tile->panel_stride = job->kernel->columns;
         tile->ahead = WIDE_ROWS * tile->b_stride * sizeof(float);

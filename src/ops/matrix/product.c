@@ -36,6 +36,8 @@ static struct onr_gemm_f32_job make_job(const struct onr_product *p)
         .c_stride = p->y_row_stride,
         .scale = p->alpha,
         .activation = p->activation,
+        .is_b_hot = p->is_b_hot,
+        .is_backward = p->is_backward,
     };
 }
 

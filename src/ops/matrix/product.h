@@ -80,6 +80,8 @@ struct onr_product {
     struct onr_stream next; /* what is read after this product, when that is known */
     bool is_stream;         /* the panels of this product and those run with it follow each other */
     bool is_prefetched;     /* the product before prefetches the first panels of B */
+    bool is_b_hot;          /* B, which is packed, stays in L2 from run to run */
+    bool is_backward;       /* panels are gone through from the last to the first */
     size_t kept_back;       /* items that threads take one by one after their share of the others */
 };
 

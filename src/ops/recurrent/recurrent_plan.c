@@ -7,8 +7,8 @@
 /* Projected inputs of about this many bytes are made at a time, so that they stay in L2. */
 #define CHUNK_BYTES ((size_t)1 << 20)
 
-/* Bytes of R that stay in the L2 of one processor from step to step. */
-#define SIDE_BYTES 786432
+/* Bytes of R that stay in the L2 of one processor from step to step, but for a small part. */
+#define CACHE_BYTES 1310720
 
 /* Blocks laid out one after the other. */
 struct layout {
@@ -117,6 +117,13 @@ static struct onr_product make_projection(const struct onr_recurrent_plan *plan,
     return product;
 }
 
+static bool stays_in_cache(const struct onr_recurrent_plan *plan,
+                           const struct onr_recurrent_config *config)
+{
+    size_t numbers = config->gates * plan->dims.hidden * plan->dims.hidden;
+    return numbers * onr_dtype_size(plan->wide) <= CACHE_BYTES;
+}
+
 /* Returns the scratch that the largest of the products needs. */
 static size_t plan_products(struct onr_recurrent_plan *plan,
                             const struct onr_recurrent_state *state, unsigned thread_count)
@@ -135,6 +142,7 @@ static size_t plan_products(struct onr_recurrent_plan *plan,
         }
         if (part != ONR_PART_INPUT) {
             plan->product[part] = make_product(plan, config, (enum onr_recurrent_part)part);
+            plan->product[part].is_b_hot = stays_in_cache(plan, config);
         }
         if (part == ONR_PART_RECURRENT && config->is_linear_before_reset) {
             plan->product[part].bias = ONR_PRODUCT_COLUMN_BIAS;
@@ -150,9 +158,8 @@ static size_t plan_products(struct onr_recurrent_plan *plan,
 static bool runs_side_by_side(const struct onr_recurrent_plan *plan,
                               const struct onr_recurrent_config *config, unsigned thread_count)
 {
-    size_t numbers = config->gates * plan->dims.hidden * plan->dims.hidden;
     return config->directions > 1 && thread_count / config->directions == 1 &&
-           numbers * onr_dtype_size(plan->wide) <= SIDE_BYTES;
+           stays_in_cache(plan, config);
 }
 
 enum onr_status onr_recurrent_plan(struct onr_plan_ctx *ctx)

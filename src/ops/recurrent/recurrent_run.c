@@ -173,6 +173,7 @@ static void multiply(const struct walk *w, const struct onr_product *planned,
     struct onr_recurrent_view view = onr_recurrent_view(config, &w->plan->dims, w->direction, part);
     struct onr_product product = *planned;
     struct onr_product_operands operands = {.a = a, .c = bias, .y = y};
+    product.is_backward = part != ONR_PART_INPUT && w->step % 2 == 1; /* from where R was left */
     product.packed = w->state->part[w->direction][part].packed.data;
     if (product.packed == NULL && view.k > 0) {
         operands.b = (const char *)operand(w, view.input) + view.first * w->wide_bytes;
