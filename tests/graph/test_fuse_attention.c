@@ -428,8 +428,9 @@ static void what_is_no_attention_stays(void **state)
                "p = Softmax(d); o = MatMul(p, v);" MERGE,
          "Add Tanh Softmax MatMul Transpose Reshape"},
         /* three masks */
-        {X QKV "init float b [2] = 1, 2; s = MatMul(q, k); a = Add(s, b); d = Add(a, b);"
-               "e = Add(d, b); p = Softmax(e); o = MatMul(p, v);" MERGE,
+        {X QKV "init float b [2] = 1, 2; init float b1 [2, 1] = 1, 2;"
+               "init float b2 [2, 2] = 1, 2, 3, 4; s = MatMul(q, k); a = Add(s, b);"
+               "d = Add(a, b1); e = Add(d, b2); p = Softmax(e); o = MatMul(p, v);" MERGE,
          "Add Add onnxrun.MaskedSoftmax MatMul Transpose Reshape"},
         /* probabilities on the right */
         {X QKV "s = MatMul(q, k); p = Softmax(s); o = MatMul(v, p);" MERGE,

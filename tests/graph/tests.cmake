@@ -20,6 +20,7 @@ onnxrun_test(graph
     test_import
     test_no_ops
     test_passes
+    test_plain_scores
     test_print
     test_tensor_proto
     test_wire)

@@ -104,6 +104,11 @@ enum onr_status onr_pass_infer_facts(struct onr_graph *graph,
 enum onr_status onr_pass_plain_shapes(struct onr_graph *graph,
                                       struct onr_pass_ctx *ctx) ONR_MUST_USE;
 
+/* Has attention scaled before it is masked, and masked at once; needs facts and uses, leaves dead
+ * code. */
+enum onr_status onr_pass_plain_scores(struct onr_graph *graph,
+                                      struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
 /* Asks inputs of the graph for dimensions that other values have as well; needs facts, leaves dead
  * code. */
 enum onr_status onr_pass_input_shapes(struct onr_graph *graph,

@@ -37,6 +37,7 @@ static const struct pass pass_list[] = {
     PASS(fuse_group_norm, FUSES),
     PASS(fuse_gelu, FUSES),
     PASS(fuse_rotary, FUSES),
+    PASS(plain_scores, FUSES),
     PASS(input_shapes, FUSES),
     PASS(dead_code, FUSES),
     PASS(fuse_select, FUSES),

@@ -6,6 +6,7 @@
  * already wide, so that tables of weights keep their size; KEEP_TYPE operators, whose result is
  * about the type itself, never do.
  */
+#include "graph/passes/insert.h"
 #include "graph/passes/pass.h"
 
 #include <string.h>
@@ -74,8 +75,6 @@ static enum onr_status add_cast(struct widener *w, uint32_t from, uint32_t *to,
         ONR_TRY(onr_graph_add_value(graph, name, to, w->err));
         graph->values[*to].fact = onr_fact_of(dtype, &graph->values[from].fact.shape);
     }
-    struct onr_node *node = NULL;
-    ONR_TRY(onr_graph_add_node(graph, &node, w->err));
     struct onr_attr *attr = ONR_ARENA_NEW(graph->arena, struct onr_attr);
     uint32_t *ids = ONR_ARENA_ARRAY(graph->arena, 2, uint32_t);
     if (attr == NULL || ids == NULL) {
@@ -85,33 +84,18 @@ static enum onr_status add_cast(struct widener *w, uint32_t from, uint32_t *to,
     ids[1] = *to;
     *attr =
         (struct onr_attr){.name = "to", .kind = ONR_ATTR_INT, .count = 1, .as.i = (int64_t)dtype};
-    *node = (struct onr_node){.name = graph->values[*to].name,
-                              .op_type = "Cast",
-                              .domain = "",
-                              .version = cast->since_version,
-                              .inputs = ids,
-                              .outputs = ids + 1,
-                              .input_count = 1,
-                              .output_count = 1,
-                              .attrs = attr,
-                              .attr_count = 1,
-                              .op = cast};
-    graph->values[*to].producer = graph->node_count - 1;
-    return ONR_OK;
-}
-
-/* Appends the node as it is. */
-static enum onr_status keep_node(struct widener *w, const struct onr_node *node)
-{
-    struct onr_node *copy = NULL;
-    ONR_TRY(onr_graph_add_node(w->graph, &copy, w->err));
-    *copy = *node;
-    for (uint32_t i = 0; i < node->output_count; i++) {
-        if (node->outputs[i] != ONR_NO_VALUE) {
-            w->graph->values[node->outputs[i]].producer = w->graph->node_count - 1;
-        }
-    }
-    return ONR_OK;
+    const struct onr_node node = {.name = graph->values[*to].name,
+                                  .op_type = "Cast",
+                                  .domain = "",
+                                  .version = cast->since_version,
+                                  .inputs = ids,
+                                  .outputs = ids + 1,
+                                  .input_count = 1,
+                                  .output_count = 1,
+                                  .attrs = attr,
+                                  .attr_count = 1,
+                                  .op = cast};
+    return onr_insert_node(graph, &node, w->err);
 }
 
 /* Appends the node with float32 in place of half, with casts before and behind it. */
@@ -147,7 +131,7 @@ static enum onr_status widen_node(struct widener *w, struct onr_node *node,
             w->wide[narrow[i]] = node->outputs[i];
         }
     }
-    ONR_TRY(keep_node(w, node));
+    ONR_TRY(onr_insert_node(graph, node, w->err));
     for (uint32_t i = 0; i < narrow_count; i++) {
         if (narrow[i] != node->outputs[i]) {
             enum onr_dtype dtype = graph->values[narrow[i]].fact.dtype;
@@ -163,7 +147,7 @@ static enum onr_status widen_nodes(struct widener *w, const struct onr_op_def *c
         if (can_widen(w, &w->nodes[n])) {
             ONR_TRY(widen_node(w, &w->nodes[n], cast));
         } else {
-            ONR_TRY(keep_node(w, &w->nodes[n]));
+            ONR_TRY(onr_insert_node(w->graph, &w->nodes[n], w->err));
         }
     }
     return ONR_OK;
@@ -196,9 +180,7 @@ enum onr_status onr_pass_widen_half(struct onr_graph *graph, struct onr_pass_ctx
     memset(w.wide, 0xff, bytes);
     enum onr_status status = ONR_OK;
     if (cast != NULL && has_half_node(&w)) {
-        graph->nodes = NULL;
-        graph->node_count = 0;
-        graph->node_capacity = 0;
+        w.nodes = onr_insert_begin(graph, &w.node_count);
         status = widen_nodes(&w, cast);
     }
     onr_mem_free(w.mem, w.wide, bytes);
