@@ -210,6 +210,13 @@ static void reshapes_of_reshapes(void **state)
     check(X "init int64 s [1] = 8; init int64 t [2] = 2, 4; a = Reshape(x, s); b = Reshape(a, t);"
             "y = Neg(b);",
           "Reshape Neg");
+    /* back to what it was, by a list that is computed */
+    check(X
+          "init int64 s [1] = -1; z = Shape(x); a = Reshape(x, s); b = Reshape(a, z); y = Neg(b);",
+          "Neg");
+    check(X "init int64 s [1] = 1; init int64 t [3] = 0, 2, 2; z = Shape(x); u = Unsqueeze(x, s);"
+            "a = Reshape(u, t); b = Neg(a); c = Reshape(a, z); out float b; y = Neg(c);",
+          "Unsqueeze Reshape Neg Neg");
     /* 0: the dimension of what is reshaped */
     check("in float x [n, 4]; out float y; init int64 s [3] = 2, 2, 2; init int64 t [2] = 0, -1;"
           "a = Reshape(x, s); y = Reshape(a, t);",

@@ -40,9 +40,9 @@ static void views_need_no_step_and_share_storage(void **state)
 {
     (void)state;
     struct session_test t;
-    begin(&t, "in float x [n]; init int64 s [2] = 1, -1; init int64 first [1] = 0;"
+    begin(&t, "in float x [n]; init int64 s [3] = 1, 1, -1; init int64 first [1] = 0;"
               "a = Neg(x); b = Reshape(a, s); c = Squeeze(b, first); y = Exp(c); z = Abs(a);"
-              "out float y [n]; out float z [n];");
+              "out float y [1, n]; out float z [n];");
     session_test_out(&t, "z", test_f32(SHAPE(2), (float[]){1, 2}));
     session_test_run(&t);
     assert_int_equal(plan_of(&t)->step_count, 3);

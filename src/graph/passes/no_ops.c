@@ -3,7 +3,8 @@
  * Nodes whose first output equals an input, by what is known of types, shapes and constants, go:
  *
  *   Identity; Cast and CastLike to the own type; Dropout in inference; operators that give their
- *   input another shape (Reshape, Flatten, Squeeze, Unsqueeze), when that is the shape it has
+ *   input another shape (Reshape, Flatten, Squeeze, Unsqueeze), when that is the shape it has, or
+ *   had before other such operators
  *   Expand, Tile, Slice, Pad, Concat and Split that leave all elements where they are
  *   x * 1, x / 1, x - 0, x + -0, of integers also x + 0: x + 0 would make 0 of -0
  *   Transpose by the identity, alone or as a pair; other pairs become one Transpose
@@ -32,11 +33,6 @@ static const struct onr_fact *fact_of(const struct cleaner *c, uint32_t value)
     return &c->graph->values[value].fact;
 }
 
-static bool has_input(const struct onr_node *node, uint32_t index)
-{
-    return index < node->input_count && node->inputs[index] != ONR_NO_VALUE;
-}
-
 /* True when the value has the type and shape of the node's first output. */
 static bool is_like_output(const struct cleaner *c, const struct onr_node *node, uint32_t value)
 {
@@ -51,7 +47,7 @@ static bool is_like_output(const struct cleaner *c, const struct onr_node *node,
 static bool all_ints(const struct cleaner *c, const struct onr_node *node, uint32_t index,
                      bool (*test)(int64_t))
 {
-    if (!has_input(node, index)) {
+    if (!onr_fuse_has_input(node, index)) {
         return true;
     }
     const struct onr_fact *fact = fact_of(c, node->inputs[index]);
@@ -103,16 +99,39 @@ static uint32_t source_of_dropout(const struct cleaner *c, const struct onr_node
     if (node->version < 7) {
         is_inference = onr_attr_int(node, "is_test", 0) != 0;
     } else if (node->version >= 12) {
-        const struct onr_fact *mode = has_input(node, 2) ? fact_of(c, node->inputs[2]) : NULL;
+        const struct onr_fact *mode =
+            onr_fuse_has_input(node, 2) ? fact_of(c, node->inputs[2]) : NULL;
         is_inference = mode == NULL || (mode->data != NULL && onr_fact_int(mode, 0) == 0);
     }
     return is_inference ? node->inputs[0] : ONR_NO_VALUE;
 }
 
-/* Of operators that keep the order of elements, and of those that can only repeat them. */
+/* What a value is with another shape, when a node has given it that; else ONR_NO_VALUE. */
+static uint32_t before_view(const struct cleaner *c, uint32_t value)
+{
+    static const char *const views[] = {"Reshape", "Flatten", "Squeeze", "Unsqueeze"};
+    const struct onr_node *node = onr_fuse_any_producer(&c->fuser, value);
+    bool is_view = false;
+    for (size_t i = 0; i < sizeof views / sizeof views[0] && node != NULL && !is_view; i++) {
+        is_view = onr_fuse_is(node, views[i]);
+    }
+    return is_view ? node->inputs[0] : ONR_NO_VALUE;
+}
+
+/* Of operators that can only leave elements out or repeat them. */
 static uint32_t source_of_same_shape(const struct cleaner *c, const struct onr_node *node)
 {
     return is_like_output(c, node, node->inputs[0]) ? node->inputs[0] : ONR_NO_VALUE;
+}
+
+/* Of operators that give it another shape, also when they only take back such changes before. */
+static uint32_t source_of_view(const struct cleaner *c, const struct onr_node *node)
+{
+    uint32_t source = node->inputs[0];
+    while (source != ONR_NO_VALUE && !is_like_output(c, node, source)) {
+        source = before_view(c, source);
+    }
+    return source;
 }
 
 static uint32_t source_of_slice(const struct cleaner *c, const struct onr_node *node)
@@ -146,7 +165,7 @@ static uint32_t source_of_concat(const struct cleaner *c, const struct onr_node 
         return ONR_NO_VALUE;
     }
     for (uint32_t i = 0; i < node->input_count; i++) {
-        if (!has_input(node, i)) {
+        if (!onr_fuse_has_input(node, i)) {
             return ONR_NO_VALUE;
         }
         const struct onr_shape *shape = &fact_of(c, node->inputs[i])->shape;
@@ -159,11 +178,6 @@ static uint32_t source_of_concat(const struct cleaner *c, const struct onr_node 
         source = node->inputs[i];
     }
     return source != ONR_NO_VALUE && is_like_output(c, node, source) ? source : ONR_NO_VALUE;
-}
-
-static uint32_t source_of_split(const struct cleaner *c, const struct onr_node *node)
-{
-    return node->output_count == 1 ? source_of_same_shape(c, node) : ONR_NO_VALUE;
 }
 
 /* True for a constant of one number that does not add dimensions to the other operand. */
@@ -223,15 +237,15 @@ static const struct {
     const char *op_type;
     source_fn source;
 } no_ops[] = {
-    {"Identity", source_of_identity},  {"Cast", source_of_cast},
-    {"CastLike", source_of_cast},      {"Dropout", source_of_dropout},
-    {"Reshape", source_of_same_shape}, {"Flatten", source_of_same_shape},
-    {"Squeeze", source_of_same_shape}, {"Unsqueeze", source_of_same_shape},
-    {"Expand", source_of_same_shape},  {"Tile", source_of_same_shape},
-    {"Slice", source_of_slice},        {"Pad", source_of_pad},
-    {"Concat", source_of_concat},      {"Split", source_of_split},
-    {"Mul", source_of_product},        {"Div", source_of_quotient},
-    {"Sub", source_of_difference},     {"Add", source_of_sum},
+    {"Identity", source_of_identity}, {"Cast", source_of_cast},
+    {"CastLike", source_of_cast},     {"Dropout", source_of_dropout},
+    {"Reshape", source_of_view},      {"Flatten", source_of_view},
+    {"Squeeze", source_of_view},      {"Unsqueeze", source_of_view},
+    {"Expand", source_of_same_shape}, {"Tile", source_of_same_shape},
+    {"Slice", source_of_slice},       {"Pad", source_of_pad},
+    {"Concat", source_of_concat},     {"Split", source_of_same_shape},
+    {"Mul", source_of_product},       {"Div", source_of_quotient},
+    {"Sub", source_of_difference},    {"Add", source_of_sum},
 };
 
 static uint32_t source_of(const struct cleaner *c, const struct onr_node *node)
@@ -324,17 +338,10 @@ static enum onr_status clean_transpose(const struct cleaner *c, struct onr_node 
 /* A shape without 0 (which would mean "as in the input") depends on the count of elements alone. */
 static void read_past_views(const struct cleaner *c, struct onr_node *node)
 {
-    if (!has_input(node, 1) || !all_ints(c, node, 1, is_nonzero)) {
-        return;
-    }
-    static const char *const views[] = {"Reshape", "Flatten", "Squeeze", "Unsqueeze"};
-    for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
-        const struct onr_node *before = onr_fuse_producer(&c->fuser, node->inputs[0], views[i]);
-        if (before != NULL) {
-            node->inputs[0] = before->inputs[0];
-            c->graph->values[before->inputs[0]].use_count++;
-            return;
-        }
+    uint32_t before = before_view(c, node->inputs[0]);
+    if (before != ONR_NO_VALUE && onr_fuse_has_input(node, 1) && all_ints(c, node, 1, is_nonzero)) {
+        node->inputs[0] = before;
+        c->graph->values[before].use_count++;
     }
 }
 
@@ -352,7 +359,7 @@ static bool has_one_result(const struct onr_graph *graph, const struct onr_node 
 static enum onr_status clean_node(const struct cleaner *c, struct onr_node *node, uint32_t *same)
 {
     onr_same_inputs(same, node);
-    if (node->is_dead || !has_one_result(c->graph, node) || !has_input(node, 0)) {
+    if (node->is_dead || !has_one_result(c->graph, node) || !onr_fuse_has_input(node, 0)) {
         return ONR_OK;
     }
     uint32_t source = ONR_NO_VALUE;
