@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scores that are scaled behind their mask, masked twice, or scaled by numbers for each head. */
+/* Scores that are scaled behind their mask, masked twice, scaled by numbers for each head, or chosen
+ * by numbers. */
 #include "support/graph_test.h"
 #include "support/session_test.h"
 
@@ -96,6 +97,45 @@ static void factors_of_heads_go_to_queries(void **state)
           "Transpose Mul " CHAIN);
 }
 
+/* as in GPT-1: flags as numbers, a part of a constant */
+#define FLAGS                                                                                      \
+    "init float b6 [6, 4] = 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, " \
+    "1;"                                                                                           \
+    "init int64 i0 [1] = 0; init float one = 1; init float fill = -10000; z = Shape(x);"           \
+    "n1 = Gather(z, i0); end = Add(n1, n1); b = Slice(b6, i0, end, i0); c = Sub(one, b);"
+
+static void numbers_that_choose_scores(void **state)
+{
+    (void)state;
+    check(FLAGS "e = Mul(c, fill);" PRODUCT "d = Mul(s, b); a = Add(d, e);",
+          "Shape Gather Add Slice Cast " CHAIN);
+    check(FLAGS "e = Mul(fill, c); init float m [4] = 0, 0, 5, 0;" PRODUCT
+                "t = Div(s, two); d = Mul(b, t); f = Add(e, d); a = Add(f, m);",
+          "Shape Gather Add Slice Cast " CHAIN);
+}
+
+static void other_sums_of_products_stay(void **state)
+{
+    (void)state;
+    static const char *const kept[] = {
+        /* no flags */
+        "init float h2 [4, 4] = 0.5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1; v = Mul(b, h2);"
+        "c2 = Sub(one, v); e = Mul(c2, fill);" PRODUCT "d = Mul(s, v); a = Add(d, e);",
+        /* other flags */
+        "e = Mul(c, fill); b2 = Slice(b6, i0, end, i0); v = Mul(b2, two);" PRODUCT
+        "d = Mul(s, v); a = Add(d, e);",
+        /* not the rest of 1 */
+        "c2 = Sub(two, b); e = Mul(c2, fill);" PRODUCT "d = Mul(s, b); a = Add(d, e);",
+    };
+    char model[2048];
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        (void)snprintf(model, sizeof model, SCORES FLAGS "%s" RESULT, kept[i]);
+        graph_test_explains(model, "scores: a product of Q and K', scaled, capped, and with two "
+                                   "masks at most");
+        graph_test_results(model, 2e-6f);
+    }
+}
+
 static void other_factors_stay(void **state)
 {
     (void)state;
@@ -130,6 +170,8 @@ int main(void)
         cmocka_unit_test_teardown(masks_of_one_shape_are_one, test_tensors_free),
         cmocka_unit_test_teardown(masks_of_windows_are_one, test_tensors_free),
         cmocka_unit_test_teardown(factors_of_heads_go_to_queries, test_tensors_free),
+        cmocka_unit_test_teardown(numbers_that_choose_scores, test_tensors_free),
+        cmocka_unit_test_teardown(other_sums_of_products_stay, test_tensors_free),
         cmocka_unit_test_teardown(other_factors_stay, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

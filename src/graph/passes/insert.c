@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "graph/passes/insert.h"
 
+#include <string.h>
+
 struct onr_node *onr_insert_begin(struct onr_graph *graph, uint32_t *count)
 {
     struct onr_node *nodes = graph->nodes;
@@ -21,6 +23,108 @@ enum onr_status onr_insert_node(struct onr_graph *graph, const struct onr_node *
         if (node->outputs[i] != ONR_NO_VALUE) {
             graph->values[node->outputs[i]].producer = graph->node_count - 1;
         }
+    }
+    return ONR_OK;
+}
+
+/* ---- few nodes ---- */
+
+/* A new node, to stand before the one of this index. */
+struct onr_inserted {
+    struct onr_node node;
+    uint32_t before;
+    struct onr_inserted *next;
+};
+
+void onr_insert_start(struct onr_inserter *insert, struct onr_graph *graph,
+                      struct onr_pass_ctx *ctx)
+{
+    *insert = (struct onr_inserter){.graph = graph, .ctx = ctx, .end = &insert->first};
+}
+
+enum onr_status onr_insert_instead(struct onr_inserter *insert, struct onr_node *node,
+                                   const struct onr_node *like, const uint32_t *inputs)
+{
+    node->op_type = like->op_type;
+    node->domain = like->domain;
+    node->version = like->version;
+    node->op = like->op;
+    node->attrs = like->attrs;
+    node->attr_count = like->attr_count;
+    node->inputs = onr_arena_copy(insert->graph->arena, inputs, like->input_count * sizeof *inputs);
+    node->input_count = like->input_count;
+    return node->inputs != NULL ? ONR_OK : onr_fail_memory(insert->ctx->err, "node");
+}
+
+static enum onr_status add_value(const struct onr_inserter *insert, const char *name,
+                                 const struct onr_node *node, uint32_t *id)
+{
+    struct onr_graph *graph = insert->graph;
+    const struct onr_fact *first = &graph->values[node->inputs[0]].fact;
+    bool is_flag = strcmp(node->op_type, "Cast") == 0;
+    const struct onr_fact fact = onr_fact_of(is_flag ? ONR_BOOL : first->dtype, &first->shape);
+    ONR_TRY(onr_graph_add_value(graph, name, id, insert->ctx->err));
+    graph->values[*id].fact = fact;
+    graph->values[*id].use_count = 1;
+    return ONR_OK;
+}
+
+/* Computes the node when its inputs are constant, else gives it a place. */
+static enum onr_status fold(struct onr_inserter *insert, struct onr_inserted *added)
+{
+    const struct onr_fact *inputs[2] = {NULL};
+    struct onr_fact fact = insert->graph->values[added->node.outputs[0]].fact;
+    bool is_folded = false;
+    for (uint32_t i = 0; i < added->node.input_count; i++) {
+        struct onr_value *value = &insert->graph->values[added->node.inputs[i]];
+        inputs[i] = &value->fact;
+        if (value->fold != NULL) {
+            value->fold->use_count++; /* folding gives back what nothing needs any more */
+        }
+    }
+    ONR_TRY(onr_fold_node(insert->graph, &added->node, inputs, &fact, &is_folded, insert->ctx));
+    if (!is_folded) {
+        *insert->end = added;
+        insert->end = &added->next;
+    }
+    return ONR_OK;
+}
+
+enum onr_status onr_insert_before(struct onr_inserter *insert, const struct onr_node *like,
+                                  const uint32_t *inputs, const char *suffix, uint32_t *made)
+{
+    struct onr_graph *graph = insert->graph;
+    struct onr_inserted *added = ONR_ARENA_NEW(graph->arena, struct onr_inserted);
+    uint32_t *id = ONR_ARENA_NEW(graph->arena, uint32_t);
+    uint32_t output = graph->nodes[insert->at].outputs[0];
+    char *name = onr_arena_printf(graph->arena, "%s.%s", graph->values[output].name, suffix);
+    if (name == NULL || added == NULL || id == NULL) {
+        return onr_fail_memory(insert->ctx->err, "node");
+    }
+    added->node = *like;
+    added->before = insert->at;
+    ONR_TRY(onr_insert_instead(insert, &added->node, like, inputs));
+    ONR_TRY(add_value(insert, name, &added->node, id));
+    added->node.name = name;
+    added->node.outputs = id;
+    added->node.output_count = 1;
+    *made = *id;
+    return fold(insert, added);
+}
+
+enum onr_status onr_insert_place(struct onr_inserter *insert)
+{
+    uint32_t count = 0;
+    const struct onr_inserted *added = insert->first;
+    if (added == NULL) {
+        return ONR_OK;
+    }
+    struct onr_node *nodes = onr_insert_begin(insert->graph, &count);
+    for (uint32_t n = 0; n < count; n++) {
+        for (; added != NULL && added->before == n; added = added->next) {
+            ONR_TRY(onr_insert_node(insert->graph, &added->node, insert->ctx->err));
+        }
+        ONR_TRY(onr_insert_node(insert->graph, &nodes[n], insert->ctx->err));
     }
     return ONR_OK;
 }

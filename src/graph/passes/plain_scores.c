@@ -9,6 +9,7 @@
  *                                                      where s is larger
  *   MatMul(q, k) * t        ->  MatMul(q * t, k)       t: constants for each head or query, no wider
  *                                                      than the scores
+ *   s * b + c * (1 - b)     ->  Where(b, s, c)         b: zeros and ones, constant or a part of that
  *
  * There are fewer masks than scores, so that less is computed also where nothing is fused then; sums
  * of masks that are constant are computed once.
@@ -24,20 +25,10 @@
 
 #define WINDOWS_RANK 5 /* of scores when batches are apart from windows: attention_masking.h */
 
-/* A new node, to stand before the one of this index. */
-struct added {
-    struct onr_node node;
-    uint32_t before;
-    struct added *next;
-};
-
 struct writer {
-    struct onr_graph *graph;
-    struct onr_pass_ctx *ctx;
+    struct onr_inserter insert;
     struct onr_fuser fuser; /* knows no users */
     const bool *is_score;   /* [value_count at first] values from which a Softmax is computed */
-    uint32_t at;            /* index of the node that is looked at */
-    struct added *first, **end;
 };
 
 /* The two operands of a sum, scores and a mask. */
@@ -84,80 +75,6 @@ static bool is_all_or_nothing(const struct onr_fuser *fuser, uint32_t mask, doub
            fmax(numbers[0], numbers[1]) == 0 && fmin(numbers[0], numbers[1]) * scale <= LOW_MASK;
 }
 
-/* ---- new nodes ---- */
-
-/* Gives the node another operator, that of `like`, and other inputs. */
-static enum onr_status turn(struct writer *w, struct onr_node *node, const struct onr_node *like,
-                            uint32_t first, uint32_t second)
-{
-    const uint32_t ids[] = {first, second};
-    node->op_type = like->op_type;
-    node->domain = like->domain;
-    node->version = like->version;
-    node->op = like->op;
-    node->attrs = like->attrs;
-    node->attr_count = like->attr_count;
-    node->inputs = onr_arena_copy(w->graph->arena, ids, sizeof ids);
-    node->input_count = 2;
-    return node->inputs != NULL ? ONR_OK : onr_fail_memory(w->ctx->err, "node");
-}
-
-/* A value of the type and shape of another one. */
-static enum onr_status add_value(struct writer *w, const char *name, uint32_t like, uint32_t *id)
-{
-    struct onr_graph *graph = w->graph;
-    const struct onr_fact fact =
-        onr_fact_of(graph->values[like].fact.dtype, &graph->values[like].fact.shape);
-    ONR_TRY(onr_graph_add_value(graph, name, id, w->ctx->err));
-    graph->values[*id].fact = fact;
-    graph->values[*id].use_count = 1;
-    return ONR_OK;
-}
-
-/* Folding gives back constants that nothing needs any more. */
-static void note_use(struct onr_graph *graph, uint32_t value)
-{
-    if (graph->values[value].fold != NULL) {
-        graph->values[value].fold->use_count++;
-    }
-}
-
-/* Adds a node like this one with other inputs; its result, *made, has the shape of the first. */
-static enum onr_status add_node(struct writer *w, const struct onr_node *like, uint32_t first,
-                                uint32_t second, const char *suffix, uint32_t *made)
-{
-    struct onr_graph *graph = w->graph;
-    struct added *added = ONR_ARENA_NEW(graph->arena, struct added);
-    bool is_folded = false;
-    uint32_t id = ONR_NO_VALUE;
-    char *name =
-        onr_arena_printf(graph->arena, "%s.%s", graph->values[like->outputs[0]].name, suffix);
-    if (name == NULL || added == NULL) {
-        return onr_fail_memory(w->ctx->err, "node");
-    }
-    added->node = *like;
-    added->before = w->at;
-    ONR_TRY(turn(w, &added->node, like, first, second));
-    ONR_TRY(add_value(w, name, first, &id));
-    added->node.name = name;
-    added->node.outputs = onr_arena_copy(graph->arena, &id, sizeof id);
-    if (added->node.outputs == NULL) {
-        return onr_fail_memory(w->ctx->err, "node");
-    }
-    const struct onr_fact *inputs[] = {onr_fuse_fact(&w->fuser, first),
-                                       onr_fuse_fact(&w->fuser, second)};
-    struct onr_fact fact = graph->values[id].fact;
-    note_use(graph, first);
-    note_use(graph, second);
-    *made = id;
-    ONR_TRY(onr_fold_node(graph, &added->node, inputs, &fact, &is_folded, w->ctx));
-    if (!is_folded) {
-        *w->end = added;
-        w->end = &added->next;
-    }
-    return ONR_OK;
-}
-
 /* ---- rules ---- */
 
 static enum onr_status scale_first(struct writer *w, struct onr_node *node)
@@ -175,16 +92,19 @@ static enum onr_status scale_first(struct writer *w, struct onr_node *node)
     if (!is_kept && shape_of(&w->fuser, number)->rank > shape_of(&w->fuser, sum.mask)->rank) {
         return ONR_OK; /* a number of higher rank adds dimensions */
     }
-    ONR_TRY(add_node(w, node, sum.scores, number, "scaled", &sum.scores));
-    if (!is_kept) {
-        ONR_TRY(add_node(w, node, sum.mask, number, "mask", &sum.mask));
+    uint32_t inputs[] = {sum.scores, sum.mask};
+    for (size_t i = 0; i < (is_kept ? 1 : 2); i++) {
+        const uint32_t scaled[] = {inputs[i], number};
+        ONR_TRY(
+            onr_insert_before(&w->insert, node, scaled, i == 0 ? "scaled" : "mask", &inputs[i]));
     }
-    return turn(w, node, sum.node, sum.scores, sum.mask);
+    return onr_insert_instead(&w->insert, node, sum.node, inputs);
 }
 
 static bool is_constant(const struct writer *w, uint32_t value)
 {
-    return w->graph->values[value].constant != NULL && !w->graph->values[value].is_input;
+    return w->fuser.graph->values[value].constant != NULL &&
+           !w->fuser.graph->values[value].is_input;
 }
 
 static enum onr_status mask_once(struct writer *w, struct onr_node *node)
@@ -196,8 +116,10 @@ static enum onr_status mask_once(struct writer *w, struct onr_node *node)
             has_shape_of(&w->fuser, sum.mask, mask) &&
             (shape_of(&w->fuser, sum.scores)->rank == WINDOWS_RANK ||
              (is_constant(w, mask) && is_constant(w, sum.mask)))) {
-            ONR_TRY(add_node(w, node, sum.mask, mask, "mask", &mask));
-            return turn(w, node, sum.node, sum.scores, mask);
+            const uint32_t masks[] = {sum.mask, mask};
+            uint32_t inputs[] = {sum.scores, mask};
+            ONR_TRY(onr_insert_before(&w->insert, node, masks, "mask", &inputs[1]));
+            return onr_insert_instead(&w->insert, node, sum.node, inputs);
         }
     }
     return ONR_OK;
@@ -233,9 +155,103 @@ static enum onr_status scale_queries(struct writer *w, struct onr_node *node)
         if (last > 0 && s->rank == q->rank && q->dim[last] > 0 &&
             (s->dim[last] < 0 || q->dim[last] <= s->dim[last]) && is_constant(w, factor) &&
             is_column_for(&w->fuser, factor, product->inputs[0])) {
-            uint32_t scaled = ONR_NO_VALUE;
-            ONR_TRY(add_node(w, node, product->inputs[0], factor, "queries", &scaled));
-            return turn(w, node, product, scaled, product->inputs[1]);
+            const uint32_t queries[] = {product->inputs[0], factor};
+            uint32_t inputs[] = {product->inputs[0], product->inputs[1]};
+            ONR_TRY(onr_insert_before(&w->insert, node, queries, "queries", &inputs[0]));
+            return onr_insert_instead(&w->insert, node, product, inputs);
+        }
+    }
+    return ONR_OK;
+}
+
+/* Whether the value has but zeros and ones: a constant, or a part of one. */
+static bool is_binary(const struct onr_fuser *fuser, uint32_t value)
+{
+    static const char *const parts[] = {"Slice", "Unsqueeze", "Squeeze", "Reshape"};
+    const struct onr_node *node = onr_fuse_any_producer(fuser, value);
+    for (size_t i = 0; node != NULL && i < sizeof parts / sizeof *parts; i++) {
+        if (onr_fuse_is(node, parts[i])) {
+            value = node->inputs[0];
+            node = onr_fuse_any_producer(fuser, value);
+            i = (size_t)-1;
+        }
+    }
+    const struct onr_value *v = &fuser->graph->values[value];
+    const float *numbers = v->fact.data;
+    bool is_each =
+        v->constant != NULL && !v->is_input && numbers != NULL && v->fact.dtype == ONR_FLOAT;
+    int64_t count = is_each ? onr_constant_count(v->constant) : 0;
+    for (int64_t i = 0; i < count && is_each; i++) {
+        is_each = numbers[i] == 0 || numbers[i] == 1;
+    }
+    return is_each;
+}
+
+/* Reads value = number * (1 - flags). */
+static bool read_rest(const struct onr_fuser *fuser, uint32_t value, uint32_t *number,
+                      uint32_t *flags)
+{
+    const struct onr_node *product = onr_fuse_producer(fuser, value, "Mul");
+    double one = 0;
+    double fill = 0;
+    uint32_t difference = ONR_NO_VALUE;
+    if (product == NULL || !onr_fuse_number_operand(fuser, product, &difference, &fill)) {
+        return false;
+    }
+    const struct onr_node *sub = onr_fuse_producer(fuser, difference, "Sub");
+    *number = onr_fuse_other(product, difference);
+    *flags = sub != NULL ? sub->inputs[1] : ONR_NO_VALUE;
+    return sub != NULL && onr_fuse_number(fuser, sub->inputs[0], &one) && one == 1 &&
+           isfinite(fill) && shape_of(fuser, *number)->rank <= shape_of(fuser, *flags)->rank &&
+           shape_of(fuser, sub->inputs[0])->rank <= shape_of(fuser, *flags)->rank;
+}
+
+/* Turns the sum into Where(Cast(flags), scores, number). */
+static enum onr_status set_choice(struct writer *w, struct onr_node *node, uint32_t flags,
+                                  uint32_t scores, uint32_t number)
+{
+    const struct onr_registry *registry = w->insert.ctx->registry;
+    struct onr_attr *to = ONR_ARENA_NEW(w->fuser.graph->arena, struct onr_attr);
+    if (to == NULL) {
+        return onr_fail_memory(w->insert.ctx->err, "node");
+    }
+    *to = (struct onr_attr){
+        .name = "to", .kind = ONR_ATTR_INT, .count = 1, .as.i = (int64_t)ONR_BOOL};
+    const struct onr_node cast = {.op_type = "Cast",
+                                  .domain = "",
+                                  .version = 13,
+                                  .input_count = 1,
+                                  .attrs = to,
+                                  .attr_count = 1,
+                                  .op = registry->find("", "Cast", 13)};
+    const struct onr_node where = {.op_type = "Where",
+                                   .domain = "",
+                                   .version = 16,
+                                   .input_count = 3,
+                                   .op = registry->find("", "Where", 16)};
+    uint32_t inputs[] = {flags, scores, number};
+    if (cast.op == NULL || where.op == NULL) {
+        return ONR_OK;
+    }
+    ONR_TRY(onr_insert_before(&w->insert, &cast, &flags, "seen", &inputs[0]));
+    return onr_insert_instead(&w->insert, node, &where, inputs);
+}
+
+static enum onr_status choose(struct writer *w, struct onr_node *node)
+{
+    for (uint32_t i = 0; i < 2 && onr_fuse_is(node, "Add"); i++) {
+        const struct onr_node *kept = onr_fuse_producer(&w->fuser, node->inputs[i], "Mul");
+        uint32_t number = ONR_NO_VALUE;
+        uint32_t flags = ONR_NO_VALUE;
+        if (kept == NULL || onr_fuse_use_count(&w->fuser, node->inputs[i]) != 1 ||
+            !read_rest(&w->fuser, node->inputs[1 - i], &number, &flags) ||
+            (kept->inputs[0] != flags && kept->inputs[1] != flags)) {
+            continue;
+        }
+        uint32_t scores = onr_fuse_other(kept, flags);
+        if (scores != flags && onr_leads_to_scores(&w->fuser, scores) &&
+            is_binary(&w->fuser, flags)) {
+            return set_choice(w, node, flags, scores, number);
         }
     }
     return ONR_OK;
@@ -270,28 +286,14 @@ static void mark_scores(const struct onr_graph *graph, bool *is_score)
 static enum onr_status make_plain(struct writer *w)
 {
     static enum onr_status (*const rules[])(struct writer *, struct onr_node *) = {
-        scale_first, mask_once, scale_queries};
-    for (w->at = 0; w->at < w->graph->node_count; w->at++) {
-        struct onr_node *node = &w->graph->nodes[w->at];
-        bool is_score = !node->is_dead && makes_score(node, w->is_score);
+        choose, scale_first, mask_once, scale_queries};
+    struct onr_graph *graph = w->insert.graph;
+    for (uint32_t n = 0; n < graph->node_count; n++) {
+        bool is_score = !graph->nodes[n].is_dead && makes_score(&graph->nodes[n], w->is_score);
+        w->insert.at = n;
         for (size_t i = 0; i < sizeof rules / sizeof *rules && is_score; i++) {
-            ONR_TRY(rules[i](w, node));
+            ONR_TRY(rules[i](w, &graph->nodes[n]));
         }
-    }
-    return ONR_OK;
-}
-
-/* Puts new nodes in their places. */
-static enum onr_status place(struct writer *w)
-{
-    uint32_t count = 0;
-    struct onr_node *nodes = onr_insert_begin(w->graph, &count);
-    const struct added *added = w->first;
-    for (uint32_t n = 0; n < count; n++) {
-        for (; added != NULL && added->before == n; added = added->next) {
-            ONR_TRY(onr_insert_node(w->graph, &added->node, w->ctx->err));
-        }
-        ONR_TRY(onr_insert_node(w->graph, &nodes[n], w->ctx->err));
     }
     return ONR_OK;
 }
@@ -306,13 +308,11 @@ enum onr_status onr_pass_plain_scores(struct onr_graph *graph, struct onr_pass_c
     }
     memset(is_score, 0, bytes);
     mark_scores(graph, is_score);
-    struct writer w = {
-        .graph = graph, .ctx = ctx, .fuser.graph = graph, .is_score = is_score, .end = &w.first};
+    struct writer w = {.fuser.graph = graph, .is_score = is_score};
+    onr_insert_start(&w.insert, graph, ctx);
     enum onr_status status = make_plain(&w);
     onr_mem_free(mem, is_score, bytes);
     ONR_TRY(status);
-    if (w.first != NULL) {
-        ONR_TRY(place(&w));
-    }
+    ONR_TRY(onr_insert_place(&w.insert));
     return onr_pass_bodies(graph, onr_pass_plain_scores, ctx);
 }
