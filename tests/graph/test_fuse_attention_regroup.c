@@ -195,6 +195,23 @@ static void axes_of_extent_1(void **state)
                         "fuse_attention          1 fused");
 }
 
+/* as in the encoder of SAM by the dynamo exporter: batches and heads come in one axis, and keys are
+ * transposed in one */
+static void heads_that_are_taken_apart_before_keys_are_transposed(void **state)
+{
+    (void)state;
+    graph_test_fused("in float x [n, 4]; out float y; init float two = 2; init int64 i0 [1] = 0;"
+                     "init int64 i1 [1] = 1; init int64 one [4] = 1, -1, 2, 4;"
+                     "init int64 apart [4] = -1, 2, 2, 4; init int64 flat [3] = -1, 2, 4;"
+                     "init int64 rest [3] = 2, 4, 2; x1 = Mul(x, two); x2 = Neg(x);"
+                     "x3 = Add(x, two); g = Concat(x, x1, x2, x3) axis=1; u = Reshape(g, one);"
+                     "z = Exp(u); q = Reshape(z, apart);"
+                     "d = Shape(q); b = Slice(d, i0, i1); list = Concat(b, rest) axis=0;"
+                     "k3 = Reshape(q, flat); t = Transpose(k3) perm=[0, 2, 1];"
+                     "k = Reshape(t, list); s = MatMul(q, k); p = Softmax(s); y = MatMul(p, q);",
+                     "Mul Neg Add Concat Reshape Exp Reshape onnxrun.AttentionChain", 2e-6f);
+}
+
 static void regroups_of_another_kind_stay(void **state)
 {
     (void)state;
@@ -251,6 +268,8 @@ int main(void)
         cmocka_unit_test_teardown(dimensions_that_are_read_off_the_scores, test_tensors_free),
         cmocka_unit_test_teardown(dimensions_that_are_read_off_the_result, test_tensors_free),
         cmocka_unit_test_teardown(axes_of_extent_1, test_tensors_free),
+        cmocka_unit_test_teardown(heads_that_are_taken_apart_before_keys_are_transposed,
+                                  test_tensors_free),
         cmocka_unit_test_teardown(regroups_of_another_kind_stay, test_tensors_free),
         cmocka_unit_test_teardown(rows_of_a_matrix_by_a_vector_are_not_taken_for_heads,
                                   test_tensors_free),

@@ -189,11 +189,9 @@ static bool is_number(const struct cleaner *c, uint32_t value, uint32_t other, d
         onr_shape_range(&fact->shape, 0, rank) != 1) {
         return false;
     }
-    if (onr_dtypes_has(ONR_DTYPES_INT, fact->dtype)) {
-        *number = (double)onr_fact_int(fact, 0);
-        return true;
-    }
-    return onr_fuse_number(&c->fuser, value, number);
+    bool is_int = onr_dtypes_has(ONR_DTYPES_INT, fact->dtype);
+    *number = is_int ? (double)onr_fact_int(fact, 0) : 0;
+    return is_int || onr_fuse_number(&c->fuser, value, number);
 }
 
 static uint32_t source_of_quotient(const struct cleaner *c, const struct onr_node *node)
@@ -281,12 +279,11 @@ static int read_order(const struct cleaner *c, const struct onr_node *node,
 
 static bool is_in_order(const int64_t *order, int rank)
 {
-    for (int i = 0; i < rank; i++) {
-        if (order[i] != i) {
-            return false;
-        }
+    int i = 0;
+    while (i < rank && order[i] == i) {
+        i++;
     }
-    return true;
+    return i == rank;
 }
 
 /* Has the Transpose read what another one reads. */
@@ -333,13 +330,17 @@ static enum onr_status clean_transpose(const struct cleaner *c, struct onr_node 
                                                             : ONR_OK;
 }
 
-/* ---- */
-
-/* A shape without 0 (which would mean "as in the input") depends on the count of elements alone. */
+/* A shape without 0 (which would mean "as in the input") depends on the count of elements alone. Where
+ * batches and heads become one axis, attention is to find them apart before. */
 static void read_past_views(const struct cleaner *c, struct onr_node *node)
 {
     uint32_t before = before_view(c, node->inputs[0]);
-    if (before != ONR_NO_VALUE && onr_fuse_has_input(node, 1) && all_ints(c, node, 1, is_nonzero)) {
+    const struct onr_shape *x = &fact_of(c, node->inputs[0])->shape;
+    const struct onr_shape *y = &fact_of(c, node->outputs[0])->shape;
+    bool merges_heads =
+        x->rank == 4 && y->rank == 3 && x->dim[2] == y->dim[1] && x->dim[3] == y->dim[2];
+    if (before != ONR_NO_VALUE && !merges_heads && onr_fuse_has_input(node, 1) &&
+        all_ints(c, node, 1, is_nonzero)) {
         node->inputs[0] = before;
         c->graph->values[before].use_count++;
     }
