@@ -61,6 +61,23 @@ static void one_group_of_some_filters(void **state)
                 "Reshape Transpose Conv Transpose");
 }
 
+/* As the patches of Vision Transformers. */
+static void planes_that_are_cut_into_patches(void **state)
+{
+    (void)state;
+#define PATCHES                                                                                    \
+    "in float x [2, 4]; init int64 s [4] = 1, 1, 1, 8; a = Reshape(x, s);"                         \
+    "init float r [1, 1, 1, 4] = 1, 2, 3, 4; v = Expand(r, e); p = Conv(a, v) strides=[1, 4];"     \
+    "q = Reshape(p, flat); t = " TURN "out float y [1, 2]; y = ReduceMax(t) axes=[2] keepdims=0;"
+    check_fused(
+        "opset 13; init int64 e [4] = 64, 1, 1, 4; init int64 flat [3] = 1, 64, -1;" PATCHES,
+        "Reshape onnxrun.ConvLast ReduceMax");
+    /* too few filters to repay the copy of a patch */
+    check_fused(
+        "opset 13; init int64 e [4] = 32, 1, 1, 4; init int64 flat [3] = 1, 32, -1;" PATCHES,
+        "Reshape Conv Reshape Transpose ReduceMax");
+}
+
 static void several_convolutions_of_one_input(void **state)
 {
     (void)state;
@@ -95,6 +112,7 @@ int main(void)
         cmocka_unit_test(tokens_in_and_out),
         cmocka_unit_test(images_in_and_out),
         cmocka_unit_test(one_group_of_some_filters),
+        cmocka_unit_test(planes_that_are_cut_into_patches),
         cmocka_unit_test(several_convolutions_of_one_input),
         cmocka_unit_test(other_orders_are_left_alone),
     };

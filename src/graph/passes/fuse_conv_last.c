@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ConvLast (onnxrun, ops/conv/conv_last.c) from a Conv of float32 with constant weights whose input and
- * output are transposed, so that channels stand last on both sides:
+ * ConvLast (onnxrun, ops/conv/conv_last.c) from a Conv of float32 with constant weights whose output is
+ * transposed, so that channels stand last, and its input as well:
  *
  *   t = Transpose(x, [0, 2, 1]); c = Reshape(t, [N, C, height, width])   tokens in, or
  *   c = Transpose(x, [0, 3, 1, 2])                                       images in
@@ -10,6 +10,9 @@
  *   y = Transpose(p, [0, 2, 3, 1])                                       images out
  *
  * and of an activation behind it. The Conv has one group, or groups of one channel and one filter.
+ *
+ * An input that is not transposed is read as it is where windows are patches, as those of Vision
+ * Transformers: of one group, more than one step apart.
  */
 #include "graph/op_def.h"
 #include "graph/passes/fuse_activation.h"
@@ -18,6 +21,9 @@ enum { X, W, BIAS, PLANES, INPUTS };
 
 /* Products of fewer filters leave most of a tile unused. */
 #define LEAST_FILTERS 16
+
+/* Multiply-adds for what is copied from a line of a plane. */
+#define LEAST_WORK 192
 
 /* True for a Transpose that moves dimension 1 to the end, or the last one there. */
 static bool moves_channels(const struct onr_fuser *fuser, const struct onr_node *transpose,
@@ -65,20 +71,20 @@ static bool take_input(const struct onr_fuser *fuser, const struct onr_node *con
                        struct onr_fused *fused)
 {
     const struct onr_node *reshape = onr_fuse_producer(fuser, conv->inputs[X], "Reshape");
-    uint32_t planes = conv->inputs[X];
-    if (reshape != NULL && reshape->input_count == 2 && keeps_channels(fuser, reshape)) {
-        planes = reshape->inputs[0];
-        fused->inputs[PLANES] = reshape->inputs[1];
-        fused->input_count = INPUTS;
-        if (onr_attr_int(reshape, "allowzero", 0) != 0) {
-            onr_fused_int(fused, "allowzero", 1);
-        }
-    }
+    bool is_apart = reshape != NULL && reshape->input_count == 2 && keeps_channels(fuser, reshape);
+    uint32_t planes = is_apart ? reshape->inputs[0] : conv->inputs[X];
     const struct onr_node *transpose = onr_fuse_producer(fuser, planes, "Transpose");
     if (transpose == NULL || !moves_channels(fuser, transpose, true)) {
         return false;
     }
     fused->inputs[X] = transpose->inputs[0];
+    if (is_apart) {
+        fused->inputs[PLANES] = reshape->inputs[1];
+        fused->input_count = INPUTS;
+    }
+    if (is_apart && onr_attr_int(reshape, "allowzero", 0) != 0) {
+        onr_fused_int(fused, "allowzero", 1);
+    }
     return true;
 }
 
@@ -100,6 +106,16 @@ static bool take_output(const struct onr_fuser *fuser, const struct onr_node *co
     return fused->last != NULL && moves_channels(fuser, fused->last, false);
 }
 
+/* Patches of which rows can be copied in less time than they are multiplied. */
+static bool has_patches(const struct onr_fuser *fuser, const struct onr_node *conv)
+{
+    const struct onr_shape *w = &onr_fuse_fact(fuser, conv->inputs[W])->shape;
+    size_t count = 0;
+    const int64_t *strides = onr_attr_ints(conv, "strides", &count);
+    return onr_attr_int(conv, "group", 1) == 1 && strides != NULL && count > 0 &&
+           strides[count - 1] > 1 && w->dim[w->rank - 1] * w->dim[0] >= LEAST_WORK;
+}
+
 static bool match_conv(const struct onr_fuser *fuser, const struct onr_node *anchor,
                        struct onr_fused *fused)
 {
@@ -113,16 +129,20 @@ static bool match_conv(const struct onr_fuser *fuser, const struct onr_node *anc
             i <= BIAS && onr_fuse_has_input(anchor, i) ? anchor->inputs[i] : ONR_NO_VALUE;
     }
     fused->input_count = anchor->input_count;
-    if (!take_input(fuser, anchor, fused)) {
+    bool is_last = take_input(fuser, anchor, fused);
+    if (!is_last && !has_patches(fuser, anchor)) {
         return false;
     }
     if (!take_output(fuser, anchor, fused)) {
-        return onr_fuse_miss(fuser, "ConvLast", anchor->outputs[0],
-                             "used by a Transpose that moves dimension 1 to the end");
+        return is_last && onr_fuse_miss(fuser, "ConvLast", anchor->outputs[0],
+                                        "used by a Transpose that moves dimension 1 to the end");
     }
     struct onr_node *function =
         onr_fuse_find_activation(fuser, fused->last->outputs[0], &activation);
     fused->last = function != NULL ? function : fused->last;
+    if (!is_last) {
+        onr_fused_int(fused, "first", 1);
+    }
     fused->op_type = "ConvLast";
     fused->domain = "onnxrun";
     fused->version = 1;

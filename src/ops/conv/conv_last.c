@@ -3,13 +3,14 @@
  * ConvLast (onnxrun), version 1: what the pass fuse_conv_last makes of a Conv between Transposes that
  * move the channels to the front and back.
  *
- * Y = f(Conv(X, W, B)), X and Y with their channels in the last place
+ * Y = f(Conv(X, W, B)), Y with its channels in the last place, and X as well unless it has planes
  *
  * Shapes    X: [N, spatial..., C], or with planes [N, T, C]; W: [M, C/group, kernel...], B: [M] or
  *           absent; planes, optional: what Reshape makes of [N, C, T], which is [N, C, spatial...]
  *           -> Y: [N, out..., M], with flat [N, product of out, M].
  * Types     float32; planes: int64.
- * Attrs     of Conv, where group is 1, or C and M; flat: int, default 0. allowzero: of Reshape.
+ * Attrs     of Conv, where group is 1, or C and M; flat: int, default 0. first: int, default 0: X is
+ *           [N, C, spatial...], for one group and without planes. allowzero: of Reshape.
  *           activation: string, default none, see fused_activation.c; activation_params: floats.
  * Aliasing  none.
  *
@@ -47,6 +48,10 @@ enum { X, W, BIAS, PLANES, INPUTS };
 /* The shape of X as Conv sees it. */
 static enum onr_status find_planes(struct onr_infer_ctx *ctx, struct onr_shape *planes)
 {
+    if (onr_attr_int(ctx->node, "first", 0) != 0) {
+        *planes = ctx->inputs[X]->shape;
+        return ONR_OK;
+    }
     *planes = onr_move_channels(&ctx->inputs[X]->shape, true);
     if (!onr_infer_has_input(ctx, PLANES)) {
         return ONR_OK;
@@ -95,9 +100,10 @@ static enum onr_status conv_last_infer(struct onr_infer_ctx *ctx)
     conv.inputs = inputs;
     ONR_TRY(onr_conv_infer(&conv));
     int64_t group = onr_attr_int(ctx->node, "group", 1);
-    if (w->rank >= 3 && group != 1 && !is_depthwise(ctx->node, w)) {
-        return onr_infer_fail(ctx, ONR_ERR_UNSUPPORTED,
-                              "%" PRId64 " groups of several channels or filters", group);
+    bool is_first = onr_attr_int(ctx->node, "first", 0) != 0;
+    if (w->rank >= 3 && group != 1 && (is_first || !is_depthwise(ctx->node, w))) {
+        return onr_infer_fail(ctx, ONR_ERR_UNSUPPORTED, "%" PRId64 " groups of %s", group,
+                              is_first ? "planes" : "several channels or filters");
     }
     struct onr_shape *y = &ctx->outputs[0].shape;
     if (y->rank == ONR_RANK_UNKNOWN) {
@@ -126,7 +132,8 @@ static struct onr_last_layout choose_layout(const struct onr_node *node, const s
                                      .channels = (size_t)w->dim[1],
                                      .taps = (size_t)onr_shape_range(w, 2, w->rank),
                                      .columns = (size_t)w->dim[0],
-                                     .panels = 1};
+                                     .panels = 1,
+                                     .is_planes = onr_attr_int(node, "first", 0) != 0};
     if (!is_depthwise(node, w)) {
         layout.kernel = onr_gemm_f32_choose(&kernels->gemm, layout.filters);
         layout.columns = layout.kernel->columns;
@@ -227,6 +234,7 @@ static enum onr_status lay_out(struct onr_last_plan *plan, struct onr_plan_ctx *
         plan->gemm_bytes = onr_gemm_f32_workspace(&job);
         (void)onr_workspace_add(&worker, plan->gemm_bytes, 1);
         (void)onr_workspace_add(&worker, copied, plan->stride * sizeof(float));
+        (void)onr_workspace_add(&worker, ONR_LAST_PIECE, sizeof(float));
         ONR_TRY(onr_workspace_finish(&worker, &plan->worker_bytes, ctx->err));
         plan->scratch_at = onr_workspace_add(&space, ctx->thread_count, plan->worker_bytes);
     }
@@ -259,7 +267,7 @@ static enum onr_status make_window(struct onr_last_plan *plan, struct onr_plan_c
     plan->channels = (size_t)x.dim[1];
     plan->inputs = volume(plan->window.in);
     plan->outputs = volume(plan->window.out);
-    plan->is_plain = is_plain(&plan->window);
+    plan->is_plain = !plan->layout.is_planes && is_plain(&plan->window);
     return ONR_OK;
 }
 
@@ -336,17 +344,13 @@ static enum onr_status conv_last_run(struct onr_run_ctx *ctx)
     }
 static const struct onr_param_spec specs[] = {
     FLOAT_SPEC, FLOAT_SPEC, FLOAT_SPEC, {ONR_BIT(INT64), 0}, {0}};
-static const struct onr_attr_spec attrs[] = {{"activation", ONR_ATTR_STRING, false},
-                                             {"activation_params", ONR_ATTR_FLOATS, false},
-                                             {"allowzero", ONR_ATTR_INT, false},
-                                             {"auto_pad", ONR_ATTR_STRING, false},
-                                             {"dilations", ONR_ATTR_INTS, false},
-                                             {"flat", ONR_ATTR_INT, false},
-                                             {"group", ONR_ATTR_INT, false},
-                                             {"kernel_shape", ONR_ATTR_INTS, false},
-                                             {"pads", ONR_ATTR_INTS, false},
-                                             {"strides", ONR_ATTR_INTS, false},
-                                             {.name = NULL}};
+static const struct onr_attr_spec attrs[] = {
+    {"activation", ONR_ATTR_STRING, false}, {"activation_params", ONR_ATTR_FLOATS, false},
+    {"allowzero", ONR_ATTR_INT, false},     {"auto_pad", ONR_ATTR_STRING, false},
+    {"dilations", ONR_ATTR_INTS, false},    {"first", ONR_ATTR_INT, false},
+    {"flat", ONR_ATTR_INT, false},          {"group", ONR_ATTR_INT, false},
+    {"kernel_shape", ONR_ATTR_INTS, false}, {"pads", ONR_ATTR_INTS, false},
+    {"strides", ONR_ATTR_INTS, false},      {.name = NULL}};
 
 extern const struct onr_op_def onr_ops_conv_last[];
 const struct onr_op_def onr_ops_conv_last[] = {

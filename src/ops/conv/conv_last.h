@@ -5,11 +5,15 @@
 
 #include "kernels/kernels.h"
 
+#define ONR_LAST_PIECE                                                                             \
+    16 /* floats that are copied at a time, so that some behind rows are touched */
+
 /* The order in which weights are read: panels of `columns` filters, [panels][taps][channels][columns],
- * zeros behind the last filter. */
+ * zeros behind the last filter; of planes [panels][channels][taps][columns]. */
 struct onr_last_layout {
     const struct onr_gemm_f32 *kernel; /* of the product; NULL: sums over taps, one panel of all */
     size_t filters, channels, taps, columns, panels;
+    bool is_planes; /* X has its channels in front */
 };
 
 static inline size_t onr_last_panel_floats(const struct onr_last_layout *layout)

@@ -21,7 +21,8 @@ static void order_filter(const struct onr_last_layout *l, const char *from, size
         if (next != NULL) {
             memcpy(&weight, next + i * sizeof weight, sizeof weight);
         }
-        to[(i % l->taps * l->channels + i / l->taps) * l->columns] = weight;
+        size_t step = l->is_planes ? i : i % l->taps * l->channels + i / l->taps;
+        to[step * l->columns] = weight;
     }
 }
 
@@ -111,14 +112,21 @@ static void copy_taps(const struct onr_last_plan *plan, const float *line, int64
     }
 }
 
+/* The first input that the window of an output sees. */
+static void find_window(const struct onr_window *s, size_t output, int64_t at[3])
+{
+    int64_t row = (int64_t)output / s->out[2];
+    at[0] = row / s->out[1] * s->stride[0] - s->pad[0];
+    at[1] = row % s->out[1] * s->stride[1] - s->pad[1];
+    at[2] = (int64_t)output % s->out[2] * s->stride[2] - s->pad[2];
+}
+
 /* What the window of an output sees, in the order of the weights. */
 static void copy_row(const struct onr_last_plan *plan, const float *x, size_t output, float *to)
 {
     const struct onr_window *s = &plan->window;
-    int64_t row = (int64_t)output / s->out[2];
-    int64_t at[3] = {row / s->out[1] * s->stride[0] - s->pad[0],
-                     row % s->out[1] * s->stride[1] - s->pad[1],
-                     (int64_t)output % s->out[2] * s->stride[2] - s->pad[2]};
+    int64_t at[3];
+    find_window(s, output, at);
     size_t taps = (size_t)s->kernel[2] * plan->channels;
     for (int64_t i = 0; i < s->kernel[0]; i++) {
         for (int64_t j = 0; j < s->kernel[1]; j++, to += taps) {
@@ -134,12 +142,57 @@ static void copy_row(const struct onr_last_plan *plan, const float *x, size_t ou
     }
 }
 
+/* The inputs of a line of one plane, of which `left` floats are there from the line's place `at` on, that
+ * a row of taps sees. */
+static void copy_piece(const struct onr_window *s, const float *line, int64_t at, size_t left,
+                       float *to)
+{
+    size_t count = (size_t)s->kernel[2];
+    bool is_inside = s->dilation[2] == 1 && at >= 0 && at + s->kernel[2] <= s->in[2];
+    if (is_inside && count <= ONR_LAST_PIECE && left >= ONR_LAST_PIECE) {
+        memcpy(to, line + at, ONR_LAST_PIECE * sizeof(float));
+    } else if (is_inside) {
+        memcpy(to, line + at, count * sizeof(float));
+    } else {
+        for (size_t t = 0; t < count; t++, at += s->dilation[2]) {
+            to[t] = at >= 0 && at < s->in[2] ? line[at] : 0.0f;
+        }
+    }
+}
+
+/* The same of planes. Up to ONR_LAST_PIECE floats behind the row are lost. */
+static void copy_row_of_planes(const struct onr_last_plan *plan, const float *x, size_t output,
+                               float *to)
+{
+    const struct onr_window *s = &plan->window;
+    int64_t at[3];
+    find_window(s, output, at);
+    size_t total = plan->channels * plan->inputs;
+    for (size_t c = 0; c < plan->channels; c++) {
+        for (int64_t i = 0; i < s->kernel[0] * s->kernel[1]; i++, to += s->kernel[2]) {
+            int64_t slice = at[0] + i / s->kernel[1] * s->dilation[0];
+            int64_t line = at[1] + i % s->kernel[1] * s->dilation[1];
+            if (slice < 0 || slice >= s->in[0] || line < 0 || line >= s->in[1]) {
+                memset(to, 0, (size_t)s->kernel[2] * sizeof(float));
+                continue;
+            }
+            size_t place = c * plan->inputs + (size_t)((slice * s->in[1] + line) * s->in[2]);
+            size_t begin = place + (at[2] > 0 ? (size_t)at[2] : 0);
+            copy_piece(s, x + place, at[2], begin < total ? total - begin : 0, to);
+        }
+    }
+}
+
 static void copy_block(const struct onr_last_task *task, size_t begin, size_t end, float *to)
 {
     const struct onr_last_plan *plan = task->plan;
     for (size_t row = begin; row < end; row++, to += plan->stride) {
         const float *x = task->x + row / plan->outputs * plan->inputs * plan->channels;
-        copy_row(plan, x, row % plan->outputs, to);
+        if (plan->layout.is_planes) {
+            copy_row_of_planes(plan, x, row % plan->outputs, to);
+        } else {
+            copy_row(plan, x, row % plan->outputs, to);
+        }
     }
 }
 

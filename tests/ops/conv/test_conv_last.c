@@ -31,7 +31,48 @@ static double sum_at(const struct form *f, const float *x, const float *w, const
     return sum;
 }
 
-/* As images, and as tokens that become images. */
+enum kind { IMAGES, TOKENS, PLANES };
+
+static void check_kind(const struct form *f, enum kind kind, const struct onr_tensor *x,
+                       const struct onr_tensor *w, const struct onr_tensor *b,
+                       const struct onr_tensor *y)
+{
+    const int64_t *dim = y->shape.dim;
+    struct op_test t;
+    op_test_begin(&t, "onnxrun", "ConvLast", 1);
+    op_test_int(&t, "group", f->group);
+    op_test_ints(&t, "pads", 4, (int64_t[]){f->pad, f->pad, f->pad, f->pad});
+    op_test_ints(&t, "strides", 2, (int64_t[]){f->stride, f->stride});
+    op_test_ints(&t, "dilations", 2, (int64_t[]){f->dilation, f->dilation});
+    op_test_string(&t, "activation", "LeakyRelu");
+    op_test_floats(&t, "activation_params", 1, (float[]){0.5f});
+    op_test_int(&t, "flat", kind == TOKENS);
+    op_test_int(&t, "first", kind == PLANES);
+    op_test_input(&t, x);
+    op_test_input(&t, w);
+    op_test_input(&t, b);
+    if (kind == TOKENS) {
+        op_test_input(&t, test_i64(SHAPE(4), (int64_t[]){-1, f->channels, f->high, f->wide}));
+        y = test_f32(SHAPE(dim[0], dim[1] * dim[2], dim[3]), y->data);
+    }
+    op_test_output(&t, y);
+    t.atol = 1e-4;
+    op_test_run(&t);
+}
+
+/* The numbers of images with their channels in front. */
+static struct onr_tensor *make_planes(const struct form *f, const float *images)
+{
+    struct onr_tensor *planes = test_f32(SHAPE(f->batch, f->channels, f->high, f->wide), NULL);
+    int64_t size = f->high * f->wide;
+    for (int64_t i = 0; i < onr_tensor_count(planes); i++) {
+        int64_t image = i / size / f->channels;
+        int64_t from = (image * size + i % size) * f->channels + i / size % f->channels;
+        ((float *)planes->data)[i] = images[from];
+    }
+    return planes;
+}
+
 static void check_form(const struct form *f)
 {
     int64_t high = outputs_of(f, f->high);
@@ -53,26 +94,10 @@ static void check_form(const struct form *f)
                      (double)((const float *)b->data)[i % f->filters];
         ((float *)y->data)[i] = (float)(sum < 0 ? 0.5 * sum : sum);
     }
-    for (int is_flat = 0; is_flat < 2; is_flat++) {
-        struct op_test t;
-        op_test_begin(&t, "onnxrun", "ConvLast", 1);
-        op_test_int(&t, "group", f->group);
-        op_test_ints(&t, "pads", 4, (int64_t[]){f->pad, f->pad, f->pad, f->pad});
-        op_test_ints(&t, "strides", 2, (int64_t[]){f->stride, f->stride});
-        op_test_ints(&t, "dilations", 2, (int64_t[]){f->dilation, f->dilation});
-        op_test_string(&t, "activation", "LeakyRelu");
-        op_test_floats(&t, "activation_params", 1, (float[]){0.5f});
-        op_test_int(&t, "flat", is_flat);
-        op_test_input(&t, is_flat != 0 ? tokens : images);
-        op_test_input(&t, w);
-        op_test_input(&t, b);
-        if (is_flat != 0) {
-            op_test_input(&t, test_i64(SHAPE(4), (int64_t[]){-1, f->channels, f->high, f->wide}));
-        }
-        op_test_output(
-            &t, is_flat != 0 ? test_f32(SHAPE(f->batch, high * wide, f->filters), y->data) : y);
-        t.atol = 1e-4;
-        op_test_run(&t);
+    check_kind(f, IMAGES, images, w, b, y);
+    check_kind(f, TOKENS, tokens, w, b, y);
+    if (f->group == 1) {
+        check_kind(f, PLANES, make_planes(f, images->data), w, b, y);
     }
 }
 
@@ -92,6 +117,9 @@ static void every_form_is_that_of_plain_loops(void **state)
         {1, 130, 49, 1, 6, 6, 3, 1, 1, 1},       /* more than one block of k */
         {1, 1024, 40, 1, 5, 5, 1, 1, 0, 1},      /* rows that share a cache set */
         {2, 4, 16, 1, 14, 14, 2, 1, 0, 1},       /* several blocks of rows */
+        {1, 3, 24, 1, 34, 50, 16, 16, 0, 1},     /* patches of whole pieces */
+        {2, 2, 24, 1, 20, 40, 20, 18, 3, 1},     /* longer ones */
+        {1, 3, 24, 1, 29, 27, 7, 4, 3, 1},       /* that overlap */
         {1, 6, 9, 1, 1, 1, 1, 1, 0, 1},          /* one row */
     };
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
