@@ -4,6 +4,7 @@
 
 #include "base/half.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #if defined(__SSE2__)
@@ -13,6 +14,10 @@
 /* Columns that are transposed together: a line of what is written, and as many streams as the
  * machine follows by itself. */
 #define STRIP 16
+
+/* Rows of a panel lie too far apart for the machine to guess the next: it is asked for this much
+ * ahead. */
+#define ROWS_AHEAD 16
 
 static uint16_t load_u16(const unsigned char *data)
 {
@@ -83,6 +88,10 @@ static inline void copy_whole_rows(const struct onr_gemm_matrix *b, size_t first
 {
     const char *x = (const char *)b->data + 4 * first;
     for (size_t p = 0; p < k; p++) {
+        uintptr_t ahead = (uintptr_t)x + 4 * (p + ROWS_AHEAD) * b->row_stride;
+        for (size_t i = 0; i < width; i += 16) {
+            __builtin_prefetch((const void *)(ahead + 4 * i));
+        }
         memcpy(piece + p * width, x + 4 * p * b->row_stride, width * sizeof(float));
     }
 }
