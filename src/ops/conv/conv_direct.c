@@ -177,6 +177,16 @@ static void run_whole(struct part *part)
     }
 }
 
+/* One tap that moves by one: what it sees lies in X as it would in a patch. */
+static void run_plain(struct part *part)
+{
+    part->job.lines = 1;
+    part->job.count = part->count;
+    part->job.y = part->y + part->first;
+    part->job.y_stride = part->conv->outputs;
+    part->kernels->conv.direct(&part->job);
+}
+
 static void run_small(const struct onr_conv_task *task, size_t matrix, size_t index)
 {
     const struct onr_conv *conv = task->conv;
@@ -212,11 +222,15 @@ static void run_item(const struct onr_conv_task *task, size_t matrix, size_t ind
                         .patch = plan_patch(conv, index),
                         .sums = (float *)(void *)scratch};
     find_item(conv, index, &part.first, &part.count);
-    onr_patch_offsets(&conv->window, &part.patch, 0, conv->k, offsets);
-    task->kernels->conv.fill(&conv->window, &part.patch,
-                             (const float *)task->data.x +
-                                 matrix * conv->in_channels * conv->inputs,
-                             conv->in_channels, inputs);
+    const float *x = (const float *)task->data.x + matrix * conv->in_channels * conv->inputs;
+    bool is_plain = conv->is_plain && part.count >= ONR_PATCH_SLACK; /* nothing behind X is read */
+    for (size_t p = 0; is_plain && p < conv->k; p++) {
+        offsets[p] = p * conv->inputs + part.first;
+    }
+    if (!is_plain) {
+        onr_patch_offsets(&conv->window, &part.patch, 0, conv->k, offsets);
+        task->kernels->conv.fill(&conv->window, &part.patch, x, conv->in_channels, inputs);
+    }
     for (size_t row = 0; row < conv->out_channels; row += MOST_ROWS) {
         size_t rows = conv->out_channels - row;
         part.y = (float *)task->data.y + (matrix * conv->out_channels + row) * conv->outputs;
@@ -225,10 +239,12 @@ static void run_item(const struct onr_conv_task *task, size_t matrix, size_t ind
             .k = conv->k,
             .w = (const float *)task->data.w + (filter + row) * conv->k,
             .bias = task->data.b != NULL ? (const float *)task->data.b + filter + row : NULL,
-            .x = inputs,
+            .x = is_plain ? x : inputs,
             .offsets = offsets,
         };
-        if (part.patch.count[2] >= LEAST_LINE && shares_lines(conv)) {
+        if (is_plain) {
+            run_plain(&part);
+        } else if (part.patch.count[2] >= LEAST_LINE && shares_lines(conv)) {
             run_lines(&part);
         } else {
             run_whole(&part);

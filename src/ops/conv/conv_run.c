@@ -20,20 +20,24 @@ static bool is_half(const struct onr_conv *conv)
     return conv->dtype == ONR_FLOAT16 || conv->dtype == ONR_BFLOAT16;
 }
 
-static enum onr_conv_way choose_way(const struct onr_conv *conv)
+static bool is_plain(const struct onr_window *w)
 {
-    const struct onr_window *w = &conv->window;
     bool is_plain = true;
     for (int d = 0; d < 3; d++) {
         is_plain = is_plain && w->kernel[d] == 1 && w->stride[d] == 1 && w->in[d] == w->out[d];
     }
+    return is_plain;
+}
+
+static enum onr_conv_way choose_way(const struct onr_conv *conv)
+{
     if (conv->dtype == ONR_DOUBLE) {
         return ONR_CONV_PLANES;
     }
-    if (conv->k == 0 || conv->out_channels <= (is_plain ? 2 : DIRECT_OUTPUTS)) {
+    if (conv->k == 0 || conv->out_channels <= (conv->is_plain ? 2 : DIRECT_OUTPUTS)) {
         return ONR_CONV_DIRECT;
     }
-    if (is_plain) {
+    if (conv->is_plain) {
         return conv->outputs == 1 ? ONR_CONV_POINT : ONR_CONV_PRODUCT;
     }
     return ONR_CONV_PANELS;
@@ -66,6 +70,7 @@ enum onr_status onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *k
     conv->outputs = (size_t)(w->out[0] * w->out[1] * w->out[2]);
     conv->taps = (size_t)(w->kernel[0] * w->kernel[1] * w->kernel[2]);
     conv->k = conv->in_channels * conv->taps;
+    conv->is_plain = is_plain(w);
     conv->way = choose_way(conv);
     *workspace_bytes = 0;
     if (conv->batch == 0 || conv->out_channels == 0 || conv->outputs == 0) {

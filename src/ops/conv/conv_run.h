@@ -23,6 +23,7 @@ struct onr_conv {
     struct onr_window window;
 
     enum onr_conv_way way;
+    bool is_plain;          /* a kernel of 1 that moves by 1 */
     size_t inputs, outputs; /* elements of one plane of X and Y */
     size_t taps;            /* elements of one plane of W */
     size_t k;               /* in_channels * taps */

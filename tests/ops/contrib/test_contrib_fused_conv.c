@@ -80,7 +80,9 @@ static void every_way_adds_and_applies(void **state)
     static const struct form forms[] = {
         {2, 3, 3, 3, 7, 3},     /* depthwise, small */
         {1, 3, 6, 3, 80, 5},    /* depthwise, planes in several items */
-        {1, 2, 2, 1, 9, 1},     /* few outputs */
+        {1, 2, 2, 1, 9, 1},     /* few outputs, read in place */
+        {2, 3, 2, 1, 3, 1},     /* too few of them for that */
+        {1, 5, 1, 1, 40, 1},    /* several items */
         {2, 8, 6, 2, 11, 3},    /* patches */
         {2, 20, 18, 1, 7, 1},   /* a product, one image a part */
         {1, 20, 150, 1, 30, 1}, /* several parts */
