@@ -45,14 +45,19 @@ struct job {
     char *scratch;
 };
 
+/* What is blended: [most_taps] each. */
+struct operands {
+    const void **rows;
+    char *weights;
+};
+
 /* A worker's scratch, cut up. */
 struct bench {
-    size_t *held;      /* [height.taps] row + 1 that stands in the slot, or 0 */
-    char *slots;       /* [height.taps] rows */
-    char *source;      /* a row as it is read */
-    char *target;      /* a row before it is written */
-    const void **rows; /* [most_taps] operands of a blend */
-    char *weights;     /* [most_taps] */
+    size_t *held;                 /* [height.taps] row + 1 that stands in the slot, or 0 */
+    char *slots;                  /* [height.taps] rows */
+    char *source;                 /* a row as it is read */
+    char *target;                 /* a row before it is written */
+    struct operands rows, blocks; /* along the height and the width */
 };
 
 static size_t max_size(size_t a, size_t b)
@@ -77,7 +82,7 @@ static enum onr_status plan_scratch(struct onr_resize_blend *p, struct onr_plan_
     bool fits = widest < ONR_SIZE_LIMIT / 16 && slots < ONR_SIZE_LIMIT / 16;
     p->row_bytes = fits ? onr_size_align(widest * p->real_bytes, ONR_MEM_ALIGN) : 0;
     fits = fits && onr_size_mul(slots + 2, p->row_bytes, &bytes) &&
-           onr_size_add(bytes, 3 * p->held_bytes, &p->worker_bytes) &&
+           onr_size_add(bytes, 5 * p->held_bytes, &p->worker_bytes) &&
            onr_size_mul(p->worker_bytes, ctx->thread_count, &bytes) &&
            onr_size_add(bytes, 2 * p->between, &total) && total <= ONR_SIZE_LIMIT;
     if (!fits) {
@@ -196,10 +201,10 @@ static struct bench cut_scratch(const struct job *job, unsigned worker)
     char *at = job->scratch + worker * plan->worker_bytes;
     struct bench bench = {.held = (void *)at};
     at += plan->held_bytes;
-    bench.rows = (void *)at;
-    at += plan->held_bytes;
-    bench.weights = at;
-    at += plan->held_bytes;
+    bench.rows = (struct operands){(void *)at, at + plan->held_bytes};
+    at += 2 * plan->held_bytes;
+    bench.blocks = (struct operands){(void *)at, at + plan->held_bytes};
+    at += 2 * plan->held_bytes;
     bench.source = at;
     at += plan->row_bytes;
     bench.target = at;
@@ -207,17 +212,17 @@ static struct bench cut_scratch(const struct job *job, unsigned worker)
     return bench;
 }
 
-/* y = the blend of the first `taps` rows of the bench. */
-static void blend(const struct job *job, size_t count, size_t taps, const struct bench *bench,
+/* y = the blend of the first `taps` operands. */
+static void blend(const struct job *job, size_t count, size_t taps, const struct operands *from,
                   void *y)
 {
     const struct onr_image_kernels *kernels = &job->kernels->image;
     if (job->plan->real == ONR_FLOAT) {
-        kernels->blend_f32(count, taps, (const float *)(const void *)bench->weights,
-                           (const float *const *)(const void *)bench->rows, y);
+        kernels->blend_f32(count, taps, (const float *)(const void *)from->weights,
+                           (const float *const *)(const void *)from->rows, y);
     } else {
-        kernels->blend_f64(count, taps, (const double *)(const void *)bench->weights,
-                           (const double *const *)(const void *)bench->rows, y);
+        kernels->blend_f64(count, taps, (const double *)(const void *)from->weights,
+                           (const double *const *)(const void *)from->rows, y);
     }
 }
 
@@ -229,11 +234,11 @@ static void blend_blocks(const struct job *job, const struct bench *bench, const
     size_t block = job->pass->inner * bytes;
     for (size_t o = 0; o < map->out; o++) {
         for (size_t t = 0; t < map->taps; t++) {
-            bench->rows[t] = x + (size_t)map->index[o * map->taps + t] * block;
+            bench->blocks.rows[t] = x + (size_t)map->index[o * map->taps + t] * block;
         }
-        memcpy(bench->weights, (const char *)map->weight + o * map->taps * bytes,
+        memcpy(bench->blocks.weights, (const char *)map->weight + o * map->taps * bytes,
                map->taps * bytes);
-        blend(job, job->pass->inner, map->taps, bench, y + o * block);
+        blend(job, job->pass->inner, map->taps, &bench->blocks, y + o * block);
     }
 }
 
@@ -301,30 +306,38 @@ static void extrapolate(const struct job *job, size_t o, char *y)
     }
 }
 
+static bool is_zero(const char *weight, enum onr_dtype real)
+{
+    uint32_t narrow = 0;
+    uint64_t wide = 0;
+    if (real == ONR_FLOAT) {
+        memcpy(&narrow, weight, sizeof narrow);
+        return narrow == 0;
+    }
+    memcpy(&wide, weight, sizeof wide);
+    return wide == 0;
+}
+
 static void blend_row(const struct job *job, const struct bench *bench, size_t plane, size_t o,
                       void *to)
 {
     const struct onr_resize_map *map = &job->pass->height;
     size_t bytes = job->plan->real_bytes;
-    static const char zeros[sizeof(double)];
     size_t taps = 0;
-    /* all rows first: making one uses the list of operands */
-    for (size_t t = 0; t < map->taps; t++) {
-        hold_row(job, bench, plane, (size_t)map->index[o * map->taps + t]);
-    }
     for (size_t t = 0; t < map->taps; t++) {
         const char *weight = (const char *)map->weight + (o * map->taps + t) * bytes;
-        if (memcmp(weight, zeros, bytes) != 0) {
-            bench->rows[taps] = hold_row(job, bench, plane, (size_t)map->index[o * map->taps + t]);
-            memcpy(bench->weights + taps * bytes, weight, bytes);
+        if (!is_zero(weight, job->plan->real)) {
+            size_t row = (size_t)map->index[o * map->taps + t];
+            bench->rows.rows[taps] = hold_row(job, bench, plane, row);
+            memcpy(bench->rows.weights + taps * bytes, weight, bytes);
             taps++;
         }
     }
     if (job->pass->blends_first && job->pass->width.index != NULL) {
-        blend(job, job->pass->source_count, taps, bench, bench->source);
+        blend(job, job->pass->source_count, taps, &bench->rows, bench->source);
         widen_row(job, bench, bench->source, to);
     } else {
-        blend(job, job->pass->row_count, taps, bench, to);
+        blend(job, job->pass->row_count, taps, &bench->rows, to);
     }
 }
 
