@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""One engine with one model, in a process of its own, timed on request; for side_by_side.py.
+"""One engine with one model, in a process of its own, timed on request; for side_by_side.py
+and sweep.py.
 
 Prints a line of JSON when the first output is there. Then each line "sample SECONDS" on the
 standard input is answered with times of runs, "output FILE" after the first output is written
@@ -16,9 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
+from architectures import SWEEP
 from onnxrun_api import Session
 from workloads import WORKLOADS
 
+ROWS = {row.name: row for row in [*WORKLOADS, *SWEEP]}
 IDLE_SECONDS = 0.3  # longest that engines are known to look for work after a run
 WARM_FACTOR = 3  # memory that is touched before a model is loaded, in sizes of its file
 
@@ -255,12 +258,12 @@ def answer(engine, line):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("engine", choices=ENGINES)
-    parser.add_argument("workload", choices=[workload.name for workload in WORKLOADS])
+    parser.add_argument("workload", choices=ROWS, metavar="workload")
     parser.add_argument("model", help="ONNX file")
     parser.add_argument("--library", help="libonnxrun.so, for the engine onnxrun")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
-    args.workload = next(workload for workload in WORKLOADS if workload.name == args.workload)
+    args.workload = ROWS[args.workload]
     args.sizes = args.workload.sizes
 
     # Only the protocol goes to the standard output, whatever engines print.

@@ -72,6 +72,8 @@ def quiet_sample(take, limits, deadline, counts):
 def take_rounds(takers, limits, args, counts):
     """Times of complete rounds, {engine: [seconds]}, until there are enough or patience ends."""
     names = list(takers)
+    if not names:
+        return {}
     times = {name: [] for name in names}
     deadline = time.monotonic() + args.patience
     for number in range(args.rounds):
@@ -89,8 +91,6 @@ def take_rounds(takers, limits, args, counts):
 
 def check_outputs(engines):
     """Largest difference of each engine's first output from the reference's, relative."""
-    if not engines:
-        raise SystemExit("no engine runs the model")
     outputs = {}
     with tempfile.TemporaryDirectory() as scratch:
         for engine in engines:
@@ -113,7 +113,7 @@ def start_engines(workload, args, row):
             engine.close()
         else:
             engines.append(engine)
-    for name, difference in check_outputs(engines).items():
+    for name, difference in (check_outputs(engines) if engines else {}).items():
         row["engines"][name]["difference"] = difference
         if not difference <= LARGEST_DIFFERENCE:
             row["engines"][name]["error"] = f"wrong output, off by {difference:.2g}"
@@ -182,25 +182,25 @@ def export_missing(workloads, folder):
                        check=True)
 
 
-def parse_arguments():
-    names = [workload.name for workload in WORKLOADS]
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+def parse_arguments(parser, names, engines, models, rounds, seconds, patience):
+    """What this program and sweep.py have in common; the rest are the defaults."""
     parser.add_argument("name", nargs="*", metavar="WORKLOAD",
                         help=f"default: all of {', '.join(names)}")
-    parser.add_argument("--engines", default=",".join(ENGINES), metavar="A,B",
-                        help=f"default: {','.join(ENGINES)}")
+    parser.add_argument("--engines", default=",".join(engines), metavar="A,B",
+                        help=f"default: {','.join(engines)}")
     parser.add_argument("--build", type=Path, default=FOLDER.parent / "build/release",
                         help="build to measure (default: build/release)")
-    parser.add_argument("--models", type=Path, default=FOLDER.parent / "build/bench-models",
+    parser.add_argument("--models", type=Path, default=FOLDER.parent / "build" / models,
                         help="folder of the exported models; missing ones are exported")
     parser.add_argument("--to", type=Path, default=FOLDER / "results", metavar="FOLDER")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=7,
-                        help=f"at least {LEAST_ROUNDS} (default: 7)")
-    parser.add_argument("--seconds", type=float, default=0.1,
-                        help="least length of a sample (default: 0.1)")
-    parser.add_argument("--patience", type=float, default=300,
-                        help="seconds to wait for quiet rounds of one workload (default: 300)")
+    parser.add_argument("--rounds", type=int, default=rounds,
+                        help=f"at least {LEAST_ROUNDS} (default: {rounds})")
+    parser.add_argument("--seconds", type=float, default=seconds,
+                        help=f"least length of a sample (default: {seconds})")
+    parser.add_argument("--patience", type=float, default=patience,
+                        help=f"seconds to wait for quiet rounds of one workload "
+                             f"(default: {patience})")
     args = parser.parse_args()
     if args.rounds < LEAST_ROUNDS:
         parser.error(f"--rounds must be at least {LEAST_ROUNDS}")
@@ -233,16 +233,32 @@ def store(results, row, path):
     write_report(results, path)
 
 
+def file_stem(threads):
+    """The machine, as names of files have it."""
+    slug = re.sub(r"[^a-z0-9]+", "-", cpu_facts()[0].lower()).strip("-")
+    return f"{slug}-{threads}-threads"
+
+
+def describe(row):
+    """One line for the terminal."""
+    return f"{row['name']}: " + ", ".join(
+        f"{name} {facts['median_ms']:.2f}" if "median_ms" in facts
+        else f"{name} - {facts.get('error', '')}" for name, facts in row["engines"].items()) \
+        + f"; {row['rounds']} rounds, {row['counts']['accepted']} of {row['counts']['runs']} runs"
+
+
 def main():
-    args = parse_arguments()
+    args = parse_arguments(
+        argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0]),
+        [workload.name for workload in WORKLOADS], ENGINES, "bench-models",
+        rounds=7, seconds=0.1, patience=300)
     workloads = [item for item in WORKLOADS if not args.name or item.name in args.name]
     args.models.mkdir(parents=True, exist_ok=True)
     args.to.mkdir(parents=True, exist_ok=True)
     export_missing(workloads, args.models)
 
     today = datetime.date.today().isoformat()
-    slug = re.sub(r"[^a-z0-9]+", "-", cpu_facts()[0].lower()).strip("-")
-    path = args.to / f"{today}-{slug}-{args.threads}-threads.json"
+    path = args.to / f"{today}-{file_stem(args.threads)}.json"
     results = load_results(path, args)
     results["date"] = today
     limits = Limits(args.build / "bin/bench_limits", args.threads)
@@ -250,11 +266,7 @@ def main():
     for workload in workloads:
         row = measure(workload, limits, args)
         store(results, row, path)
-        times = ", ".join(f"{name} {facts['median_ms']:.2f}" if "median_ms" in facts
-                          else f"{name} - {facts.get('error', '')}"
-                          for name, facts in row["engines"].items())
-        print(f"{workload.name}: limit {row['limit_ms']:.2f} ms, {times}; {row['rounds']} rounds, "
-              f"{row['counts']['accepted']} of {row['counts']['runs']} runs", flush=True)
+        print(f"limit {row['limit_ms']:.2f} ms, {describe(row)}", flush=True)
     limits.close()
     print(path.with_suffix(".md"))
 
