@@ -201,7 +201,7 @@ ARCHITECTURES = {
                         embed_dim=96, num_heads=[3, 6, 12, 24], **EAGER, **STAGES),
     "pvt2": image("PvtV2ForImageClassification"),
     "segformer": image("SegformerForSemanticSegmentation", size=256),
-    "mobilevit": image("MobileViTForImageClassification", size=256),
+    "mobilevit": image("MobileViTForImageClassification", size=256, initializer_range=0.1),
     "levit": image("LevitForImageClassification"),
     "convnext": image("ConvNextForImageClassification", **STAGES),
     "clip_vision": image("CLIPVisionModel", patch_size=32, **BASE),
