@@ -60,7 +60,11 @@ static enum onr_status find_planes(struct onr_infer_ctx *ctx, struct onr_shape *
     struct onr_fact from = onr_fact_of(ONR_FLOAT, &moved);
     struct onr_fact to = from;
     const struct onr_fact *inputs[] = {&from, ctx->inputs[PLANES]};
+    uint32_t outputs[] = {ONR_NO_VALUE}; /* the planes are no value of the graph */
+    struct onr_node node = *ctx->node;
     struct onr_infer_ctx reshape = *ctx;
+    node.outputs = outputs;
+    reshape.node = &node;
     reshape.inputs = inputs;
     reshape.outputs = &to;
     reshape.needs = 0;

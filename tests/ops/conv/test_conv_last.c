@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/op_test.h"
+#include "support/session_test.h"
 
 /* A square window over `high` x `wide`. */
 struct form {
@@ -157,6 +158,22 @@ static void nothing_is_computed_of_nothing(void **state)
     op_test_run(&t);
 }
 
+/* What the -1 is can then not be told, least of all by the dimensions of the output. */
+static void planes_of_an_empty_batch_have_no_dimension_of_the_output(void **state)
+{
+    (void)state;
+    struct session_test t;
+    session_test_begin(&t, "in float x [b, 6, 3]; init int64 planes [4] = 0, 0, -1, 2;"
+                           "init float w [3, 1, 2, 1] = 1, 2, 3, 4, 5, 6;"
+                           "a = Transpose(x) perm=[0, 2, 1]; c = Reshape(a, planes);"
+                           "p = Conv(c, w) group=3; y = Transpose(p) perm=[0, 2, 3, 1];"
+                           "out float y [b, h, w, c];");
+    session_test_in(&t, "x", test_f32(SHAPE(0, 6, 3), NULL));
+    session_test_out(&t, "y", NULL);
+    session_test_fails(&t, ONNXRUN_ERR_SHAPE, "cannot reshape 0x3x6 to 0x3x?x2");
+    session_test_end(&t);
+}
+
 static void check_refused(struct onr_tensor *x, struct onr_tensor *w, int64_t group,
                           struct onr_tensor *planes, enum onr_status status, const char *text)
 {
@@ -196,6 +213,8 @@ int main(void)
         cmocka_unit_test_teardown(every_form_is_that_of_plain_loops, test_tensors_free),
         cmocka_unit_test_teardown(rows_of_three_dimensions_are_lines, test_tensors_free),
         cmocka_unit_test_teardown(nothing_is_computed_of_nothing, test_tensors_free),
+        cmocka_unit_test_teardown(planes_of_an_empty_batch_have_no_dimension_of_the_output,
+                                  test_tensors_free),
         cmocka_unit_test_teardown(bad_operands_are_refused, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
