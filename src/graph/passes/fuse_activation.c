@@ -59,6 +59,7 @@ struct onr_node *onr_fuse_find_activation(const struct onr_fuser *fuser, uint32_
             .params = {functions[i].params[0], functions[i].params[1]}};
     }
     if (node == NULL || node->inputs[0] != value || !read_params(fuser, node, activation)) {
+        *activation = (struct onr_fuse_activation){.name = NULL};
         return NULL;
     }
     if (onr_fuse_is(node, "Swish")) {
@@ -67,4 +68,18 @@ struct onr_node *onr_fuse_find_activation(const struct onr_fuser *fuser, uint32_
         activation->name = "FastGelu";
     }
     return node;
+}
+
+void onr_fused_activate(struct onr_fused *fused, const struct onr_node *anchor,
+                        const struct onr_fuse_activation *activation)
+{
+    for (uint32_t i = 0; i < anchor->attr_count; i++) {
+        fused->attrs[fused->attr_count++] = anchor->attrs[i];
+    }
+    if (activation->name != NULL) {
+        onr_fused_string(fused, "activation", activation->name);
+    }
+    if (activation->param_count > 0) {
+        onr_fused_floats(fused, "activation_params", activation->params, activation->param_count);
+    }
 }

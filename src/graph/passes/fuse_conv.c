@@ -39,7 +39,7 @@ static bool match_conv(const struct onr_fuser *fuser, const struct onr_node *anc
                        struct onr_fused *fused)
 {
     uint32_t value = anchor->outputs[0];
-    struct onr_fuse_activation activation = {.name = NULL};
+    struct onr_fuse_activation activation;
     if (onr_fuse_fact(fuser, value)->dtype != ONR_FLOAT) {
         return false;
     }
@@ -54,15 +54,7 @@ static bool match_conv(const struct onr_fuser *fuser, const struct onr_node *anc
     fused->domain = "com.microsoft";
     fused->version = 1;
     fused->input_count = sum != NULL ? ADDEND + 1 : anchor->input_count;
-    for (uint32_t i = 0; i < anchor->attr_count; i++) {
-        fused->attrs[fused->attr_count++] = anchor->attrs[i];
-    }
-    if (function != NULL) {
-        onr_fused_string(fused, "activation", activation.name);
-    }
-    if (activation.param_count > 0) {
-        onr_fused_floats(fused, "activation_params", activation.params, activation.param_count);
-    }
+    onr_fused_activate(fused, anchor, &activation);
     return fused->last != NULL;
 }
 

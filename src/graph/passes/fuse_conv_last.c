@@ -119,7 +119,7 @@ static bool has_patches(const struct onr_fuser *fuser, const struct onr_node *co
 static bool match_conv(const struct onr_fuser *fuser, const struct onr_node *anchor,
                        struct onr_fused *fused)
 {
-    struct onr_fuse_activation activation = {.name = NULL};
+    struct onr_fuse_activation activation;
     if (onr_fuse_fact(fuser, anchor->outputs[0])->dtype != ONR_FLOAT ||
         !has_fitting_groups(fuser, anchor)) {
         return false;
@@ -146,15 +146,7 @@ static bool match_conv(const struct onr_fuser *fuser, const struct onr_node *anc
     fused->op_type = "ConvLast";
     fused->domain = "onnxrun";
     fused->version = 1;
-    for (uint32_t i = 0; i < anchor->attr_count; i++) {
-        fused->attrs[fused->attr_count++] = anchor->attrs[i];
-    }
-    if (function != NULL) {
-        onr_fused_string(fused, "activation", activation.name);
-    }
-    if (activation.param_count > 0) {
-        onr_fused_floats(fused, "activation_params", activation.params, activation.param_count);
-    }
+    onr_fused_activate(fused, anchor, &activation);
     return true;
 }
 
