@@ -52,26 +52,8 @@ static enum onr_status find_planes(struct onr_infer_ctx *ctx, struct onr_shape *
         *planes = ctx->inputs[X]->shape;
         return ONR_OK;
     }
-    *planes = onr_move_channels(&ctx->inputs[X]->shape, true);
-    if (!onr_infer_has_input(ctx, PLANES)) {
-        return ONR_OK;
-    }
-    struct onr_shape moved = *planes;
-    struct onr_fact from = onr_fact_of(ONR_FLOAT, &moved);
-    struct onr_fact to = from;
-    const struct onr_fact *inputs[] = {&from, ctx->inputs[PLANES]};
-    uint32_t outputs[] = {ONR_NO_VALUE}; /* the planes are no value of the graph */
-    struct onr_node node = *ctx->node;
-    struct onr_infer_ctx reshape = *ctx;
-    node.outputs = outputs;
-    reshape.node = &node;
-    reshape.inputs = inputs;
-    reshape.outputs = &to;
-    reshape.needs = 0;
-    to.shape.rank = ONR_RANK_UNKNOWN;
-    ONR_TRY(onr_reshape_infer(&reshape));
-    ctx->needs |= reshape.needs != 0 ? 1u << PLANES : 0;
-    *planes = to.shape;
+    struct onr_shape moved = onr_move_channels(&ctx->inputs[X]->shape, true);
+    ONR_TRY(onr_reshape_part(ctx, PLANES, &moved, false, planes));
     for (int d = 0; d < 2 && planes->rank > d; d++) {
         if (planes->dim[d] >= 0 && moved.dim[d] >= 0 && planes->dim[d] != moved.dim[d]) {
             return onr_infer_fail(ctx, ONR_ERR_SHAPE,

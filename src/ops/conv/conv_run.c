@@ -22,11 +22,12 @@ static bool is_half(const struct onr_conv *conv)
 
 static bool is_plain(const struct onr_window *w)
 {
-    bool is_plain = true;
     for (int d = 0; d < 3; d++) {
-        is_plain = is_plain && w->kernel[d] == 1 && w->stride[d] == 1 && w->in[d] == w->out[d];
+        if (w->kernel[d] != 1 || w->stride[d] != 1 || w->in[d] != w->out[d]) {
+            return false;
+        }
     }
-    return is_plain;
+    return true;
 }
 
 static enum onr_conv_way choose_way(const struct onr_conv *conv)

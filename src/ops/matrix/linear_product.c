@@ -56,22 +56,7 @@ static enum onr_status find_shapes(struct onr_infer_ctx *ctx, struct onr_shape *
     ONR_TRY(onr_matmul_shape(ctx->node, &ctx->inputs[A]->shape, &ctx->inputs[B]->shape, product,
                              ctx->err));
     ONR_TRY(check_bias(ctx, product));
-    *view = *product;
-    if (!onr_infer_has_input(ctx, SHAPE)) {
-        return ONR_OK;
-    }
-    struct onr_fact x = onr_fact_of(ONR_FLOAT, product);
-    struct onr_fact y = x;
-    const struct onr_fact *inputs[] = {&x, ctx->inputs[SHAPE]};
-    struct onr_infer_ctx reshape = *ctx;
-    reshape.inputs = inputs;
-    reshape.outputs = &y;
-    reshape.needs = 0;
-    y.shape.rank = ONR_RANK_UNKNOWN;
-    ONR_TRY(onr_reshape_infer(&reshape));
-    ctx->needs |= reshape.needs != 0 ? 1u << SHAPE : 0;
-    *view = y.shape;
-    return ONR_OK;
+    return onr_reshape_part(ctx, SHAPE, product, true, view);
 }
 
 static enum onr_status linear_infer(struct onr_infer_ctx *ctx)

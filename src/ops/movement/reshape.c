@@ -161,7 +161,7 @@ static enum onr_status reshape_to(struct onr_infer_ctx *ctx, const struct onr_si
     return ONR_OK;
 }
 
-enum onr_status onr_reshape_infer(struct onr_infer_ctx *ctx)
+static enum onr_status reshape_infer(struct onr_infer_ctx *ctx)
 {
     const struct onr_sint *ints = NULL;
     size_t count = 0;
@@ -174,6 +174,31 @@ enum onr_status onr_reshape_infer(struct onr_infer_ctx *ctx)
         ONR_TRY(onr_check_max_rank(ctx->err, (size_t)rank));
         onr_infer_unknown_dims(ctx, (int)rank);
     }
+    return ONR_OK;
+}
+
+enum onr_status onr_reshape_part(struct onr_infer_ctx *ctx, uint32_t list,
+                                 const struct onr_shape *x, bool is_output, struct onr_shape *y)
+{
+    *y = *x;
+    if (!onr_infer_has_input(ctx, list)) {
+        return ONR_OK;
+    }
+    struct onr_fact from = onr_fact_of(ONR_FLOAT, x);
+    struct onr_fact to = from;
+    const struct onr_fact *inputs[] = {&from, ctx->inputs[list]};
+    uint32_t outputs[] = {is_output ? ctx->node->outputs[0] : ONR_NO_VALUE};
+    struct onr_node node = *ctx->node;
+    struct onr_infer_ctx part = *ctx;
+    node.outputs = outputs;
+    part.node = &node;
+    part.inputs = inputs;
+    part.outputs = &to;
+    part.needs = 0;
+    to.shape.rank = ONR_RANK_UNKNOWN;
+    ONR_TRY(reshape_infer(&part));
+    ctx->needs |= part.needs != 0 ? 1u << list : 0;
+    *y = to.shape;
     return ONR_OK;
 }
 
@@ -231,8 +256,8 @@ static const struct onr_attr_spec axis_attrs[] = {{"axis", ONR_ATTR_INT, false},
 extern const struct onr_op_def onr_ops_reshape[];
 const struct onr_op_def onr_ops_reshape[] = {
     RESHAPE_ROW(1, 4, 1, any_specs, shape_attrs, reshape_attr_infer),
-    RESHAPE_ROW(5, 13, 2, reshape_inputs, NULL, onr_reshape_infer),
-    RESHAPE_ROW(14, ONR_OPSET_LATEST, 2, reshape_inputs, allowzero_attrs, onr_reshape_infer),
+    RESHAPE_ROW(5, 13, 2, reshape_inputs, NULL, reshape_infer),
+    RESHAPE_ROW(14, ONR_OPSET_LATEST, 2, reshape_inputs, allowzero_attrs, reshape_infer),
     {.domain = "",
      .name = "Flatten",
      .since_version = 1,
