@@ -3,6 +3,7 @@
  * set. */
 #include "kernels/kernels.h"
 #include "support/test.h"
+#include "support/window_test.h"
 
 #include <math.h>
 
@@ -14,29 +15,16 @@ static float w[MOST];
 static float bias[MOST];
 static float y[MOST];
 
-static void split(const int64_t dims[3], int64_t flat, int64_t out[3])
-{
-    for (int d = 2; d >= 0; d--) {
-        out[d] = flat % dims[d];
-        flat /= dims[d];
-    }
-}
-
-static int64_t volume(const int64_t dims[3])
-{
-    return dims[0] * dims[1] * dims[2];
-}
-
 static double sum_at(const struct onr_window *s, int64_t channels, int64_t output, int64_t channel)
 {
     double sum = 0;
     int64_t o[3];
-    split(s->out, output, o);
-    for (int64_t tap = 0; tap < volume(s->kernel); tap++) {
+    window_test_split(s->out, output, o);
+    for (int64_t tap = 0; tap < window_test_volume(s->kernel); tap++) {
         int64_t t[3];
         int64_t at = 0;
         bool is_inside = true;
-        split(s->kernel, tap, t);
+        window_test_split(s->kernel, tap, t);
         for (int d = 0; d < 3; d++) {
             int64_t i = o[d] * s->stride[d] - s->pad[d] + t[d] * s->dilation[d];
             is_inside = is_inside && i >= 0 && i < s->in[d];
@@ -52,7 +40,7 @@ static double sum_at(const struct onr_window *s, int64_t channels, int64_t outpu
 static void check(const struct onr_kernels *kernels, const struct onr_window *s, int64_t channels,
                   int64_t first, int64_t count)
 {
-    assert_true((count + 1) * channels <= MOST && volume(s->in) * channels <= MOST);
+    assert_true((count + 1) * channels <= MOST && window_test_volume(s->in) * channels <= MOST);
     for (int64_t i = 0; i < (count + 1) * channels; i++) {
         y[i] = GUARD;
     }
@@ -82,7 +70,7 @@ static void check_window(const struct onr_kernels *kernels, struct onr_window s,
         s.out[d] = (s.in[d] + 2 * s.pad[d] - reach - 1) / s.stride[d] + 1;
         assert_true(s.out[d] > 0);
     }
-    int64_t outputs = volume(s.out);
+    int64_t outputs = window_test_volume(s.out);
     check(kernels, &s, channels, 0, outputs);
     check(kernels, &s, channels, outputs / 3, (outputs + 2) / 3);
     check(kernels, &s, channels, outputs - 1, 1);
@@ -92,9 +80,6 @@ static void sums_are_those_of_plain_loops(void **state)
 {
     (void)state;
     static const int64_t channels[] = {1, 3, 4, 7, 8, 9, 15, 16, 17, 32, 33, 47, 64, 70, 130};
-    test_random(1, MOST, x);
-    test_random(2, MOST, w);
-    test_random(3, MOST, bias);
     for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
         struct onr_kernels kernels;
         onr_kernels_init(&kernels, (enum onr_isa)isa);
@@ -114,9 +99,6 @@ static void squares_are_summed_as_plain_loops_do(void **state)
 {
     (void)state;
     static const int64_t channels[] = {16, 17, 40, 70};
-    test_random(1, MOST, x);
-    test_random(2, MOST, w);
-    test_random(3, MOST, bias);
     for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
         struct onr_kernels kernels;
         onr_kernels_init(&kernels, (enum onr_isa)isa);
@@ -141,8 +123,6 @@ static void an_output_does_not_depend_on_the_others(void **state)
                                  .stride = {1, 1, 1},
                                  .dilation = {1, 1, 1},
                                  .pad = {0, 1, 1}};
-    test_random(1, MOST, x);
-    test_random(2, MOST, w);
     for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
         struct onr_kernels kernels;
         onr_kernels_init(&kernels, (enum onr_isa)isa);
@@ -159,6 +139,15 @@ static void an_output_does_not_depend_on_the_others(void **state)
     }
 }
 
+static int set_up(void **state)
+{
+    (void)state;
+    test_random(1, MOST, x);
+    test_random(2, MOST, w);
+    test_random(3, MOST, bias);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,5 +155,5 @@ int main(void)
         cmocka_unit_test(squares_are_summed_as_plain_loops_do),
         cmocka_unit_test(an_output_does_not_depend_on_the_others),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -3,6 +3,7 @@
 #include "kernels/conv/patch.h"
 #include "kernels/kernels.h"
 #include "support/test.h"
+#include "support/window_test.h"
 
 #include <math.h>
 #include <string.h>
@@ -52,25 +53,12 @@ static struct onr_window complete(struct onr_window w)
     return w;
 }
 
-static void split(const int64_t dims[3], int64_t flat, int64_t out[3])
-{
-    for (int d = 2; d >= 0; d--) {
-        out[d] = flat % dims[d];
-        flat /= dims[d];
-    }
-}
-
-static int64_t volume(const int64_t dims[3])
-{
-    return dims[0] * dims[1] * dims[2];
-}
-
 /* What tap k, counted over channels, sees at output o. */
 static float input_at(const struct onr_window *w, int64_t k, const int64_t o[3])
 {
     int64_t tap[3];
-    int64_t index = k / volume(w->kernel);
-    split(w->kernel, k % volume(w->kernel), tap);
+    int64_t index = k / window_test_volume(w->kernel);
+    window_test_split(w->kernel, k % window_test_volume(w->kernel), tap);
     for (int d = 0; d < 3; d++) {
         int64_t i = o[d] * w->stride[d] - w->pad[d] + tap[d] * w->dilation[d];
         if (i < 0 || i >= w->in[d]) {
@@ -87,7 +75,7 @@ static struct onr_patch make_patch(const struct onr_kernels *kernels, const stru
 {
     struct onr_patch patch;
     size_t floats = 0;
-    int64_t taps = volume(w->kernel);
+    int64_t taps = window_test_volume(w->kernel);
     size_t channel = (size_t)(k_begin / taps);
     test_random(9, MOST, x);
     onr_patch_plan(w, first, count, &patch);
@@ -95,7 +83,8 @@ static struct onr_patch make_patch(const struct onr_kernels *kernels, const stru
     floats *= CHANNELS - channel;
     assert_true(floats + ONR_PATCH_SLACK < MOST);
     patched[floats + ONR_PATCH_SLACK] = GUARD;
-    kernels->conv.fill(w, &patch, x + channel * (size_t)volume(w->in), CHANNELS - channel, patched);
+    kernels->conv.fill(w, &patch, x + channel * (size_t)window_test_volume(w->in),
+                       CHANNELS - channel, patched);
     assert_true(patched[floats + ONR_PATCH_SLACK] == GUARD);
     onr_patch_offsets(w, &patch, (size_t)k_begin, (size_t)(CHANNELS * taps - k_begin), offsets);
     return patch;
@@ -105,10 +94,10 @@ static void check_patch(const struct onr_kernels *kernels, const struct onr_wind
                         int64_t first, int64_t count, int64_t k_begin)
 {
     struct onr_patch patch = make_patch(kernels, w, first, count, k_begin);
-    int64_t steps = CHANNELS * volume(w->kernel) - k_begin;
+    int64_t steps = CHANNELS * window_test_volume(w->kernel) - k_begin;
     for (int64_t i = first; i < first + count; i++) {
         int64_t o[3];
-        split(w->out, i, o);
+        window_test_split(w->out, i, o);
         int64_t place = onr_patch_place(&patch, o);
         for (int64_t p = 0; p < steps; p++) {
             assert_true(patched[offsets[p] + (size_t)place] == input_at(w, k_begin + p, o));
@@ -122,7 +111,7 @@ static void check_panel(const struct onr_kernels *kernels, const struct onr_wind
     static float panel[MOST];
     struct onr_patch_block blocks[ONR_PATCH_MAX_BLOCKS];
     struct onr_patch patch = make_patch(kernels, w, first, count, 0);
-    size_t steps = (size_t)(CHANNELS * volume(w->kernel));
+    size_t steps = (size_t)(CHANNELS * window_test_volume(w->kernel));
     size_t used = onr_patch_blocks(w, &patch, first, count, blocks);
     assert_true(used <= ONR_PATCH_MAX_BLOCKS);
     panel[steps * width + ONR_PATCH_SLACK] = GUARD;
@@ -130,7 +119,7 @@ static void check_panel(const struct onr_kernels *kernels, const struct onr_wind
     assert_true(panel[steps * width + ONR_PATCH_SLACK] == GUARD);
     for (size_t i = 0; i < steps * (size_t)count; i++) {
         int64_t o[3];
-        split(w->out, first + (int64_t)i % count, o);
+        window_test_split(w->out, first + (int64_t)i % count, o);
         float want = input_at(w, (int64_t)i / count, o);
         assert_true(panel[i / (size_t)count * width + i % (size_t)count] == want);
     }
@@ -150,11 +139,11 @@ static void for_each_window(void (*check)(const struct onr_kernels *, const stru
 
 static void check_patches(const struct onr_kernels *kernels, const struct onr_window *w)
 {
-    int64_t outputs = volume(w->out);
+    int64_t outputs = window_test_volume(w->out);
     check_patch(kernels, w, 0, outputs, 0);
     check_patch(kernels, w, outputs / 3, (outputs + 2) / 3, 0);
-    check_patch(kernels, w, outputs - 1, 1, volume(w->kernel) / 2);
-    check_patch(kernels, w, 0, (outputs + 1) / 2, CHANNELS * volume(w->kernel) - 1);
+    check_patch(kernels, w, outputs - 1, 1, window_test_volume(w->kernel) / 2);
+    check_patch(kernels, w, 0, (outputs + 1) / 2, CHANNELS * window_test_volume(w->kernel) - 1);
 }
 
 static void taps_are_found_where_offsets_say(void **state)
@@ -167,8 +156,8 @@ static void taps_are_found_where_offsets_say(void **state)
 static void check_panels(const struct onr_kernels *kernels, const struct onr_window *w)
 {
     static const int64_t widths[] = {4, 16, 48};
-    for (int64_t first = 0; first < volume(w->out); first += 31) {
-        int64_t left = volume(w->out) - first;
+    for (int64_t first = 0; first < window_test_volume(w->out); first += 31) {
+        int64_t left = window_test_volume(w->out) - first;
         for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++) {
             check_panel(kernels, w, first, left < widths[i] ? left : widths[i], (size_t)widths[i]);
         }

@@ -3,6 +3,7 @@
  * set. */
 #include "kernels/kernels.h"
 #include "support/test.h"
+#include "support/window_test.h"
 
 #include <math.h>
 #include <string.h>
@@ -42,14 +43,6 @@ static int64_t input_at(const struct onr_window *w, const int64_t o[3], const in
     return index;
 }
 
-static void split(const int64_t dims[3], int64_t flat, int64_t out[3])
-{
-    for (int d = 2; d >= 0; d--) {
-        out[d] = flat % dims[d];
-        flat /= dims[d];
-    }
-}
-
 /* Adds all products: of taps and inputs to outputs, or (spread) of taps and outputs to inputs. */
 static void reference(const struct onr_window *w, bool is_spread, const float *x,
                       const float *weights, double *y)
@@ -59,8 +52,8 @@ static void reference(const struct onr_window *w, bool is_spread, const float *x
     for (int64_t i = 0; i < outputs * taps; i++) {
         int64_t o[3];
         int64_t t[3];
-        split(w->out, i / taps, o);
-        split(w->kernel, i % taps, t);
+        window_test_split(w->out, i / taps, o);
+        window_test_split(w->kernel, i % taps, t);
         int64_t in = input_at(w, o, t);
         double tap = (double)weights[i % taps];
         if (in >= 0 && is_spread) {
