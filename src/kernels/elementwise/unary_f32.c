@@ -10,6 +10,10 @@
 #include "kernels/elementwise/vmath.h"
 #include "kernels/kernels.h"
 
+#if defined(__AVX512F__)
+#    include "kernels/elementwise/gelu_table.h"
+#endif
+
 void ONR_KERNEL(onr_fill_unary_f32)(struct onr_kernels *kernels);
 
 /* Elements that are converted or looked at together; they fit the first level cache. */
@@ -57,8 +61,6 @@ UNARY_F32(cosh, coshf(v))
 UNARY_F32(elu, v < 0.0f ? args.a * onr_vexpm1(v) : v)
 UNARY_F32(erf, onr_verf(v))
 UNARY_F32(floor, floorf(v))
-UNARY_F32(gelu, onr_vgelu(v))
-UNARY_F32(gelu_tanh, onr_vgelu_tanh(v))
 UNARY_F32(hard_sigmoid, clamp01(args.b + args.a * v))
 UNARY_F32(hard_swish, clamp01(v / 6.0f + 0.5f) * v)
 UNARY_F32(leaky_relu, v < 0.0f ? args.a * v : v)
@@ -78,6 +80,11 @@ UNARY_F32(sqrt, sqrtf(v))
 UNARY_F32(tan, tanf(v))
 UNARY_F32(tanh, onr_vtanh(v))
 UNARY_F32(thresholded_relu, v > args.a ? v : 0.0f)
+
+#if !defined(__AVX512F__)
+UNARY_F32(gelu, onr_vgelu(v))
+UNARY_F32(gelu_tanh, onr_vgelu_tanh(v))
+#endif
 
 /* True when the magnitude of all arguments is at most limit; NaN and infinities are not. Bits of
  * magnitudes order as they do, and a maximum of integers in lanes is the cheapest test. */
