@@ -16,6 +16,9 @@
 #define NEAR_BYTES   8192
 #define FAST_COLUMNS 8
 
+/* A C of so many floats, 2 MiB, is in no second level cache when it is written. */
+#define COLD_FLOATS 524288
+
 /* How far ahead wide tiles prefetch: bytes of each panel for one row of A (with more there are too
  * few streams for this to help), rows of a B that is not packed. */
 #define WIDE_BYTES 2048
@@ -228,18 +231,32 @@ void onr_gemm_f32_run_turned(const struct onr_gemm_block *block, const struct on
     }
 }
 
+/* Asks for the lines that a tile will store at its end: by then they are there. */
+static void prefetch_outputs(const struct onr_gemm_f32_tile *tile, size_t rows, size_t count)
+{
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < count; j += ONR_GEMM_LINE_FLOATS) {
+            __builtin_prefetch(tile->c + i * tile->c_stride + j, 1);
+        }
+    }
+}
+
 /* The rows are cut evenly: the last tile is no shorter than the others. */
 void onr_gemm_f32_run_piece(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece)
 {
     const struct onr_gemm_f32 *kernel = block->job->kernel;
     struct onr_gemm_f32_tile tile = make_tile(block, piece);
     size_t tiles = (block->rows + kernel->rows - 1) / kernel->rows;
+    bool is_c_cold = block->job->m >= COLD_FLOATS / block->job->n;
     for (size_t t = 0; t < tiles; t++) {
         size_t row = block->rows * t / tiles;
         size_t rows = block->rows * (t + 1) / tiles - row;
         place_tile(&tile, block, piece, row);
         if (!piece->is_first || !prefetch_rows(&tile, block, rows)) {
             set_prefetch(&tile, block, piece, t, tiles);
+        }
+        if (is_c_cold) {
+            prefetch_outputs(&tile, rows, piece->count);
         }
         if (piece->count < kernel->columns) {
             run_narrow_tile(kernel, &tile, rows, piece->count);
