@@ -228,6 +228,25 @@ static void weights_of_a_wrong_shape_are_not_packed_for_a_branch(void **state)
     session_test_end(&t);
 }
 
+/* Where chose its kernel by a type that was not known behind the error. */
+static void nodes_behind_one_that_is_refused_do_not_refuse_the_model(void **state)
+{
+    (void)state;
+    struct session_test t;
+    session_test_begin(&t,
+                       "in bool c; in float x [2]; init float w [3] = 1, 2, 3; y = If(c)"
+                       "then_branch={a = Neg(x); out float a;}"
+                       "else_branch={p = Add(x, w); n = Neg(p); b = Where(c, n, p); out float b;};"
+                       "out float y;");
+    session_test_in(&t, "c", test_tensor(ONR_BOOL, SCALAR, (bool[]){true}));
+    session_test_in(&t, "x", X2);
+    session_test_out(&t, "y", test_f32(SHAPE(2), (float[]){-1, 2}));
+    session_test_run(&t);
+    session_test_in(&t, "c", test_tensor(ONR_BOOL, SCALAR, (bool[]){false}));
+    session_test_fails(&t, ONNXRUN_ERR_SHAPE, "input 1 of shape 3 does not broadcast with shape 2");
+    session_test_end(&t);
+}
+
 static void options_are_checked(void **state)
 {
     (void)state;
@@ -424,6 +443,7 @@ int main(void)
         TEST(outputs_of_an_earlier_run_may_be_handed_back),
         TEST(a_product_with_a_scalar_is_refused_when_its_branch_runs),
         TEST(weights_of_a_wrong_shape_are_not_packed_for_a_branch),
+        TEST(nodes_behind_one_that_is_refused_do_not_refuse_the_model),
         TEST(options_are_checked),
         TEST(a_run_can_be_stopped_before_each_node_and_in_bodies),
         TEST(a_run_tells_of_each_step),

@@ -68,9 +68,11 @@ static void start_formal_inputs(const struct onr_graph *graph, const struct onr_
     }
 }
 
+static enum onr_status infer_nodes(struct onr_graph *graph, bool is_body, struct onr_pass_ctx *ctx);
+
 /*
  * Infers the bodies of a node. A shape error in a branch that may never be taken is no error of the
- * model: it is left for the run, and the facts behind it stay unknown.
+ * model: it is left for the run, and of what comes of it only the types are known.
  */
 static enum onr_status infer_bodies(struct onr_graph *graph, const struct onr_node *node,
                                     struct onr_pass_ctx *ctx)
@@ -79,10 +81,7 @@ static enum onr_status infer_bodies(struct onr_graph *graph, const struct onr_no
         struct onr_graph *inner = node->bodies[b].graph;
         pass_captures(graph, &node->bodies[b]);
         start_formal_inputs(graph, node, inner);
-        enum onr_status status = onr_pass_infer_facts(inner, ctx);
-        if (status == ONR_ERR_MEMORY || status == ONR_ERR_LIMIT || status == ONR_ERR_INTERNAL) {
-            return status;
-        }
+        ONR_TRY(infer_nodes(inner, true, ctx));
     }
     return ONR_OK;
 }
@@ -139,15 +138,11 @@ static void name_inputs(struct onr_graph *graph)
     }
 }
 
-/* Checks types and infers one node; facts of what is missing stay unknown. */
-static enum onr_status infer_one(struct onr_graph *graph, struct onr_node *node,
-                                 struct onr_pass_ctx *ctx)
+/* Checks types and infers one node, or makes its outputs constants. */
+static enum onr_status find_facts(struct onr_graph *graph, struct onr_node *node,
+                                  struct onr_fact *facts, bool *is_folded, struct onr_pass_ctx *ctx)
 {
     const struct onr_fact **inputs = NULL;
-    struct onr_fact *facts = ONR_ARENA_ARRAY(graph->arena, node->output_count, struct onr_fact);
-    if (facts == NULL) {
-        return onr_fail_memory(ctx->err, "facts of a node");
-    }
     ONR_TRY(gather_inputs(graph, node, &inputs, ctx->err));
     if (!has_known_kinds(node, inputs)) {
         return onr_note_missing(graph, node, "input that is no tensor or sequence", ctx);
@@ -159,15 +154,35 @@ static enum onr_status infer_one(struct onr_graph *graph, struct onr_node *node,
     ONR_TRY(status);
     uint32_t needs = 0;
     ONR_TRY(onr_infer_node(graph, node, node->op, inputs, facts, &needs, graph->arena, ctx->err));
+    return onr_fold_node(graph, node, inputs, facts, is_folded, ctx);
+}
+
+/* Infers one node; facts of what is missing stay unknown, and after an error all but the types. */
+static enum onr_status infer_one(struct onr_graph *graph, struct onr_node *node,
+                                 struct onr_pass_ctx *ctx)
+{
+    struct onr_fact *facts = ONR_ARENA_ARRAY(graph->arena, node->output_count, struct onr_fact);
+    if (facts == NULL) {
+        return onr_fail_memory(ctx->err, "facts of a node");
+    }
+    for (uint32_t i = 0; i < node->output_count; i++) {
+        facts[i].shape.rank = ONR_RANK_UNKNOWN;
+    }
     bool is_folded = false;
-    ONR_TRY(onr_fold_node(graph, node, inputs, facts, &is_folded, ctx));
+    enum onr_status status = find_facts(graph, node, facts, &is_folded, ctx);
     for (uint32_t i = 0; i < node->output_count && !is_folded; i++) {
+        if (status != ONR_OK) {
+            facts[i] = (struct onr_fact){.kind = facts[i].kind,
+                                         .is_optional = facts[i].is_optional,
+                                         .dtype = facts[i].dtype,
+                                         .shape.rank = ONR_RANK_UNKNOWN};
+        }
         if (node->outputs[i] != ONR_NO_VALUE) {
             name_dims(graph, &facts[i]);
             graph->values[node->outputs[i]].fact = facts[i];
         }
     }
-    return ONR_OK;
+    return status;
 }
 
 static enum onr_status infer_with_context(struct onr_graph *graph, struct onr_node *node,
@@ -192,12 +207,25 @@ static enum onr_status infer_with_context(struct onr_graph *graph, struct onr_no
     return status;
 }
 
-enum onr_status onr_pass_infer_facts(struct onr_graph *graph, struct onr_pass_ctx *ctx)
+static bool is_fatal(enum onr_status status)
+{
+    return status == ONR_ERR_MEMORY || status == ONR_ERR_LIMIT || status == ONR_ERR_INTERNAL;
+}
+
+static enum onr_status infer_nodes(struct onr_graph *graph, bool is_body, struct onr_pass_ctx *ctx)
 {
     ONR_TRY(start_facts(graph, ctx));
     name_inputs(graph);
     for (uint32_t n = 0; n < graph->node_count; n++) {
-        ONR_TRY(infer_with_context(graph, &graph->nodes[n], ctx));
+        enum onr_status status = infer_with_context(graph, &graph->nodes[n], ctx);
+        if (status != ONR_OK && (!is_body || is_fatal(status))) {
+            return status;
+        }
     }
     return ONR_OK;
+}
+
+enum onr_status onr_pass_infer_facts(struct onr_graph *graph, struct onr_pass_ctx *ctx)
+{
+    return infer_nodes(graph, false, ctx);
 }

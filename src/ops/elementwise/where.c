@@ -12,6 +12,8 @@
 #include "ops/common/contents.h"
 #include "ops/elementwise/binary.h"
 
+#include <assert.h>
+
 /* Shapes that are read off, with some numbers replaced: where the condition is known. */
 static void pick_contents(struct onr_infer_ctx *ctx, size_t count)
 {
@@ -38,40 +40,30 @@ static enum onr_status where_infer(struct onr_infer_ctx *ctx)
     return ONR_OK;
 }
 
-struct where_state {
+struct where_plan {
+    struct onr_broadcast *loops;
     onr_select_fn select;
     size_t bytes; /* of one element */
 };
-
-static enum onr_status where_prepare(struct onr_prepare_ctx *ctx)
-{
-    struct where_state *state = ONR_ARENA_NEW(ctx->arena, struct where_state);
-    if (state == NULL) {
-        return onr_fail_memory(ctx->err, "state of a node");
-    }
-    state->bytes = onr_dtype_size(ctx->outputs[0].dtype);
-    for (size_t log = 0; log < ONR_SELECT_SIZES; log++) {
-        if ((size_t)1 << log == state->bytes) {
-            state->select = ctx->kernels->binary.select[log];
-        }
-    }
-    ctx->state = state;
-    return state->select != NULL ? ONR_OK
-                                 : onr_fail(ctx->err, ONR_ERR_INTERNAL, "no selection for type %s",
-                                            onr_dtype_name(ctx->outputs[0].dtype));
-}
 
 static enum onr_status where_plan(struct onr_plan_ctx *ctx)
 {
     const struct onr_shape *inputs[] = {&ctx->inputs[0]->shape, &ctx->inputs[1]->shape,
                                         &ctx->inputs[2]->shape};
-    ctx->plan = onr_broadcast_plan(ctx->arena, &ctx->outputs[0].shape, inputs, 3);
-    return ctx->plan != NULL ? ONR_OK : onr_fail_memory(ctx->err, "loops of a node");
+    struct where_plan *plan = ONR_ARENA_NEW(ctx->arena, struct where_plan);
+    if (plan == NULL) {
+        return onr_fail_memory(ctx->err, "the plan of Where");
+    }
+    plan->loops = onr_broadcast_plan(ctx->arena, &ctx->outputs[0].shape, inputs, 3);
+    plan->bytes = onr_dtype_size(ctx->outputs[0].dtype);
+    assert(plan->bytes > 0);
+    plan->select = ctx->kernels->binary.select[__builtin_ctzll(plan->bytes)];
+    ctx->plan = plan;
+    return plan->loops != NULL ? ONR_OK : onr_fail_memory(ctx->err, "loops of a node");
 }
 
 struct where_job {
-    const struct where_state *state;
-    const struct onr_broadcast *loops;
+    const struct where_plan *plan;
     const char *condition;
     const char *x;
     const char *y;
@@ -81,17 +73,17 @@ struct where_job {
 static void where_task(void *arg, size_t begin, size_t end, unsigned worker)
 {
     const struct where_job *job = arg;
-    const struct where_state *state = job->state;
-    const struct onr_broadcast *loops = job->loops;
+    const struct where_plan *plan = job->plan;
+    const struct onr_broadcast *loops = plan->loops;
     struct onr_cursor cursor;
     (void)worker;
     onr_cursor_seek(loops, begin, &cursor);
     while (begin < end) {
         size_t run = onr_cursor_run(loops, &cursor, end - begin);
-        state->select(run, job->condition + cursor.offset[0], loops->stride[0][0],
-                      job->x + cursor.offset[1] * state->bytes, loops->stride[1][0],
-                      job->y + cursor.offset[2] * state->bytes, loops->stride[2][0],
-                      job->z + begin * state->bytes);
+        plan->select(run, job->condition + cursor.offset[0], loops->stride[0][0],
+                     job->x + cursor.offset[1] * plan->bytes, loops->stride[1][0],
+                     job->y + cursor.offset[2] * plan->bytes, loops->stride[2][0],
+                     job->z + begin * plan->bytes);
         onr_cursor_advance(loops, run, &cursor);
         begin += run;
     }
@@ -99,13 +91,12 @@ static void where_task(void *arg, size_t begin, size_t end, unsigned worker)
 
 static enum onr_status where_run(struct onr_run_ctx *ctx)
 {
-    struct where_job job = {.state = ctx->state,
-                            .loops = ctx->plan,
+    struct where_job job = {.plan = ctx->plan,
                             .condition = ctx->inputs[0]->data,
                             .x = ctx->inputs[1]->data,
                             .y = ctx->inputs[2]->data,
                             .z = ctx->outputs[0]->data};
-    onr_parallel_for(ctx->parallel, job.loops->count, ONR_BINARY_GRAIN, where_task, &job);
+    onr_parallel_for(ctx->parallel, job.plan->loops->count, ONR_BINARY_GRAIN, where_task, &job);
     return ONR_OK;
 }
 
@@ -125,7 +116,6 @@ const struct onr_op_def onr_ops_where[] = {
      .traits = ONR_TRAIT_INPLACE,
      .infer = where_infer,
      .plan = where_plan,
-     .prepare = where_prepare,
      .run = where_run,
      .kernel = ONR_KERNEL_AT(binary.select)},
     {.name = NULL},
