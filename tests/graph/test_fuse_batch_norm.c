@@ -75,6 +75,8 @@ static void product_without_a_bias(void **state)
     check_fused(X "out float y [?, 3];" PARAMS ROWS
                   "init int64 t [2] = -1, 3; p = MatMul(a, w); c = Reshape(p, t);" NORM,
                 "Reshape onnxrun.Linear");
+    check_fused(X "out float y [?, 3];" PARAMS ROWS "p = MatMul(a, w); c = Flatten(p) axis=2;" NORM,
+                "Reshape onnxrun.Linear Flatten");
     check_fused("opset 7;" GEMM ROWS "c = MatMul(x, w);" NORM, "onnxrun.Linear");
     /* Other views have other channels. */
     check_fused(X "out float y [?, 3];" PARAMS ROWS
@@ -84,6 +86,25 @@ static void product_without_a_bias(void **state)
     check_fused(X "out float y [?, ?, ?];" PARAMS ROWS "init float q [2] = 1, 2; c = MatMul(a, w);"
                   "y = BatchNormalization(c, q, q, q, q);",
                 "Reshape MatMul BatchNormalization");
+}
+
+#define TOKENS                                                                                     \
+    "in float x [n, 4]; init int64 u [1] = 0; a = Unsqueeze(x, u); out float y [1, n, 3];" PARAMS  \
+        ROWS
+#define BACK "d = BatchNormalization(c, scale, bias, mean, var); t = Shape(p); e = Reshape(d, t);"
+
+/* What comes behind the rows is of the shape of the product again. */
+static void product_of_rows_that_are_taken_back(void **state)
+{
+    (void)state;
+    check_fused(TOKENS "p = MatMul(a, w); c = Flatten(p) axis=2;" BACK "y = HardSwish(e);",
+                "Unsqueeze onnxrun.Linear");
+    check_fused(TOKENS "p = MatMul(a, w); c = Flatten(p) axis=2;" BACK
+                       "r = MatMul(a, w); y = Add(r, e);",
+                "Unsqueeze MatMul onnxrun.Linear");
+    check_fused(TOKENS "p = MatMul(a, w); init int64 s [2] = -1, 3; c = Reshape(p, s);" BACK
+                       "r = MatMul(a, w); y = Add(r, e);",
+                "Unsqueeze MatMul onnxrun.Linear");
 }
 
 static void what_is_no_constant_stays(void **state)
@@ -142,6 +163,7 @@ int main(void)
         cmocka_unit_test_teardown(transposed_convolution, test_tensors_free),
         cmocka_unit_test_teardown(product, test_tensors_free),
         cmocka_unit_test_teardown(product_without_a_bias, test_tensors_free),
+        cmocka_unit_test_teardown(product_of_rows_that_are_taken_back, test_tensors_free),
         cmocka_unit_test_teardown(what_is_no_constant_stays, test_tensors_free),
         cmocka_unit_test_teardown(what_others_need_stays, test_tensors_free),
         cmocka_unit_test_teardown(training_stays, test_tensors_free),

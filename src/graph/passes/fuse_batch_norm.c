@@ -6,7 +6,8 @@
  *   s = scale / sqrt(var + epsilon)
  *
  * MatMul has no b: an Add takes the place of the normalization. Between the two there may be a
- * Reshape to the rows that BatchNormalization wants, as exporters write it for LeViT.
+ * Reshape or Flatten to the rows that BatchNormalization wants, as exporters write it for LeViT; it
+ * comes behind the Add then, where what takes it back can be seen.
  *
  * where everything but x is a constant of float32. The new weights are computed in double and count
  * as results of constant folding, within its budget. Where they would not be finite, nothing is
@@ -38,6 +39,7 @@ struct folding {
     struct onr_graph *graph;
     struct onr_pass_ctx *ctx;
     struct onr_node *norm;
+    struct onr_node *view; /* between product and norm, or NULL */
     struct onr_node *product;
     struct layout layout;
     size_t channels;        /* of all groups */
@@ -189,18 +191,50 @@ static enum onr_status add_constant(const struct folding *f, uint32_t origin,
     return ONR_OK;
 }
 
-/* Has the normalization only add the bias. */
-static enum onr_status make_addition(const struct folding *f, uint32_t bias)
+/* Has the node add the bias to the product. */
+static enum onr_status make_addition(const struct folding *f, struct onr_node *node, uint32_t bias)
 {
+    uint32_t *inputs = ONR_ARENA_ARRAY(f->graph->arena, 2, uint32_t);
+    if (inputs == NULL) {
+        return onr_fail_memory(f->ctx->err, "inputs of a node");
+    }
+    inputs[0] = f->product->outputs[0];
+    inputs[1] = bias;
+    node->op_type = "Add";
+    node->version = ADD_VERSION;
+    node->op = f->ctx->registry->find("", node->op_type, node->version);
+    node->inputs = inputs;
+    node->input_count = 2;
+    node->output_count = 1;
+    node->attr_count = 0;
+    return node->op != NULL ? ONR_OK : onr_fail(f->ctx->err, ONR_ERR_INTERNAL, "no operator Add");
+}
+
+/* Has the normalization do what the view does, which is free to make the sum then. */
+static enum onr_status swap_view(const struct folding *f)
+{
+    struct onr_graph *graph = f->graph;
     struct onr_node *norm = f->norm;
-    norm->op_type = "Add";
-    norm->version = ADD_VERSION;
-    norm->op = f->ctx->registry->find("", norm->op_type, norm->version);
-    norm->inputs[1] = bias;
-    norm->input_count = 2;
+    struct onr_node *view = f->view;
+    uint32_t *sum = ONR_ARENA_NEW(graph->arena, uint32_t);
+    char *name =
+        onr_arena_printf(graph->arena, "%s.sum", graph->values[f->product->outputs[0]].name);
+    if (sum == NULL || name == NULL) {
+        return onr_fail_memory(f->ctx->err, "sum of a normalization");
+    }
+    ONR_TRY(onr_graph_add_value(graph, name, sum, f->ctx->err));
+    graph->values[*sum].fact = graph->values[f->product->outputs[0]].fact;
+    norm->op_type = view->op_type;
+    norm->version = view->version;
+    norm->op = view->op;
+    norm->attrs = view->attrs;
+    norm->attr_count = view->attr_count;
+    norm->inputs = view->inputs;
+    norm->inputs[0] = *sum;
+    norm->input_count = view->input_count;
     norm->output_count = 1;
-    norm->attr_count = 0;
-    return norm->op != NULL ? ONR_OK : onr_fail(f->ctx->err, ONR_ERR_INTERNAL, "no operator Add");
+    view->outputs = sum;
+    return ONR_OK;
 }
 
 /* Has the product read the new weights and, with its own bias, make what the normalization makes. */
@@ -218,7 +252,10 @@ static enum onr_status change_product(const struct folding *f, const float *w, c
     ONR_TRY(add_constant(f, f->norm->inputs[2], &row, bias, &inputs[2]));
     product->inputs = inputs;
     if (onr_fuse_is(product, "MatMul")) {
-        ONR_TRY(make_addition(f, inputs[2]));
+        if (f->view != NULL) {
+            ONR_TRY(swap_view(f));
+        }
+        ONR_TRY(make_addition(f, f->view != NULL ? f->view : f->norm, inputs[2]));
     } else {
         product->input_count = 3;
         product->outputs = f->norm->outputs;
@@ -268,32 +305,31 @@ static bool has_channels_last(const struct onr_graph *graph, const struct onr_no
            shape->dim[shape->rank - 1] == x->dim[1];
 }
 
-/* The product before the normalization, when nothing else needs it, or NULL. */
-static struct onr_node *find_product(const struct onr_graph *graph, const struct onr_node *norm)
+/* Finds the product before the normalization, when nothing else needs it. */
+static bool find_product(struct folding *f)
 {
-    struct onr_node *node = only_producer(graph, norm->inputs[0]);
-    if (node != NULL && onr_fuse_is(node, "Reshape")) {
-        node = only_producer(graph, node->inputs[0]);
-        if (node != NULL && !onr_fuse_is(node, "MatMul")) {
-            return NULL;
-        }
+    struct onr_node *node = only_producer(f->graph, f->norm->inputs[0]);
+    if (node != NULL && (onr_fuse_is(node, "Reshape") || onr_fuse_is(node, "Flatten"))) {
+        f->view = node;
+        node = only_producer(f->graph, node->inputs[0]);
     }
+    f->product = node;
     if (node == NULL) {
-        return NULL;
+        return false;
     }
     if (onr_fuse_is(node, "MatMul")) {
-        return has_channels_last(graph, norm, node->outputs[0]) ? node : NULL;
+        return has_channels_last(f->graph, f->norm, node->outputs[0]);
     }
     bool is_gemm = onr_fuse_is(node, "Gemm") && onr_attr_float(node, "beta", 1.0f) == 1.0f;
-    return is_gemm || onr_fuse_is(node, "Conv") || onr_fuse_is(node, "ConvTranspose") ? node : NULL;
+    return f->view == NULL &&
+           (is_gemm || onr_fuse_is(node, "Conv") || onr_fuse_is(node, "ConvTranspose"));
 }
 
 static enum onr_status fuse_norm(struct onr_graph *graph, struct onr_node *norm,
                                  struct onr_pass_ctx *ctx)
 {
     struct folding f = {.graph = graph, .ctx = ctx, .norm = norm};
-    f.product = find_product(graph, norm);
-    if (f.product == NULL || !is_inference(norm) || !find_layout(&f)) {
+    if (!find_product(&f) || !is_inference(norm) || !find_layout(&f)) {
         return ONR_OK;
     }
     /* As many bytes as the parameters of the model take, which are there. */

@@ -44,6 +44,8 @@ static const struct pass pass_list[] = {
     PASS(fuse_attention, FUSES),
     PASS(fuse_softmax, FUSES),
     PASS(fuse_batch_norm, FUSES),
+    PASS(dead_code, FUSES),
+    PASS(no_ops, FUSES),
     PASS(fuse_gather_matmul, FUSES),
     PASS(dead_code, FUSES),
     PASS(fuse_linear, FUSES),
