@@ -12,6 +12,7 @@ onnxrun_test(graph
     test_fuse_conv_last
     test_fuse_gather_matmul
     test_fuse_linear
+    test_fuse_pad
     test_fuse_projections
     test_fuse_rotary
     test_fuse_select

@@ -137,6 +137,7 @@ enum onr_status onr_pass_fuse_group_norm(struct onr_graph *graph,
 enum onr_status onr_pass_fuse_linear(struct onr_graph *graph,
                                      struct onr_pass_ctx *ctx) ONR_MUST_USE;
 enum onr_status onr_pass_fuse_norm(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
+enum onr_status onr_pass_fuse_pad(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
 enum onr_status onr_pass_fuse_projections(struct onr_graph *graph,
                                           struct onr_pass_ctx *ctx) ONR_MUST_USE;
 enum onr_status onr_pass_fuse_rotary(struct onr_graph *graph,

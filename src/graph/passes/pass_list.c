@@ -43,6 +43,7 @@ static const struct pass pass_list[] = {
     PASS(fuse_select, FUSES),
     PASS(fuse_attention, FUSES),
     PASS(fuse_softmax, FUSES),
+    PASS(fuse_pad, FUSES),
     PASS(fuse_batch_norm, FUSES),
     PASS(dead_code, FUSES),
     PASS(no_ops, FUSES),
