@@ -14,6 +14,19 @@ static inline int64_t onr_index_at(const struct onr_tensor *indices, size_t i)
                                        : ((const int64_t *)indices->data)[i];
 }
 
+/* count elements from `first` on, as int64: in place or in buffer. */
+static inline const int64_t *onr_index_read(const struct onr_tensor *indices, size_t first,
+                                            size_t count, int64_t *buffer)
+{
+    if (indices->dtype == ONR_INT64) {
+        return (const int64_t *)indices->data + first;
+    }
+    for (size_t i = 0; i < count; i++) {
+        buffer[i] = ((const int32_t *)indices->data)[first + i];
+    }
+    return buffer;
+}
+
 /* An index in [-dim, dim), counted from the start. */
 static inline int64_t onr_index_wrap(int64_t index, int64_t dim)
 {

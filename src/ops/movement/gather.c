@@ -11,6 +11,7 @@
  * Edge      negative indices count from the end, in all versions; those out of range are an error
  *           at run time. Symbols known indices into 1-D contents give contents.
  */
+#include "kernels/kernels.h"
 #include "ops/common/contents.h"
 #include "ops/common/index.h"
 
@@ -73,6 +74,7 @@ struct gather_plan {
     size_t count;       /* of indices */
     size_t rows;        /* outer * count */
     size_t block_bytes; /* of the dims after the axis */
+    bool is_element;    /* a block has the size of one */
 };
 
 static enum onr_status gather_make_plan(struct onr_plan_ctx *ctx)
@@ -89,27 +91,73 @@ static enum onr_status gather_make_plan(struct onr_plan_ctx *ctx)
     plan->rows = (size_t)onr_shape_range(x, 0, axis) * plan->count;
     plan->block_bytes =
         (size_t)onr_shape_range(x, axis + 1, x->rank) * onr_dtype_size(ctx->inputs[0]->dtype);
+    plan->is_element =
+        plan->block_bytes <= 16 && (plan->block_bytes & (plan->block_bytes - 1)) == 0;
     ctx->plan = plan;
     return ONR_OK;
 }
 
+/* So many indices pay for a look at all of them for each row. */
+#define LEAST_INDICES 8
+
+/* Indices that are checked and used together, while they are in the first level cache. */
+#define BLOCK 256
+
 struct gather_task {
     const struct gather_plan *plan;
+    const struct onr_kernels *kernels;
     const struct onr_tensor *indices;
     const char *x;
     char *y;
 };
 
-static void gather_rows(void *arg, size_t begin, size_t end, unsigned worker)
+/* Each index, for all that stands before the axis: few of them, into elements. */
+static void gather_columns(void *arg, size_t begin, size_t end, unsigned worker)
 {
-    (void)worker;
     const struct gather_task *task = arg;
     const struct gather_plan *plan = task->plan;
     size_t bytes = plan->block_bytes;
-    for (size_t row = begin; row < end; row++) {
-        int64_t index = onr_index_wrap(onr_index_at(task->indices, row % plan->count), plan->dim);
-        size_t from = row / plan->count * (size_t)plan->dim + (size_t)index;
-        memcpy(task->y + row * bytes, task->x + from * bytes, bytes);
+    (void)worker;
+    for (size_t i = 0; i < plan->count; i++) {
+        int64_t index = onr_index_wrap(onr_index_at(task->indices, i), plan->dim);
+        size_t from = begin * (size_t)plan->dim + (size_t)index;
+        task->kernels->move.copy_strided[onr_move_size_index(bytes)](
+            end - begin, task->y + (begin * plan->count + i) * bytes, (int64_t)plan->count,
+            task->x + from * bytes, plan->dim);
+    }
+}
+
+/* Indices [first, first + count) into what lies at x. */
+static void gather_blocks(const struct gather_task *task, const char *x, size_t first, size_t count,
+                          char *y)
+{
+    const struct gather_plan *plan = task->plan;
+    size_t bytes = plan->block_bytes;
+    if (plan->is_element) {
+        int64_t buffer[BLOCK];
+        (void)task->kernels->move.gather[onr_move_size_index(bytes)](
+            count, y, x, 0, onr_index_read(task->indices, first, count, buffer), plan->dim, 1);
+        return; /* the indices have been checked */
+    }
+    for (size_t i = 0; i < count; i++) {
+        int64_t index = onr_index_wrap(onr_index_at(task->indices, first + i), plan->dim);
+        memcpy(y + i * bytes, x + (size_t)index * bytes, bytes);
+    }
+}
+
+static void gather_rows(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    const struct gather_task *task = arg;
+    const struct gather_plan *plan = task->plan;
+    size_t bytes = plan->block_bytes;
+    (void)worker;
+    while (begin < end) {
+        size_t first = begin % plan->count;
+        size_t count = plan->count - first < end - begin ? plan->count - first : end - begin;
+        count = count < BLOCK ? count : BLOCK;
+        gather_blocks(task, task->x + begin / plan->count * (size_t)plan->dim * bytes, first, count,
+                      task->y + begin * bytes);
+        begin += count;
     }
 }
 
@@ -121,11 +169,18 @@ static enum onr_status gather_run(struct onr_run_ctx *ctx)
         return ONR_OK;
     }
     struct gather_task task = {.plan = plan,
+                               .kernels = ctx->kernels,
                                .indices = ctx->inputs[1],
                                .x = ctx->inputs[0]->data,
                                .y = ctx->outputs[0]->data};
-    onr_parallel_for(ctx->parallel, plan->rows, GRAIN_BYTES / plan->block_bytes + 1, gather_rows,
-                     &task);
+    if (plan->is_element && plan->count < LEAST_INDICES) {
+        size_t row_bytes = plan->block_bytes * plan->count;
+        onr_parallel_for(ctx->parallel, plan->rows / plan->count, GRAIN_BYTES / row_bytes + 1,
+                         gather_columns, &task);
+    } else {
+        onr_parallel_for(ctx->parallel, plan->rows, GRAIN_BYTES / plan->block_bytes + 1,
+                         gather_rows, &task);
+    }
     return ONR_OK;
 }
 

@@ -70,19 +70,6 @@ struct elements_job {
     bool is_out_of_range[ONR_MAX_THREADS]; /* an index that the worker met */
 };
 
-/* count indices from `first` on, as int64: in place or in buffer. */
-static const int64_t *read_indices(const struct onr_tensor *indices, size_t first, size_t count,
-                                   int64_t *buffer)
-{
-    if (indices->dtype == ONR_INT64) {
-        return (const int64_t *)indices->data + first;
-    }
-    for (size_t i = 0; i < count; i++) {
-        buffer[i] = ((const int32_t *)indices->data)[first + i];
-    }
-    return buffer;
-}
-
 /* One row of the last dimension of indices; base is the element of x that all its indices 0 mean.
  * False when an index is out of range. */
 static bool gather_elements_row(const struct onr_run_ctx *ctx, size_t row, int64_t base)
@@ -100,7 +87,7 @@ static bool gather_elements_row(const struct onr_run_ctx *ctx, size_t row, int64
         size_t first = row * length + i;
         if (!gather(count, (char *)ctx->outputs[0]->data + first * size,
                     (const char *)x->data + ((size_t)base + i * (size_t)step) * size, step,
-                    read_indices(ctx->inputs[1], first, count, buffer), x->shape.dim[plan->axis],
+                    onr_index_read(ctx->inputs[1], first, count, buffer), x->shape.dim[plan->axis],
                     plan->x_stride[plan->axis])) {
             return false;
         }
