@@ -216,11 +216,60 @@ static void reshapes_of_reshapes(void **state)
           "Neg");
     check(X "init int64 s [1] = 1; init int64 t [3] = 0, 2, 2; z = Shape(x); u = Unsqueeze(x, s);"
             "a = Reshape(u, t); b = Neg(a); c = Reshape(a, z); out float b; y = Neg(c);",
-          "Unsqueeze Reshape Neg Neg");
-    /* 0: the dimension of what is reshaped */
+          "Reshape Neg Neg");
+    /* 0: the dimension of what is reshaped, which what it was before has as well or not */
+    check("in float x [n, 4]; out float y; init int64 s [3] = 0, 2, 2; init int64 t [2] = 0, -1;"
+          "a = Reshape(x, s); y = Reshape(a, t);",
+          "");
+    check("in float x [n, 4]; out float y; init int64 s [3] = 0, 2, 2; init int64 t [4] = 0, 2, 1, "
+          "-1;"
+          "a = Reshape(x, s); y = Reshape(a, t);",
+          "Reshape");
     check("in float x [n, 4]; out float y; init int64 s [3] = 2, 2, 2; init int64 t [2] = 0, -1;"
           "a = Reshape(x, s); y = Reshape(a, t);",
           "Reshape Reshape");
+}
+
+static void reshapes_of_what_only_moves_ones(void **state)
+{
+    (void)state;
+    check("in float x [n, 4]; out float y; init int64 s [4] = 2, 1, 4, 1; init int64 t [2] = 4, -1;"
+          "a = Reshape(x, s); b = Transpose(a) perm=[1, 0, 3, 2]; y = Reshape(b, t);",
+          "Reshape");
+    check("in float x [n, 4]; out float y; init int64 s [3] = 0, 4, 1; init int64 t [3] = 0, 2, 2;"
+          "a = Reshape(x, s); b = Transpose(a) perm=[0, 2, 1]; y = Reshape(b, t);",
+          "Reshape");
+    check("in float x [n, 4]; out float y; init int64 s [4] = 2, 2, 2, 1; init int64 t [2] = 4, -1;"
+          "a = Reshape(x, s); b = Transpose(a) perm=[1, 0, 3, 2]; y = Reshape(b, t);",
+          "Reshape Transpose Reshape");
+    /* the heads of attention, also when there is one */
+    check("in float x [n, 4]; out float y; init int64 s [4] = 1, 2, 1, 4; init int64 t [2] = 4, -1;"
+          "a = Reshape(x, s); b = Transpose(a) perm=[0, 2, 1, 3]; y = Reshape(b, t);",
+          "Reshape Transpose Reshape");
+}
+
+static void reshapes_of_all_of_a_dimension_of_one(void **state)
+{
+    (void)state;
+    check("in float x [n, 4]; out float y; init int64 s [3] = 2, 1, 4; init int64 t [2] = 4, -1;"
+          "init int64 i [1, 1] = -1; a = Reshape(x, s); b = Gather(a, i) axis=1;"
+          "y = Reshape(b, t);",
+          "Reshape");
+    check(X "init int64 s [1] = 1; init int64 i = 0; a = Unsqueeze(x, s); b = Gather(a, i) axis=1;"
+            "init int64 t [2] = -1, 4; c = Reshape(b, t); y = Neg(c);",
+          "Neg");
+    check("in float x [n, 4]; out float y; init int64 s [3] = 2, 1, 4; init int64 t [2] = 4, -1;"
+          "init int64 i [2] = 0, 0; a = Reshape(x, s); b = Gather(a, i) axis=1;"
+          "y = Reshape(b, t);",
+          "Reshape Gather Reshape");
+    check("in float x [n, 4]; out float y; init int64 s [3] = 2, 1, 4; init int64 t [2] = 1, -1;"
+          "init int64 i = 0; a = Reshape(x, s); b = Gather(a, i) axis=2; y = Reshape(b, t);",
+          "Reshape Gather Reshape");
+    /* an index that is not there is refused where it is used */
+    graph_test_nodes("in float x [n, 4]; out float y; init int64 s [3] = 2, 1, 4;"
+                     "init int64 t [2] = 4, -1; init int64 i = 1; a = Reshape(x, s);"
+                     "b = Gather(a, i) axis=1; y = Reshape(b, t);",
+                     "Reshape Gather Reshape");
 }
 
 static void bodies(void **state)
@@ -265,6 +314,8 @@ int main(void)
         cmocka_unit_test_teardown(neutral_numbers, test_tensors_free),
         cmocka_unit_test_teardown(transposes, test_tensors_free),
         cmocka_unit_test_teardown(reshapes_of_reshapes, test_tensors_free),
+        cmocka_unit_test_teardown(reshapes_of_what_only_moves_ones, test_tensors_free),
+        cmocka_unit_test_teardown(reshapes_of_all_of_a_dimension_of_one, test_tensors_free),
         cmocka_unit_test_teardown(bodies, test_tensors_free),
         cmocka_unit_test_teardown(sequences, test_tensors_free),
     };

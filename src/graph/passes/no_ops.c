@@ -9,12 +9,14 @@
  *   x * 1, x / 1, x - 0, x + -0, of integers also x + 0: x + 0 would make 0 of -0
  *   Transpose by the identity, alone or as a pair; other pairs become one Transpose
  *
- * A Reshape to a shape that does not depend on its input reads past shape changes before it. An
- * operator that broadcasts reads past an Expand to the shape of another operand.
+ * A Reshape to a shape that does not depend on its input reads past shape changes before it,
+ * Transposes and Gathers among them (past_views.c). An operator that broadcasts reads past an Expand to
+ * the shape of another operand.
  */
 #include "graph/op_def.h"
 #include "graph/passes/fuse.h"
 #include "graph/passes/past_expand.h"
+#include "graph/passes/past_views.h"
 #include "graph/passes/replace.h"
 
 #include <math.h>
@@ -68,11 +70,6 @@ static bool is_zero(int64_t number)
     return number == 0;
 }
 
-static bool is_nonzero(int64_t number)
-{
-    return number != 0;
-}
-
 static bool is_positive(int64_t number)
 {
     return number > 0;
@@ -106,18 +103,6 @@ static uint32_t source_of_dropout(const struct cleaner *c, const struct onr_node
     return is_inference ? node->inputs[0] : ONR_NO_VALUE;
 }
 
-/* What a value is with another shape, when a node has given it that; else ONR_NO_VALUE. */
-static uint32_t before_view(const struct cleaner *c, uint32_t value)
-{
-    static const char *const views[] = {"Reshape", "Flatten", "Squeeze", "Unsqueeze"};
-    const struct onr_node *node = onr_fuse_any_producer(&c->fuser, value);
-    bool is_view = false;
-    for (size_t i = 0; i < sizeof views / sizeof views[0] && node != NULL && !is_view; i++) {
-        is_view = onr_fuse_is(node, views[i]);
-    }
-    return is_view ? node->inputs[0] : ONR_NO_VALUE;
-}
-
 /* Of operators that can only leave elements out or repeat them. */
 static uint32_t source_of_same_shape(const struct cleaner *c, const struct onr_node *node)
 {
@@ -129,7 +114,7 @@ static uint32_t source_of_view(const struct cleaner *c, const struct onr_node *n
 {
     uint32_t source = node->inputs[0];
     while (source != ONR_NO_VALUE && !is_like_output(c, node, source)) {
-        source = before_view(c, source);
+        source = onr_before_view(&c->fuser, source);
     }
     return source;
 }
@@ -330,22 +315,6 @@ static enum onr_status clean_transpose(const struct cleaner *c, struct onr_node 
                                                             : ONR_OK;
 }
 
-/* A shape without 0 (which would mean "as in the input") depends on the count of elements alone. Where
- * batches and heads become one axis, attention is to find them apart before. */
-static void read_past_views(const struct cleaner *c, struct onr_node *node)
-{
-    uint32_t before = before_view(c, node->inputs[0]);
-    const struct onr_shape *x = &fact_of(c, node->inputs[0])->shape;
-    const struct onr_shape *y = &fact_of(c, node->outputs[0])->shape;
-    bool merges_heads =
-        x->rank == 4 && y->rank == 3 && x->dim[2] == y->dim[1] && x->dim[3] == y->dim[2];
-    if (before != ONR_NO_VALUE && !merges_heads && onr_fuse_has_input(node, 1) &&
-        all_ints(c, node, 1, is_nonzero)) {
-        node->inputs[0] = before;
-        c->graph->values[before].use_count++;
-    }
-}
-
 /* Other outputs, such as the mask of Dropout, must not be needed. */
 static bool has_one_result(const struct onr_graph *graph, const struct onr_node *node)
 {
@@ -368,7 +337,7 @@ static enum onr_status clean_node(const struct cleaner *c, struct onr_node *node
         ONR_TRY(clean_transpose(c, node, &source));
     } else {
         if (onr_fuse_is(node, "Reshape")) {
-            read_past_views(c, node);
+            onr_read_past_views(&c->fuser, node);
         }
         onr_read_past_expands(&c->fuser, node);
         source = source_of(c, node);
