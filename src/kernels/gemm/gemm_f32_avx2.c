@@ -5,6 +5,7 @@
  * the accumulators are registers.
  */
 #include "kernels/gemm/gemm_f32_slim.h"
+#include "kernels/gemm/gemm_target.h"
 #include "kernels/gemm/gemm_turned.h"
 #include "kernels/kernels.h"
 
@@ -13,26 +14,24 @@
 
 void onr_fill_gemm__avx2(struct onr_kernels *kernels);
 
-#define LANES   8
-#define VECTORS 2
-#define REACH   3 /* rows that one pointer reaches: an address is p, p + stride or p + 2 * stride */
+#define LANES       8
+#define VECTORS     2
+#define WIDE_PANELS 6
+#define REACH       3 /* rows that one pointer reaches: an address is p, p + stride or p + 2 * stride */
 
-static const float zeros[VECTORS * LANES];
+static const float zeros[WIDE_PANELS * VECTORS * LANES];
 
-/* Adds base and bias and stores a row of vectors. What is missing is zeros: no branches. */
-ONR_INLINE void store_row(const struct onr_gemm_f32_tile *t, size_t i, size_t column,
-                          const __m256 *sum)
+/* Stores vectors of a row, from a column on, with all that is added to them. */
+ONR_INLINE void store(const struct onr_gemm_target *to, size_t column, const __m256 *sum)
 {
-    float *c = t->c + i * t->c_stride + column;
-    const float *base = t->base != NULL ? t->base + i * t->base_stride + column : zeros;
-    const float *bias = t->column_bias != NULL ? t->column_bias + column : zeros;
-    __m256 scale = _mm256_set1_ps(t->scale);
-    __m256 row_bias = _mm256_set1_ps(t->row_bias != NULL ? t->row_bias[i] : 0.0f);
+    __m256 scale = _mm256_set1_ps(to->scale);
+    __m256 row_bias = _mm256_set1_ps(*to->row_bias);
     ONR_UNROLL
     for (size_t v = 0; v < VECTORS; v++) {
-        __m256 both = _mm256_add_ps(row_bias, _mm256_loadu_ps(bias + v * LANES));
-        __m256 start = _mm256_add_ps(_mm256_loadu_ps(base + v * LANES), both);
-        _mm256_storeu_ps(c + v * LANES, _mm256_fmadd_ps(scale, sum[v], start));
+        size_t j = column + v * LANES;
+        __m256 both = _mm256_add_ps(row_bias, _mm256_loadu_ps(to->column_bias + j));
+        __m256 start = _mm256_add_ps(_mm256_loadu_ps(to->base + j), both);
+        _mm256_storeu_ps(to->c + j, _mm256_fmadd_ps(scale, sum[v], start));
     }
 }
 
@@ -87,9 +86,11 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows)
         a[1]++;
         b += t->b_stride;
     }
+    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
     ONR_UNROLL
     for (size_t i = 0; i < rows; i++) {
-        store_row(t, i, 0, sum[i]);
+        store(&to, 0, sum[i]);
+        onr_gemm_next_row(&to);
     }
 }
 
@@ -115,9 +116,14 @@ ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t pane
         a++;
         b += t->b_stride;
     }
+    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
     ONR_UNROLL
-    for (size_t s = 0; s < rows * panels; s++) {
-        store_row(t, s % rows, s / rows * VECTORS * LANES, sum[s]);
+    for (size_t i = 0; i < rows; i++) {
+        ONR_UNROLL
+        for (size_t q = 0; q < panels; q++) {
+            store(&to, q * VECTORS * LANES, sum[q * rows + i]);
+        }
+        onr_gemm_next_row(&to);
     }
 }
 
@@ -205,11 +211,6 @@ WIDE(1, 6) WIDE(2, 3) WIDE(3, 2)
 /* 8 x 4 for the few columns that whole panels leave, in vectors of 128 bits. */
 #define SLIM_ROWS 8
 
-static inline __m128 slim_load(const float *x)
-{
-    return x != NULL ? _mm_loadu_ps(x) : _mm_setzero_ps();
-}
-
 /* What a tile has fewer rows is its last row once more, which is not stored. */
 static __attribute__((noinline)) void slim(const struct onr_gemm_f32_tile *t, size_t rows)
 {
@@ -235,12 +236,12 @@ static __attribute__((noinline)) void slim(const struct onr_gemm_f32_tile *t, si
     for (size_t i = 0; i < SLIM_ROWS; i++) {
         kept[i] = sum[i];
     }
+    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
     for (size_t i = 0; i < rows; i++) {
-        __m128 bias = _mm_set1_ps(t->row_bias != NULL ? t->row_bias[i] : 0.0f);
-        const float *base = t->base != NULL ? t->base + i * t->base_stride : NULL;
-        bias = _mm_add_ps(bias, slim_load(t->column_bias));
-        _mm_storeu_ps(t->c + i * t->c_stride, _mm_fmadd_ps(_mm_set1_ps(t->scale), kept[i],
-                                                           _mm_add_ps(slim_load(base), bias)));
+        __m128 bias = _mm_add_ps(_mm_set1_ps(*to.row_bias), _mm_loadu_ps(to.column_bias));
+        __m128 start = _mm_add_ps(_mm_loadu_ps(to.base), bias);
+        _mm_storeu_ps(to.c, _mm_fmadd_ps(_mm_set1_ps(to.scale), kept[i], start));
+        onr_gemm_next_row(&to);
     }
 }
 

@@ -5,6 +5,7 @@
  * inlined, and the loops over them are unrolled whole, so that the accumulators are registers.
  */
 #include "kernels/gemm/gemm_f32_slim.h"
+#include "kernels/gemm/gemm_target.h"
 #include "kernels/gemm/gemm_turned.h"
 #include "kernels/kernels.h"
 
@@ -13,24 +14,23 @@
 
 void onr_fill_gemm__avx512(struct onr_kernels *kernels);
 
-#define LANES 16
+#define LANES       16
+#define WIDE_PANELS 8
 
-static const float zeros[ONR_GEMM_MAX_COLUMNS];
+static const float zeros[WIDE_PANELS * ONR_GEMM_MAX_COLUMNS];
 
-/* Adds base and bias and stores a row of vectors. What is missing is zeros: no branches. */
-ONR_INLINE void store_row(const struct onr_gemm_f32_tile *t, size_t i, size_t column,
-                          size_t vectors, const __m512 *sum)
+/* Stores vectors of a row, from a column on, with all that is added to them. */
+ONR_INLINE void store(const struct onr_gemm_target *to, size_t column, size_t vectors,
+                      const __m512 *sum)
 {
-    float *c = t->c + i * t->c_stride + column;
-    const float *base = t->base != NULL ? t->base + i * t->base_stride + column : zeros;
-    const float *bias = t->column_bias != NULL ? t->column_bias + column : zeros;
-    __m512 scale = _mm512_set1_ps(t->scale);
-    __m512 row_bias = _mm512_set1_ps(t->row_bias != NULL ? t->row_bias[i] : 0.0f);
+    __m512 scale = _mm512_set1_ps(to->scale);
+    __m512 row_bias = _mm512_set1_ps(*to->row_bias);
     ONR_UNROLL
     for (size_t v = 0; v < vectors; v++) {
-        __m512 both = _mm512_add_ps(row_bias, _mm512_loadu_ps(bias + v * LANES));
-        __m512 start = _mm512_add_ps(_mm512_loadu_ps(base + v * LANES), both);
-        _mm512_storeu_ps(c + v * LANES, _mm512_fmadd_ps(scale, sum[v], start));
+        size_t j = column + v * LANES;
+        __m512 both = _mm512_add_ps(row_bias, _mm512_loadu_ps(to->column_bias + j));
+        __m512 start = _mm512_add_ps(_mm512_loadu_ps(to->base + j), both);
+        _mm512_storeu_ps(to->c + j, _mm512_fmadd_ps(scale, sum[v], start));
     }
 }
 
@@ -83,9 +83,11 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows, size_t vect
         a++;
         b += t->b_stride;
     }
+    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
     ONR_UNROLL
     for (size_t i = 0; i < rows; i++) {
-        store_row(t, i, 0, vectors, sum[i]);
+        store(&to, 0, vectors, sum[i]);
+        onr_gemm_next_row(&to);
     }
 }
 
@@ -120,9 +122,14 @@ ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t pane
         }
         b += t->b_stride;
     }
+    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
     ONR_UNROLL
-    for (size_t s = 0; s < rows * panels; s++) {
-        store_row(t, s % rows, s / rows * vectors * LANES, vectors, sum[s]);
+    for (size_t i = 0; i < rows; i++) {
+        ONR_UNROLL
+        for (size_t q = 0; q < panels; q++) {
+            store(&to, q * vectors * LANES, vectors, sum[q * rows + i]);
+        }
+        onr_gemm_next_row(&to);
     }
 }
 
