@@ -82,8 +82,8 @@ struct onr_attention_kernels {
     void (*scale_f32)(size_t count, float factor, const float *x, float *y);
     /*
      * Packs keys as panels of gemm: y[(j / columns * head + h) * columns + j % columns] = k[j][h]
-     * for j < keys and h < head; the columns that are left over in the last panel become 0.
-     * columns is that of a tile shape: whole vectors.
+     * for j < keys and h < head; in the columns that are left over in the last panel the last key stands
+     * in. columns is that of a tile shape: whole vectors.
      */
     void (*pack_keys_f32)(size_t keys, size_t head, struct onr_rows_f32 k, size_t columns,
                           float *y);

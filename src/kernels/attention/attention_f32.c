@@ -5,6 +5,7 @@
  */
 #include "kernels/attention/attention.h"
 #include "kernels/conv/lanes.h"
+#include "kernels/gemm/gemm_unroll.h"
 #include "kernels/kernel.h"
 #include "kernels/kernels.h"
 
@@ -41,7 +42,7 @@ void ONR_KERNEL(onr_fill_attention_f32)(struct onr_kernels *kernels);
 #endif
 
 /* The sums of all elements of each of four vectors. */
-static inline __attribute__((always_inline)) onr_lanes4 sum_four(const onr_lanes *x)
+ONR_INLINE onr_lanes4 sum_four(const onr_lanes *x)
 {
     onr_lanes low = SHUFFLE(x[0], x[1], LOW) + SHUFFLE(x[0], x[1], HIGH);
     onr_lanes high = SHUFFLE(x[2], x[3], LOW) + SHUFFLE(x[2], x[3], HIGH);
@@ -51,8 +52,7 @@ static inline __attribute__((always_inline)) onr_lanes4 sum_four(const onr_lanes
 #define LINE 16 /* floats in a cache line */
 
 /* Asks for `count` elements of row j, if there is one. */
-static inline __attribute__((always_inline)) void prefetch_row(struct onr_rows_f32 x, size_t rows,
-                                                               size_t j, size_t count)
+ONR_INLINE void prefetch_row(struct onr_rows_f32 x, size_t rows, size_t j, size_t count)
 {
     if (j < rows) {
         onr_prefetch(x.data + j * x.stride, count * sizeof(float));
@@ -60,31 +60,35 @@ static inline __attribute__((always_inline)) void prefetch_row(struct onr_rows_f
 }
 
 /* Four keys for some rows; their number is a constant where this is inlined. */
-static inline __attribute__((always_inline)) void score_tile(size_t rows, size_t head,
-                                                             struct onr_rows_f32 q,
-                                                             const float *const *k,
-                                                             onr_lanes4 *scores)
+ONR_INLINE void score_tile(size_t rows, size_t head, struct onr_rows_f32 q, const float *const *k,
+                           onr_lanes4 *scores)
 {
     onr_lanes acc[TILE_ROWS][4] = {{{0}}};
     size_t h = 0;
     for (; h + ONR_LANES <= head; h += ONR_LANES) {
+        ONR_UNROLL
         for (size_t r = 0; r < rows; r++) {
             const onr_lanes a = onr_load(q.data + r * q.stride + h);
+            ONR_UNROLL
             for (size_t j = 0; j < 4; j++) {
                 acc[r][j] += a * onr_load(k[j] + h);
             }
         }
     }
-    /* Apart from the loop over the rest, so that it is unrolled and acc stays in registers. */
-    for (size_t r = 0; r < rows; r++) {
-        scores[r] = sum_four(acc[r]);
-    }
-    for (; h < head; h++) {
+    if (h < head) {
+        int64_t left = (int64_t)(head - h);
+        ONR_UNROLL
         for (size_t r = 0; r < rows; r++) {
+            const onr_lanes a = onr_load_part(q.data + r * q.stride + h, left, 0.0f);
+            ONR_UNROLL
             for (size_t j = 0; j < 4; j++) {
-                scores[r][j] += q.data[r * q.stride + h] * k[j][h];
+                acc[r][j] += a * onr_load_part(k[j] + h, left, 0.0f);
             }
         }
+    }
+    ONR_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        scores[r] = sum_four(acc[r]);
     }
 }
 
@@ -131,86 +135,93 @@ static void scores_f32(size_t rows, size_t keys, size_t head, struct onr_rows_f3
     }
 }
 
-/* Columns [0, 4 * ONR_LANES) of some rows; their number is a constant where this is inlined. */
-static inline __attribute__((always_inline)) void value_tile(size_t rows, size_t keys,
-                                                             struct onr_rows_f32 p,
-                                                             struct onr_rows_f32 v, float *y,
-                                                             size_t stride)
+/* A strip of some rows: `columns` vectors, or one of which `width` elements count. The numbers of rows and
+ * vectors are constants where this is inlined. */
+ONR_INLINE void value_tile(size_t rows, size_t columns, size_t keys, size_t ahead, int64_t width,
+                           struct onr_rows_f32 p, struct onr_rows_f32 v, float *y, size_t stride)
 {
     onr_lanes acc[TILE_ROWS][4];
+    ONR_UNROLL
     for (size_t r = 0; r < rows; r++) {
-        for (size_t c = 0; c < 4; c++) {
-            acc[r][c] = onr_load(y + r * stride + c * ONR_LANES);
+        ONR_UNROLL
+        for (size_t c = 0; c < columns; c++) {
+            const float *from = y + r * stride + c * ONR_LANES;
+            acc[r][c] = columns > 1 ? onr_load(from) : onr_load_part(from, width, 0.0f);
         }
     }
     for (size_t j = 0; j < keys; j++) {
-        prefetch_row(v, keys, j + ONR_ROWS_AHEAD, 4 * ONR_LANES);
+        prefetch_row(v, keys, j + ONR_ROWS_AHEAD, ahead);
+        ONR_UNROLL
         for (size_t r = 0; r < rows; r++) {
             float weight = p.data[r * p.stride + j];
-            for (size_t c = 0; c < 4; c++) {
-                acc[r][c] += weight * onr_load(v.data + j * v.stride + c * ONR_LANES);
+            ONR_UNROLL
+            for (size_t c = 0; c < columns; c++) {
+                const float *from = v.data + j * v.stride + c * ONR_LANES;
+                acc[r][c] +=
+                    weight * (columns > 1 ? onr_load(from) : onr_load_part(from, width, 0.0f));
             }
         }
     }
+    ONR_UNROLL
     for (size_t r = 0; r < rows; r++) {
-        for (size_t c = 0; c < 4; c++) {
-            onr_store(y + r * stride + c * ONR_LANES, acc[r][c]);
+        ONR_UNROLL
+        for (size_t c = 0; c < columns; c++) {
+            float *to = y + r * stride + c * ONR_LANES;
+            if (columns > 1) {
+                onr_store(to, acc[r][c]);
+            } else {
+                onr_store_first(to, width, acc[r][c]);
+            }
         }
     }
 }
 
-static void value_rows(size_t rows, size_t keys, struct onr_rows_f32 p, struct onr_rows_f32 v,
-                       float *y, size_t stride)
+ONR_INLINE void value_rows(size_t rows, size_t columns, size_t keys, size_t ahead, int64_t width,
+                           struct onr_rows_f32 p, struct onr_rows_f32 v, float *y, size_t stride)
 {
     switch (rows) {
 #if TILE_ROWS == 4
     case 4:
-        value_tile(4, keys, p, v, y, stride);
+        value_tile(4, columns, keys, ahead, width, p, v, y, stride);
         break;
     case 3:
-        value_tile(3, keys, p, v, y, stride);
+        value_tile(3, columns, keys, ahead, width, p, v, y, stride);
         break;
 #endif
     case 2:
-        value_tile(2, keys, p, v, y, stride);
+        value_tile(2, columns, keys, ahead, width, p, v, y, stride);
         break;
     default:
-        value_tile(1, keys, p, v, y, stride);
+        value_tile(1, columns, keys, ahead, width, p, v, y, stride);
         break;
     }
 }
 
-/* The columns that are left over, fewer than 4 * ONR_LANES, of one row. */
-static void value_rest(size_t keys, size_t width, const float *p, struct onr_rows_f32 v, float *y)
-{
-    float acc[4 * ONR_LANES];
-    for (size_t i = 0; i < width; i++) {
-        acc[i] = y[i];
-    }
-    for (size_t j = 0; j < keys; j++) {
-        for (size_t i = 0; i < width; i++) {
-            acc[i] += p[j] * v.data[j * v.stride + i];
-        }
-    }
-    for (size_t i = 0; i < width; i++) {
-        y[i] = acc[i];
-    }
-}
+/* Elements of the next rows that are asked for: those of the next strip as well. */
+#define AHEAD 128
 
 static void values_f32(size_t rows, size_t keys, size_t width, struct onr_rows_f32 p,
                        struct onr_rows_f32 v, float *y, size_t stride)
 {
-    size_t whole = width - width % (4 * ONR_LANES);
-    for (size_t i = 0; i < whole; i += 4 * ONR_LANES) {
+    size_t some = 0;
+    for (size_t i = 0; i < width; i += some * ONR_LANES) {
+        size_t left = width - i;
+        int64_t last = left < ONR_LANES ? (int64_t)left : ONR_LANES;
+        size_t ahead = left < AHEAD ? left : AHEAD;
+        some = left >= 4 * ONR_LANES ? 4 : left >= 2 * ONR_LANES ? 2 : 1;
+        struct onr_rows_f32 from = {v.data + i, v.stride};
         for (size_t r = 0; r < rows; r += TILE_ROWS) {
-            value_rows(rows - r < TILE_ROWS ? rows - r : TILE_ROWS, keys,
-                       (struct onr_rows_f32){p.data + r * p.stride, p.stride},
-                       (struct onr_rows_f32){v.data + i, v.stride}, y + r * stride + i, stride);
+            size_t count = rows - r < TILE_ROWS ? rows - r : TILE_ROWS;
+            struct onr_rows_f32 weights = {p.data + r * p.stride, p.stride};
+            float *out = y + r * stride + i;
+            if (some == 4) {
+                value_rows(count, 4, keys, ahead, last, weights, from, out, stride);
+            } else if (some == 2) {
+                value_rows(count, 2, keys, ahead, last, weights, from, out, stride);
+            } else {
+                value_rows(count, 1, keys, ahead, last, weights, from, out, stride);
+            }
         }
-    }
-    struct onr_rows_f32 rest = {v.data + whole, v.stride};
-    for (size_t r = 0; r < rows && whole < width; r++) {
-        value_rest(keys, width - whole, p.data + r * p.stride, rest, y + r * stride + whole);
     }
 }
 
@@ -223,51 +234,49 @@ static void scale_f32(size_t count, float factor, const float *x, float *y)
 }
 
 /* Four elements of each row, one behind the other. */
-static inline __attribute__((always_inline)) onr_lanes4 load_four(const float *x)
+ONR_INLINE onr_lanes4 load_four(const float *x)
 {
     onr_lanes4 v;
     memcpy(&v, x, sizeof v);
     return v;
 }
 
-/* Lane l is element l % 4 of row l / 4 * 4 of x. */
-static inline __attribute__((always_inline)) onr_lanes load_every_fourth(const float *x,
-                                                                         size_t stride)
+/* Lane l is element l % 4 of row l / 4 * 4, where row i begins at x[i]. */
+ONR_INLINE onr_lanes load_every_fourth(const float *const *x)
 {
 #if ONR_LANES == 4
-    (void)stride;
-    return load_four(x);
+    return load_four(x[0]);
 #else
     typedef float vector8 __attribute__((vector_size(32)));
     vector8 first =
-        __builtin_shufflevector(load_four(x), load_four(x + 4 * stride), 0, 1, 2, 3, 4, 5, 6, 7);
+        __builtin_shufflevector(load_four(x[0]), load_four(x[4]), 0, 1, 2, 3, 4, 5, 6, 7);
 #    if ONR_LANES == 8
     return first;
 #    else
-    vector8 last = __builtin_shufflevector(load_four(x + 8 * stride), load_four(x + 12 * stride), 0,
-                                           1, 2, 3, 4, 5, 6, 7);
+    vector8 last =
+        __builtin_shufflevector(load_four(x[8]), load_four(x[12]), 0, 1, 2, 3, 4, 5, 6, 7);
     return __builtin_shufflevector(first, last, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
                                    15);
 #    endif
 #endif
 }
 
-/* y[i * y_stride + j] = x[j * x_stride + i] for i < 4, j < ONR_LANES. */
-static inline __attribute__((always_inline)) void transpose(const float *x, size_t x_stride,
-                                                            float *y, size_t y_stride)
+/* y[i * stride + j] = x[j][i] for i < 4, j < ONR_LANES. */
+ONR_INLINE void transpose(const float *const *x, float *y, size_t stride)
 {
     onr_lanes row[4];
+    ONR_UNROLL
     for (size_t i = 0; i < 4; i++) {
-        row[i] = load_every_fourth(x + i * x_stride, x_stride);
+        row[i] = load_every_fourth(x + i);
     }
     onr_lanes low01 = SHUFFLE(row[0], row[1], LOW);
     onr_lanes high01 = SHUFFLE(row[0], row[1], HIGH);
     onr_lanes low23 = SHUFFLE(row[2], row[3], LOW);
     onr_lanes high23 = SHUFFLE(row[2], row[3], HIGH);
     onr_store(y, SHUFFLE(low01, low23, LOW_PAIRS));
-    onr_store(y + y_stride, SHUFFLE(low01, low23, HIGH_PAIRS));
-    onr_store(y + 2 * y_stride, SHUFFLE(high01, high23, LOW_PAIRS));
-    onr_store(y + 3 * y_stride, SHUFFLE(high01, high23, HIGH_PAIRS));
+    onr_store(y + stride, SHUFFLE(low01, low23, HIGH_PAIRS));
+    onr_store(y + 2 * stride, SHUFFLE(high01, high23, LOW_PAIRS));
+    onr_store(y + 3 * stride, SHUFFLE(high01, high23, HIGH_PAIRS));
 }
 
 /* Keys [0, ONR_LANES) as columns. What will be read next is asked for meanwhile: rows of one head lie
@@ -281,7 +290,12 @@ static inline void pack_lanes(size_t head, struct onr_rows_f32 k, const float *n
             size_t row = h / 4 % 4 * (ONR_LANES / 4) + i;
             __builtin_prefetch(next + row * k.stride + h / LINE * LINE);
         }
-        transpose(k.data + h, k.stride, y + h * columns, columns);
+        const float *row[ONR_LANES];
+        ONR_UNROLL
+        for (size_t j = 0; j < ONR_LANES; j++) {
+            row[j] = k.data + j * k.stride + h;
+        }
+        transpose(row, y + h * columns, columns);
     }
     for (; h < head; h++) {
         for (size_t i = 0; i < ONR_LANES; i++) {
@@ -290,18 +304,24 @@ static inline void pack_lanes(size_t head, struct onr_rows_f32 k, const float *n
     }
 }
 
-#define PIECE 64 /* elements of the last keys that are copied at once */
-
-/* Fewer keys than lanes, followed by zeros. */
+/* Fewer keys than lanes: the last one stands in for those that are missing. */
 static void pack_last(size_t count, size_t head, struct onr_rows_f32 k, size_t columns, float *y)
 {
-    for (size_t h = 0; h < head; h += PIECE) {
-        float piece[ONR_LANES * PIECE] = {0};
-        size_t width = head - h < PIECE ? head - h : PIECE;
-        for (size_t j = 0; j < count; j++) {
-            memcpy(piece + j * PIECE, k.data + j * k.stride + h, width * sizeof(float));
+    const float *row[ONR_LANES];
+    for (size_t j = 0; j < ONR_LANES; j++) {
+        row[j] = k.data + (j < count ? j : count - 1) * k.stride;
+    }
+    size_t h = 0;
+    for (; h + 4 <= head; h += 4) {
+        transpose(row, y + h * columns, columns);
+        for (size_t j = 0; j < ONR_LANES; j++) {
+            row[j] += 4;
         }
-        pack_lanes(width, (struct onr_rows_f32){piece, PIECE}, NULL, columns, y + h * columns);
+    }
+    for (; h < head; h++) {
+        for (size_t j = 0; j < ONR_LANES; j++) {
+            y[h * columns + j] = *row[j]++;
+        }
     }
 }
 
@@ -310,8 +330,8 @@ static void pack_keys_f32(size_t keys, size_t head, struct onr_rows_f32 k, size_
     for (size_t first = 0; first < keys; first += columns, y += columns * head) {
         for (size_t c = 0; c < columns; c += ONR_LANES) {
             size_t j = first + c;
-            size_t left = j < keys ? keys - j : 0;
-            struct onr_rows_f32 rows = {left > 0 ? k.data + j * k.stride : NULL, k.stride};
+            size_t left = j < keys ? keys - j : 1;
+            struct onr_rows_f32 rows = {k.data + (keys - left) * k.stride, k.stride};
             if (left < ONR_LANES) {
                 pack_last(left, head, rows, columns, y + c);
             } else {

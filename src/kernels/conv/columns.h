@@ -10,39 +10,13 @@
 #include "kernels/conv/lanes.h"
 #include "kernels/gemm/gemm_unroll.h"
 
-/* x[0 .. n) and then `fill`, for 0 < n < ONR_LANES. */
-#if defined(__AVX512F__)
-ONR_INLINE onr_lanes onr_load_part(const float *x, int64_t n, float fill)
-{
-    __mmask16 mask = (__mmask16)_bzhi_u32(0xffff, (uint32_t)n);
-    return _mm512_mask_loadu_ps(_mm512_set1_ps(fill), mask, x);
-}
-#else
-static __attribute__((noinline)) onr_lanes onr_load_part(const float *x, int64_t n, float fill)
-{
-    onr_lanes v = (onr_lanes){0} + fill;
-    memcpy(&v, x, (size_t)n * sizeof(float));
-    return v;
-}
-#endif
-
-/* The same for any n. */
+/* x[0 .. n) and then `fill`, for any n. */
 ONR_INLINE onr_lanes onr_load_first(const float *x, int64_t n, float fill)
 {
     if (n >= ONR_LANES) {
         return onr_load(x);
     }
     return n > 0 ? onr_load_part(x, n, fill) : (onr_lanes){0} + fill;
-}
-
-/* y[0 .. n) = the first lanes, 0 < n <= ONR_LANES. */
-ONR_INLINE void onr_store_first(float *y, int64_t n, onr_lanes v)
-{
-#if defined(__AVX512F__)
-    _mm512_mask_storeu_ps(y, (__mmask16)_bzhi_u32(0xffff, (uint32_t)n), v);
-#else
-    memcpy(y, &v, (size_t)n * sizeof(float));
-#endif
 }
 
 /* The vectors of a row that a block of outputs sees, `stride` of them, end with the last column of

@@ -54,6 +54,49 @@ static inline __attribute__((always_inline)) void onr_store(float *y, onr_lanes 
     memcpy(y, &v, sizeof v);
 }
 
+#if ONR_LANES == 8
+typedef int32_t onr_lanes_mask __attribute__((vector_size(32)));
+
+/* The first n lanes. */
+static inline __attribute__((always_inline)) onr_lanes_mask onr_first_lanes(int64_t n)
+{
+    static const int32_t ends[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    onr_lanes_mask mask;
+    memcpy(&mask, ends + 8 - n, sizeof mask);
+    return mask;
+}
+#endif
+
+/* x[0 .. n) and then `fill`, for 0 <= n <= ONR_LANES. */
+static inline __attribute__((always_inline)) onr_lanes onr_load_part(const float *x, int64_t n,
+                                                                     float fill)
+{
+#if ONR_LANES == 16
+    __mmask16 mask = (__mmask16)_bzhi_u32(0xffff, (uint32_t)n);
+    return _mm512_mask_loadu_ps((onr_lanes){0} + fill, mask, x);
+#elif ONR_LANES == 8
+    onr_lanes_mask mask = onr_first_lanes(n);
+    onr_lanes_mask some = (onr_lanes_mask)_mm256_maskload_ps(x, (__m256i)mask);
+    return (onr_lanes)(some | (~mask & (onr_lanes_mask)((onr_lanes){0} + fill)));
+#else
+    onr_lanes v = (onr_lanes){0} + fill;
+    memcpy(&v, x, (size_t)n * sizeof(float));
+    return v;
+#endif
+}
+
+/* y[0 .. n) = the first lanes, 0 <= n <= ONR_LANES. */
+static inline __attribute__((always_inline)) void onr_store_first(float *y, int64_t n, onr_lanes v)
+{
+#if ONR_LANES == 16
+    _mm512_mask_storeu_ps(y, (__mmask16)_bzhi_u32(0xffff, (uint32_t)n), v);
+#elif ONR_LANES == 8
+    _mm256_maskstore_ps(y, (__m256i)onr_first_lanes(n), v);
+#else
+    memcpy(y, &v, (size_t)n * sizeof(float));
+#endif
+}
+
 /* x[0], x[2], ...; the last element that is read is x[2 * ONR_LANES - 2]. */
 static inline __attribute__((always_inline)) onr_lanes onr_load_even(const float *x)
 {
