@@ -35,17 +35,24 @@ static inline __attribute__((always_inline)) float lanes_max(onr_lanes v)
 #endif
 }
 
-/* Adds the last elements of a mask, and fills up their lanes with -inf. */
-static void end_row(size_t whole, size_t count, const float *mask, float *x)
+/* Lanes from n on become -inf. */
+static inline __attribute__((always_inline)) onr_lanes keep_first(onr_lanes x, int64_t n)
 {
-    for (size_t i = whole; mask != NULL && i < count; i++) {
-        x[i] += mask[i];
+#if ONR_LANES == 16
+    return _mm512_mask_mov_ps(-INFINITY - (onr_lanes){0}, (__mmask16)_bzhi_u32(0xffff, (uint32_t)n),
+                              x);
+#elif ONR_LANES == 8
+    return _mm256_blendv_ps(-INFINITY - (onr_lanes){0}, x, (onr_lanes)onr_first_lanes(n));
+#else
+    for (int64_t l = n; l < ONR_LANES; l++) {
+        x[l] = -INFINITY;
     }
-    onr_store(x + count, -INFINITY - (onr_lanes){0});
+    return x;
+#endif
 }
 
 /* Adds the mask of a row, and returns the largest of -inf and its numbers in lanes: a NaN reaches the sum
- * by itself. */
+ * by itself. The last lanes are filled up with -inf. */
 static inline __attribute__((always_inline)) onr_lanes row_max(const struct onr_softmax_f32 *b,
                                                                size_t row)
 {
@@ -62,8 +69,14 @@ static inline __attribute__((always_inline)) onr_lanes row_max(const struct onr_
         lane = onr_larger(onr_load(x + i), lane);
     }
     if (whole < b->count) {
-        end_row(whole, b->count, mask, x);
-        lane = onr_larger(onr_load(x + whole), lane);
+        int64_t left = (int64_t)(b->count - whole);
+        onr_lanes last = onr_load(x + whole);
+        if (mask != NULL) {
+            last += onr_load_part(mask + whole, left, 0.0f);
+        }
+        last = keep_first(last, left);
+        onr_store(x + whole, last);
+        lane = onr_larger(last, lane);
     }
     return lane;
 }
@@ -215,8 +228,8 @@ static size_t last_set_u8(size_t count, const uint8_t *x)
 static size_t run_between_f32(size_t count, const float *x, float low, float high)
 {
     size_t i = 0;
-    int32_t any = 0;
-    for (; i + CHUNK <= count; i += CHUNK) {
+    int32_t any = count > 0 && !((x[0] >= low) & (x[0] <= high));
+    for (; any == 0 && i + CHUNK <= count; i += CHUNK) {
         for (size_t l = i; l < i + CHUNK; l++) {
             any |= !((x[l] >= low) & (x[l] <= high));
         }

@@ -98,7 +98,7 @@ void onr_attention_begin_rows(const struct onr_attention_stream *stream,
 void onr_attention_ask_rows(const struct onr_attention_stream *stream,
                             const struct onr_attention_chunk *chunk, size_t begin, size_t end);
 
-/* Writes y / sum of query i of head n; zeros when nothing was seen. */
+/* Writes y / sum of query i of head n; zeros, or NaN, when nothing was seen. */
 void onr_attention_write_row(const struct onr_attention_stream *stream, size_t b, size_t n,
                              size_t i, double sum, float *y);
 

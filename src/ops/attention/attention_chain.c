@@ -204,7 +204,7 @@ static enum onr_status chain_plan(struct onr_plan_ctx *ctx)
     plan_operands(plan, &d, ctx);
     for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
         if (masks[m] != NULL) {
-            a->empty_is_nan = onr_attr_int(ctx->node, "empty_is_zero", 0) == 0;
+            a->empty_is_nan = a->keys > 0 && onr_attr_int(ctx->node, "empty_is_zero", 0) == 0;
             ONR_TRY(plan_mask(plan, &d, m, ctx->node, masks[m]->dtype, ctx->err));
         }
     }
@@ -224,62 +224,6 @@ static void widen_mask(const struct chain_plan *plan, int m, const char *mask, c
     for (size_t i = 0; i < plan->wide[m].count; i++) {
         for (size_t j = 0; j < plan->attention.keys; j++) {
             memcpy(out + (i * plan->attention.keys + j) * element, mask + i * element, element);
-        }
-    }
-}
-
-struct empty_job {
-    const struct onr_attention *attention;
-    const struct onr_attention_data *data;
-};
-
-/* Whether a score of key j becomes -inf in a row, which begins there in each mask. */
-static bool is_hidden(const struct empty_job *job, const size_t rows[ONR_ATTENTION_MASKS], size_t j)
-{
-    double score = 0;
-    for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
-        const struct onr_attention_mask *mask = &job->attention->masks[m];
-        if (mask->dtype != ONR_UNDEFINED) {
-            score = onr_attention_masked(mask, job->data->masks[m], rows[m], j, score);
-        }
-    }
-    return score == (double)-INFINITY;
-}
-
-static bool is_empty(const struct empty_job *job, size_t b, size_t n, size_t i)
-{
-    size_t rows[ONR_ATTENTION_MASKS];
-    size_t j = 0;
-    for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
-        struct onr_attention_mask mask = job->attention->masks[m];
-        rows[m] = onr_mask_row(&mask, job->data, b, n, i);
-    }
-    while (j < job->attention->keys && is_hidden(job, rows, j)) {
-        j++;
-    }
-    return job->attention->keys > 0 && j == job->attention->keys;
-}
-
-/* Items are queries of all heads: those whose masks are -inf everywhere become NaN. */
-static void mark_empty(void *arg, size_t begin, size_t end, unsigned worker)
-{
-    const struct empty_job *job = arg;
-    const struct onr_attention *a = job->attention;
-    (void)worker;
-    for (size_t item = begin; item < end; item++) {
-        size_t i = item % a->queries;
-        size_t n = item / a->queries % a->heads;
-        size_t b = item / a->queries / a->heads;
-        if (!is_empty(job, b, n, i)) {
-            continue;
-        }
-        size_t first = onr_head_offset(&a->y, b, n, i);
-        for (size_t h = first; h < first + a->v_head; h++) {
-            if (a->is_double) {
-                ((double *)job->data->y)[h] = (double)NAN;
-            } else {
-                ((float *)job->data->y)[h] = NAN;
-            }
         }
     }
 }
@@ -312,13 +256,7 @@ static enum onr_status chain_run(struct onr_run_ctx *ctx)
             data.masks[m] = wide;
         }
     }
-    ONR_TRY(onr_attention_run(a, &data, ctx));
-    if (a->empty_is_nan) {
-        struct empty_job job = {a, &data};
-        onr_parallel_for(ctx->parallel, a->batch * a->heads * a->queries, onr_grain(a->v_head),
-                         mark_empty, &job);
-    }
-    return ONR_OK;
+    return onr_attention_run(a, &data, ctx);
 }
 
 #define CHAIN_TYPES (ONR_BIT(FLOAT) | ONR_BIT(DOUBLE))

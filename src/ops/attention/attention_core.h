@@ -72,9 +72,10 @@ struct onr_attention {
     int64_t window_right;
     struct onr_attention_mask masks[ONR_ATTENTION_MASKS];
     enum onr_scores_output scores_output;
-    double hidden;     /* what ONR_SCORES_MASKED shows for keys out of range */
-    bool is_double;    /* computed in double, else in float */
-    bool empty_is_nan; /* weights of a query that sees no key are told as NaN, not 0 */
+    double hidden;  /* what ONR_SCORES_MASKED shows for keys out of range */
+    bool is_double; /* computed in double, else in float */
+    bool
+        empty_is_nan; /* a query that sees no key gives NaN, also as weights that are told, not 0 */
     /* set by onr_attention_plan */
     enum onr_dtype scores_dtype;
     struct onr_head_strides scores;

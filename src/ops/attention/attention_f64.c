@@ -86,12 +86,13 @@ static void bias_scores(const struct onr_attention *a, const struct onr_attentio
 static void softmax(const struct onr_attention *a, const float *sink, double *scores)
 {
     double max = sink != NULL ? (double)*sink : (double)-INFINITY;
+    double empty = a->empty_is_nan ? (double)NAN : 0;
     double sum = 0;
     for (size_t j = 0; j < a->keys; j++) {
         max = scores[j] > max || scores[j] != scores[j] ? scores[j] : max;
     }
     for (size_t j = 0; j < a->keys; j++) {
-        scores[j] = max == (double)-INFINITY ? 0 : exp(scores[j] - max);
+        scores[j] = max == (double)-INFINITY ? empty : exp(scores[j] - max);
         sum += scores[j];
     }
     sum += sink != NULL && max != (double)-INFINITY ? exp((double)*sink - max) : 0;

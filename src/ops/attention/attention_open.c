@@ -76,7 +76,7 @@ static void find_rows(void *arg, size_t begin, size_t end, unsigned worker)
         size_t at = row * keys;
         size_t first = run_of(job, false, at, keys);
         size_t stop = first + run_of(job, true, at + first, keys - first);
-        bool is_whole = stop + run_of(job, false, at + stop, keys - stop) == keys;
+        bool is_whole = stop > first && stop + run_of(job, false, at + stop, keys - stop) == keys;
         job->ranges[row] = (struct onr_key_range){first, is_whole ? stop : first};
     }
 }

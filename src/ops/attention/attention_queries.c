@@ -131,7 +131,8 @@ void onr_attention_write_row(const struct onr_attention_stream *stream, size_t b
                              size_t i, double sum, float *y)
 {
     const struct onr_attention *a = stream->a;
-    float factor = sum == 0 ? 0.0f : (float)(1.0 / sum);
+    float empty = a->empty_is_nan ? NAN : 0.0f;
+    float factor = sum == 0 ? empty : (float)(1.0 / sum);
     size_t first = onr_head_offset(&a->y, b, n, i);
     float *out = onr_float_place(a->y_dtype, stream->d->y, first, y);
     stream->kernels->attention.scale_f32(a->v_head, factor, y, out);

@@ -20,8 +20,9 @@ static size_t last_unhidden(const struct onr_attention_stream *s,
 {
     const struct onr_attention_kernels *kernels = &s->kernels->attention;
     if (mask->dtype == ONR_FLOAT && !mask->is_flag) {
-        return kernels->last_above_f32(count, (const float *)data + begin,
-                                       is_low_hidden ? ONR_LOW_MASK : -INFINITY);
+        const float *x = (const float *)data + begin;
+        float limit = is_low_hidden ? ONR_LOW_MASK : -INFINITY;
+        return x[count - 1] > limit ? count : kernels->last_above_f32(count, x, limit);
     }
     double most = is_low_hidden ? (double)ONR_LOW_MASK : (double)-INFINITY;
     if (mask->dtype == ONR_BOOL && mask->is_flag && mask->fill <= most) {

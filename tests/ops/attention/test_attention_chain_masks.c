@@ -160,6 +160,26 @@ static void flags_that_add(void **state)
     op_test_run(&t);
 }
 
+/* The first query may see one key alone by its position, and that one the mask hides. */
+static void what_position_and_mask_hide_together_is_nan(void **state)
+{
+    (void)state;
+    const bool flags[] = {false, true};
+    struct op_test t;
+    begin_flags(&t, (bool[]){false, true, false, true}, NULL, 0);
+    op_test_int(&t, "right", 0);
+    op_test_output(&t, test_f32(SHAPE(1, 1, 2, 1), (float[]){NAN, 3}));
+    op_test_run(&t);
+    op_test_begin(&t, "onnxrun", "AttentionChain", 1);
+    for (int i = 0; i < 3; i++) {
+        op_test_input(&t, test_tensor(ONR_DOUBLE, SHAPE(1, 1, 2, 1), (double[]){1, 3}));
+    }
+    op_test_input(&t, test_tensor(ONR_BOOL, SHAPE(1, 2), flags));
+    op_test_int(&t, "right", 0);
+    op_test_output(&t, test_tensor(ONR_DOUBLE, SHAPE(1, 1, 2, 1), (double[]){(double)NAN, 3}));
+    op_test_run(&t);
+}
+
 /* Rows of which all blocks but the first are hidden, and one that is hidden whole. */
 static void flags_over_many_keys(void **state)
 {
@@ -347,6 +367,7 @@ int main(void)
         cmocka_unit_test_teardown(masks_with_batches_and_heads_in_one_dimension, test_tensors_free),
         cmocka_unit_test_teardown(masks_whose_batches_come_again, test_tensors_free),
         cmocka_unit_test_teardown(flags_that_add, test_tensors_free),
+        cmocka_unit_test_teardown(what_position_and_mask_hide_together_is_nan, test_tensors_free),
         cmocka_unit_test_teardown(flags_over_many_keys, test_tensors_free),
         cmocka_unit_test_teardown(two_masks_in_order, test_tensors_free),
         cmocka_unit_test_teardown(softcap_and_sinks, test_tensors_free),
