@@ -56,13 +56,13 @@ static void addend_in_front_of_the_activation(void **state)
 static void what_has_another_shape_is_not_added(void **state)
 {
     (void)state;
-    const char *row = CONV "init float r [1, 2, 1, 1] = 1, 2; y = Add(p, r);";
+    const char *row = CONV "init float r [1, 2, 2, 1] = 1, 2, 3, 4; y = Add(p, r);";
     check_fused(row, "Reshape Conv Add");
     graph_test_explains(row, "near misses by fuse_conv\n"
                              "  FusedConv at node \"p\"\n"
                              "      expected  a tensor that has the shape of the convolution for "
                              "sure\n"
-                             "      found     \"r\": float[1, 2, 1, 1]");
+                             "      found     \"r\": float[1, 2, 2, 1]");
     check_fused(CONV "init float r [2, 2, 2, 2] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3, 4, 5, 6, 7;"
                      "z = Add(p, r); y = ReduceMax(z) axes=[0];",
                 "Reshape Conv Add ReduceMax");

@@ -10,6 +10,7 @@ onnxrun_test(graph
     test_fuse_batch_norm
     test_fuse_conv
     test_fuse_conv_last
+    test_fuse_factors
     test_fuse_gather_matmul
     test_fuse_linear
     test_fuse_pad

@@ -129,6 +129,8 @@ enum onr_status onr_pass_fuse_batch_norm(struct onr_graph *graph,
 enum onr_status onr_pass_fuse_conv_last(struct onr_graph *graph,
                                         struct onr_pass_ctx *ctx) ONR_MUST_USE;
 enum onr_status onr_pass_fuse_conv(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
+enum onr_status onr_pass_fuse_factors(struct onr_graph *graph,
+                                      struct onr_pass_ctx *ctx) ONR_MUST_USE;
 enum onr_status onr_pass_fuse_gather_matmul(struct onr_graph *graph,
                                             struct onr_pass_ctx *ctx) ONR_MUST_USE;
 enum onr_status onr_pass_fuse_gelu(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;

@@ -45,6 +45,7 @@ static const struct pass pass_list[] = {
     PASS(fuse_softmax, FUSES),
     PASS(fuse_pad, FUSES),
     PASS(fuse_batch_norm, FUSES),
+    PASS(fuse_factors, FUSES),
     PASS(dead_code, FUSES),
     PASS(no_ops, FUSES),
     PASS(fuse_gather_matmul, FUSES),
