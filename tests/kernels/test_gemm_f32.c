@@ -295,6 +295,46 @@ static void rows_a_page_apart_are_read_or_copied(void **state)
 }
 
 /* A row's result must not depend on how many other rows there are, nor on whether B was packed. */
+/* Three lines of rows with gaps between them, against the same rows without lines. */
+static void check_lines(struct fixture *f, const struct onr_gemm_f32 *kernel, size_t line_rows)
+{
+    const struct product p = {
+        .m = 3 * line_rows, .n = 70, .k = 37, .is_packed = true, .has_addend = true, .scale = 1.0f};
+    struct onr_gemm_f32_job job = make_job(f, kernel, &p);
+    size_t bytes = p.m * p.n * sizeof(float);
+    size_t line = line_rows * (p.k + 3) + 5;
+    float *lines = malloc(3 * line * sizeof(float));
+    float *plain = malloc(bytes);
+    assert_true(lines != NULL && plain != NULL);
+    for (size_t i = 0; i < p.m; i++) {
+        memcpy(lines + i / line_rows * line + i % line_rows * (p.k + 3), f->a + i * p.k,
+               p.k * sizeof(float));
+    }
+    onr_gemm_f32_run(&job, 0, p.m, 0, onr_gemm_f32_panels(kernel, p.n), f->workspace);
+    memcpy(plain, f->c, bytes);
+    job.a = (struct onr_gemm_matrix){lines, ONR_FLOAT, p.k + 3, 1};
+    job.line_rows = line_rows;
+    job.line_stride = line;
+    onr_gemm_f32_run(&job, 0, p.m, 0, onr_gemm_f32_panels(kernel, p.n), f->workspace);
+    assert_memory_equal(f->c, plain, bytes);
+    free(lines);
+    free(plain);
+}
+
+static void rows_in_lines_have_the_same_bits(void **state)
+{
+    struct fixture *f = *state;
+    static const size_t line_rows[] = {1, 7, 19, 60};
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        onr_kernels_init(&f->kernels, (enum onr_isa)isa);
+        for (size_t s = 0; s < ONR_GEMM_MAX_SHAPES && f->kernels.gemm.f32[s] != NULL; s++) {
+            for (size_t i = 0; i < sizeof line_rows / sizeof line_rows[0]; i++) {
+                check_lines(f, f->kernels.gemm.f32[s], line_rows[i]);
+            }
+        }
+    }
+}
+
 static void a_row_alone_has_the_same_bits(void **state)
 {
     struct fixture *f = *state;
@@ -544,6 +584,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(transposed_operands_bias_and_scale, setup, teardown),
         cmocka_unit_test_setup_teardown(values_are_finished_in_the_tiles, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_a_page_apart_are_read_or_copied, setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_in_lines_have_the_same_bits, setup, teardown),
         cmocka_unit_test_setup_teardown(a_row_alone_has_the_same_bits, setup, teardown),
         cmocka_unit_test_setup_teardown(few_rows_by_a_transposed_matrix_have_the_same_bits, setup,
                                         teardown),

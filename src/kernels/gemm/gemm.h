@@ -29,6 +29,7 @@
 
 #define ONR_GEMM_KC          1024 /* most k steps of one block: a panel's piece stays in L2 */
 #define ONR_GEMM_MC          128  /* rows of A that are used together, so that they stay in L2 */
+#define ONR_GEMM_LINED_ROWS  256  /* most rows of an A of lines */
 #define ONR_GEMM_MAX_ROWS    14
 #define ONR_GEMM_MAX_COLUMNS 48
 #define ONR_GEMM_WIDE_ROWS   4  /* up to here the work is reading B: tiles span several panels */
@@ -98,6 +99,10 @@ struct onr_gemm_f32_job {
     const struct onr_gemm_f32 *kernel;
     size_t m, n, k;
     struct onr_gemm_matrix a; /* aligned for its type */
+    /* Rows of A lie in lines of line_rows, each line_stride elements behind the one before. A is of
+     * floats and b packed then, and all rows are run, whose number is at most ONR_GEMM_LINED_ROWS. 0:
+     * there are no lines. */
+    size_t line_rows, line_stride;
     struct onr_gemm_matrix b; /* ignored when b_packed is set; aligned for its type */
     const float *b_packed;    /* all panels from onr_gemm_f32_pack, or NULL */
     float *c;                 /* element (c_row, c_column) of C, not overlapping a and b */

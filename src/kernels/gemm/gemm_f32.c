@@ -51,6 +51,9 @@ const struct onr_gemm_f32 *onr_gemm_f32_choose_two(const struct onr_gemm_kernels
 
 static bool must_copy_a(const struct onr_gemm_f32_job *job)
 {
+    if (job->line_rows > 0) {
+        return false;
+    }
     return job->a.dtype != ONR_FLOAT || job->a.column_stride != 1 ||
            (job->a.row_stride % ALIAS_FLOATS == 0 && job->m > ALIAS_ROWS &&
             job->kernel->rows > ALIAS_ROWS);
@@ -121,7 +124,7 @@ static size_t run_wide(const struct onr_gemm_block *block, size_t p_begin, size_
     const struct onr_gemm_f32_job *job = block->job;
     const struct onr_gemm_f32 *kernel = job->kernel;
     size_t step = onr_gemm_f32_wide_panels(kernel, block->rows);
-    if (step == 0 || (job->b_packed == NULL && !is_read_in_place(job))) {
+    if (step == 0 || job->line_rows > 0 || (job->b_packed == NULL && !is_read_in_place(job))) {
         return p_begin;
     }
     size_t whole = job->n / kernel->columns;
@@ -221,6 +224,7 @@ void onr_gemm_f32_run(const struct onr_gemm_f32_job *job, size_t m_begin, size_t
     size_t m = m_end - m_begin;
     /* Where each block of rows would pack B again, there is one block. */
     size_t limit = is_copied || job->b_packed != NULL ? ONR_GEMM_MC : m;
+    limit = job->line_rows > 0 ? ONR_GEMM_LINED_ROWS : limit;
     size_t row_blocks = (m + limit - 1) / limit;
     size_t k_blocks = onr_gemm_k_blocks(job->k);
     size_t copied = copy_floats(job);

@@ -63,12 +63,22 @@ static struct onr_gemm_f32_tile make_tile(const struct onr_gemm_block *block,
     };
 }
 
+/* Where a row of the block lies in A. */
+static size_t find_row(const struct onr_gemm_block *block, size_t row)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    if (job->line_rows == 0) {
+        return row * block->a_stride;
+    }
+    return row / job->line_rows * job->line_stride + row % job->line_rows * block->a_stride;
+}
+
 static void place_tile(struct onr_gemm_f32_tile *tile, const struct onr_gemm_block *block,
                        const struct onr_gemm_piece *piece, size_t row)
 {
     const struct onr_gemm_f32_job *job = block->job;
     /* An A without columns may be NULL. */
-    tile->a = block->k > 0 ? block->a + row * block->a_stride : block->a;
+    tile->a = block->k > 0 ? block->a + find_row(block, row) : block->a;
     tile->c = job->c + find_place(block, piece, row, job->c_stride);
     if (!is_first(block)) {
         tile->base = tile->c;
@@ -241,30 +251,43 @@ static void prefetch_outputs(const struct onr_gemm_f32_tile *tile, size_t rows, 
     }
 }
 
-/* The rows are cut evenly: the last tile is no shorter than the others. */
+/* Tile t of `tiles`: some rows, which lie in one line. */
+static void run_tile(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece,
+                     struct onr_gemm_f32_tile *tile, size_t row, size_t rows, size_t t,
+                     size_t tiles)
+{
+    const struct onr_gemm_f32_job *job = block->job;
+    const struct onr_gemm_f32 *kernel = job->kernel;
+    place_tile(tile, block, piece, row);
+    if (!piece->is_first || !prefetch_rows(tile, block, rows)) {
+        set_prefetch(tile, block, piece, t, tiles);
+    }
+    if (job->m * job->n >= COLD_FLOATS) {
+        prefetch_outputs(tile, rows, piece->count);
+    }
+    if (piece->count < kernel->columns) {
+        run_narrow_tile(kernel, tile, rows, piece->count);
+    } else {
+        kernel->tile[rows](tile);
+    }
+    if (must_finish(block)) {
+        finish_rows(block, piece, row, rows, piece->count);
+    }
+}
+
+/* The rows, or those of each line, are cut evenly: the last tile is no shorter than the others. */
 void onr_gemm_f32_run_piece(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece)
 {
     const struct onr_gemm_f32 *kernel = block->job->kernel;
     struct onr_gemm_f32_tile tile = make_tile(block, piece);
-    size_t tiles = (block->rows + kernel->rows - 1) / kernel->rows;
-    bool is_c_cold = block->job->m >= COLD_FLOATS / block->job->n;
-    for (size_t t = 0; t < tiles; t++) {
-        size_t row = block->rows * t / tiles;
-        size_t rows = block->rows * (t + 1) / tiles - row;
-        place_tile(&tile, block, piece, row);
-        if (!piece->is_first || !prefetch_rows(&tile, block, rows)) {
-            set_prefetch(&tile, block, piece, t, tiles);
-        }
-        if (is_c_cold) {
-            prefetch_outputs(&tile, rows, piece->count);
-        }
-        if (piece->count < kernel->columns) {
-            run_narrow_tile(kernel, &tile, rows, piece->count);
-        } else {
-            kernel->tile[rows](&tile);
-        }
-        if (must_finish(block)) {
-            finish_rows(block, piece, row, rows, piece->count);
+    size_t line_rows = block->job->line_rows > 0 ? block->job->line_rows : block->rows;
+    size_t line_tiles = (line_rows + kernel->rows - 1) / kernel->rows;
+    size_t tiles = block->rows / line_rows * line_tiles;
+    for (size_t t = 0, line = 0; t < tiles; line += line_rows) {
+        for (size_t i = 0; i < line_tiles; i++, t++) {
+            size_t begin = line_rows * i / line_tiles;
+            size_t end = line_rows * (i + 1) / line_tiles;
+            run_tile(block, piece, &tile, line + begin, end - begin, t, tiles);
         }
     }
 }

@@ -10,19 +10,28 @@
 #define FINISHED_FLOATS 8192
 #define FINISHED_LEAST  8
 
-/* One filter, or zeros behind the last, to a column of a panel. */
-static void order_filter(const struct onr_last_layout *l, const char *from, size_t filter,
-                         float *to)
+/* The filters of a panel, or zeros behind the last, to its columns: what is read and what is written at
+ * a time are as many lines as there are columns, and taps. */
+static void order_panel(const struct onr_last_layout *l, const char *from, size_t group,
+                        size_t panel, float *to)
 {
-    size_t count = l->channels * l->taps;
-    const char *next = filter < l->filters ? from + filter * count * sizeof(float) : NULL;
-    for (size_t i = 0; i < count; i++) {
-        float weight = 0.0f;
-        if (next != NULL) {
-            memcpy(&weight, next + i * sizeof weight, sizeof weight);
+    size_t columns = panel + 1 < l->panels ? l->columns : l->last_columns;
+    size_t left = l->filters - panel * l->columns;
+    size_t count = left < columns ? left : columns;
+    size_t k = l->channels * l->taps;
+    from += (group * l->filters + panel * l->columns) * k * sizeof(float);
+    for (size_t c = 0; c < l->channels; c++) {
+        for (size_t j = 0; j < columns; j++) {
+            for (size_t t = 0; t < l->taps; t++) {
+                size_t step = l->is_planes ? c * l->taps + t : t * l->channels + c;
+                float weight = 0.0f;
+                if (j < count) {
+                    memcpy(&weight, from + (j * k + c * l->taps + t) * sizeof weight,
+                           sizeof weight);
+                }
+                to[step * columns + j] = weight;
+            }
         }
-        size_t step = l->is_planes ? i : i % l->taps * l->channels + i / l->taps;
-        to[step * l->columns] = weight;
     }
 }
 
@@ -31,12 +40,11 @@ void onr_last_order_panels(void *arg, size_t begin, size_t end, unsigned worker)
     const struct onr_last_order *task = arg;
     const struct onr_last_layout *l = task->layout;
     (void)worker;
-    for (size_t panel = begin; panel < end; panel++) {
-        float *to = (float *)*task->to + panel * onr_last_panel_floats(l);
-        for (size_t j = 0; j < l->columns; j++) {
-            size_t filter = panel * l->columns + j;
-            order_filter(l, task->from, filter, to + j);
-        }
+    for (size_t i = begin; i < end; i++) {
+        size_t group = i / l->panels;
+        size_t panel = i % l->panels;
+        order_panel(l, task->from, group, panel,
+                    (float *)*task->to + onr_last_panel_at(l, group, panel));
     }
 }
 
@@ -49,11 +57,20 @@ struct onr_gemm_f32_job onr_last_job(const struct onr_last_plan *plan)
         .n = l->filters,
         .k = l->taps * l->channels,
         .a = {NULL, ONR_FLOAT, plan->stride, 1},
-        .b_packed = plan->weights,
-        .c_stride = l->filters,
+        .c_stride = l->filters * l->groups,
+        .addend_stride = l->filters * l->groups,
         .scale = 1.0f,
-        .activation = plan->activation,
     };
+}
+
+void onr_last_finish(const struct onr_last_task *task, size_t first, size_t count)
+{
+    float *y = task->y + first;
+    if (task->addend != NULL) {
+        const float *addend = task->addend + first;
+        task->kernels->binary.rows[ONR_BINARY_ADD][ONR_FLOAT](count, y, 1, addend, 1, y);
+    }
+    onr_activation_apply(&task->plan->activation, count, y);
 }
 
 /* Outputs that are finished together: two rows where they are summed by rows. */
@@ -88,7 +105,7 @@ void onr_last_run_sums(void *task, size_t begin, size_t end, unsigned worker)
             .count = (int64_t)count,
             .y = t->y + begin * channels,
         });
-        onr_activation_apply(&plan->activation, count * channels, t->y + begin * channels);
+        onr_last_finish(t, begin * channels, count * channels);
         begin += count;
     }
 }
@@ -97,15 +114,16 @@ void onr_last_run_sums(void *task, size_t begin, size_t end, unsigned worker)
 static void copy_taps(const struct onr_last_plan *plan, const float *line, int64_t at, float *to)
 {
     const struct onr_window *s = &plan->window;
-    size_t channels = plan->channels;
+    size_t channels = plan->layout.channels;
     int64_t count = s->kernel[2];
-    if (s->dilation[2] == 1 && at >= 0 && at + count <= s->in[2]) {
+    bool is_one = s->dilation[2] == 1 && plan->layout.groups == 1;
+    if (is_one && at >= 0 && at + count <= s->in[2]) {
         memcpy(to, line + (size_t)at * channels, (size_t)count * channels * sizeof(float));
         return;
     }
     for (int64_t t = 0; t < count; t++, at += s->dilation[2], to += channels) {
         if (at >= 0 && at < s->in[2]) {
-            memcpy(to, line + (size_t)at * channels, channels * sizeof(float));
+            memcpy(to, line + (size_t)at * plan->channels, channels * sizeof(float));
         } else {
             memset(to, 0, channels * sizeof(float));
         }
@@ -127,7 +145,7 @@ static void copy_row(const struct onr_last_plan *plan, const float *x, size_t ou
     const struct onr_window *s = &plan->window;
     int64_t at[3];
     find_window(s, output, at);
-    size_t taps = (size_t)s->kernel[2] * plan->channels;
+    size_t taps = (size_t)s->kernel[2] * plan->layout.channels;
     for (int64_t i = 0; i < s->kernel[0]; i++) {
         for (int64_t j = 0; j < s->kernel[1]; j++, to += taps) {
             int64_t slice = at[0] + i * s->dilation[0];
@@ -183,7 +201,9 @@ static void copy_row_of_planes(const struct onr_last_plan *plan, const float *x,
     }
 }
 
-static void copy_block(const struct onr_last_task *task, size_t begin, size_t end, float *to)
+/* Rows [begin, end) of the left side of a group. */
+static void copy_block(const struct onr_last_task *task, size_t group, size_t begin, size_t end,
+                       float *to)
 {
     const struct onr_last_plan *plan = task->plan;
     for (size_t row = begin; row < end; row++, to += plan->stride) {
@@ -191,8 +211,29 @@ static void copy_block(const struct onr_last_task *task, size_t begin, size_t en
         if (plan->layout.is_planes) {
             copy_row_of_planes(plan, x, row % plan->outputs, to);
         } else {
-            copy_row(plan, x, row % plan->outputs, to);
+            copy_row(plan, x + group * plan->layout.channels, row % plan->outputs, to);
         }
+    }
+}
+
+/* Panels [begin, end) of a group: the last of all has tiles of its own. */
+static void run_panels(const struct onr_last_task *task, struct onr_gemm_f32_job job, size_t group,
+                       size_t begin, size_t end, void *workspace)
+{
+    const struct onr_last_layout *l = &task->plan->layout;
+    size_t last = l->panels - 1;
+    size_t whole = end <= last ? end : last;
+    job.b_packed = task->w + onr_last_panel_at(l, group, 0);
+    onr_gemm_f32_run(&job, 0, job.m, begin, whole, workspace);
+    if (whole < end) {
+        size_t column = last * l->columns;
+        job.kernel = l->last_kernel;
+        job.b_packed = task->w + onr_last_panel_at(l, group, last);
+        job.n -= column;
+        job.c += column;
+        job.addend = job.addend != NULL ? job.addend + column : NULL;
+        job.column_bias = job.column_bias != NULL ? job.column_bias + column : NULL;
+        onr_gemm_f32_run(&job, 0, job.m, 0, 1, workspace);
     }
 }
 
@@ -205,20 +246,23 @@ void onr_last_run_products(void *task, size_t begin, size_t end, unsigned worker
     float *rows = (float *)(void *)(scratch + onr_size_align(plan->gemm_bytes, ONR_MEM_ALIGN));
     size_t total = plan->images * plan->outputs;
     for (size_t item = begin; item < end; item++) {
-        size_t block = item / plan->splits;
         size_t split = item % plan->splits;
+        size_t block = item / plan->splits % plan->blocks;
+        size_t group = item / plan->splits / plan->blocks;
         size_t first = total * block / plan->blocks;
-        size_t count = total * (block + 1) / plan->blocks - first;
         struct onr_gemm_f32_job job = onr_last_job(plan);
-        job.m = count;
-        job.b_packed = t->w;
-        job.column_bias = t->bias;
-        job.a.data = plan->is_plain ? t->x + first * plan->stride : rows;
-        job.c = t->y + first * l->filters;
-        if (!plan->is_plain && (split == 0 || item == begin)) {
-            copy_block(t, first, first + count, rows);
+        size_t place = first * job.c_stride + group * l->filters;
+        job.m = total * (block + 1) / plan->blocks - first;
+        job.activation = plan->activation;
+        job.column_bias = t->bias != NULL ? t->bias + group * l->filters : NULL;
+        job.addend = t->addend != NULL ? t->addend + place : NULL;
+        job.c = t->y + place;
+        job.a.data =
+            plan->copied_floats > 0 ? rows : t->x + first * plan->stride + group * l->channels;
+        if (plan->copied_floats > 0 && (split == 0 || item == begin)) {
+            copy_block(t, group, first, first + job.m, rows);
         }
-        onr_gemm_f32_run(&job, 0, count, l->panels * split / plan->splits,
-                         l->panels * (split + 1) / plan->splits, scratch);
+        run_panels(t, job, group, l->panels * split / plan->splits,
+                   l->panels * (split + 1) / plan->splits, scratch);
     }
 }

@@ -122,11 +122,65 @@ static void every_form_is_that_of_plain_loops(void **state)
         {2, 2, 24, 1, 20, 40, 20, 18, 3, 1},     /* longer ones */
         {1, 3, 24, 1, 29, 27, 7, 4, 3, 1},       /* that overlap */
         {1, 6, 9, 1, 1, 1, 1, 1, 0, 1},          /* one row */
+        {1, 24, 50, 1, 14, 14, 3, 1, 1, 1},      /* strips with padding around them */
+        {2, 32, 70, 1, 9, 12, 3, 2, 1, 1},       /* that move by two */
+        {1, 64, 20, 1, 20, 9, 3, 1, 2, 2},       /* taps apart */
+        {1, 30, 33, 1, 12, 11, 3, 1, 0, 1},      /* in place */
+        {2, 70, 33, 1, 13, 12, 1, 2, 0, 1},      /* some places of them */
+        {1, 400, 49, 1, 6, 6, 3, 1, 1, 1},       /* pieces of several blocks of k */
+        {1, 22, 18, 1, 3, 300, 3, 1, 1, 1},      /* lines of several boxes */
+        {1, 40, 18, 1, 60, 30, 5, 1, 2, 1},      /* large strips */
+        {1, 22, 18, 1, 2, 2, 3, 1, 4, 1},        /* more padding than inputs */
+        {2, 96, 40, 2, 9, 8, 3, 1, 1, 1},        /* groups */
+        {2, 96, 110, 2, 9, 8, 1, 2, 0, 1},       /* in place */
+        {2, 12, 40, 2, 9, 8, 3, 2, 1, 1},        /* of copied rows */
+        {1, 12, 8, 4, 2, 1, 1, 1, 0, 1},         /* of a few rows */
     };
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         check_form(&forms[i]);
         test_tensors_free(state);
     }
+}
+
+static void check_sum(int64_t channels, int64_t filters, int64_t group, int64_t kernel)
+{
+    struct op_test t;
+    struct onr_tensor *w = test_f32(SHAPE(filters, channels / group, kernel), NULL);
+    struct onr_tensor *z = test_f32(SHAPE(1, 9, filters), NULL);
+    struct onr_tensor *y = test_f32(SHAPE(1, 9, filters), NULL);
+    for (int64_t i = 0; i < onr_tensor_count(w); i++) {
+        ((float *)w->data)[i] = (float)(i % kernel == kernel / 2);
+    }
+    for (int64_t i = 0; i < 9 * filters; i++) {
+        double sum = (double)(channels / group) - (double)(i % 7 * 10);
+        ((float *)z->data)[i] = -10.0f * (float)(i % 7);
+        ((float *)y->data)[i] = (float)(sum < 0 ? 0 : sum);
+    }
+    struct onr_tensor *x = test_f32(SHAPE(1, 9, channels), NULL);
+    for (int64_t i = 0; i < 9 * channels; i++) {
+        ((float *)x->data)[i] = 1.0f;
+    }
+    op_test_begin(&t, "onnxrun", "ConvLast", 1);
+    op_test_int(&t, "group", group);
+    op_test_ints(&t, "pads", 2, (int64_t[]){kernel / 2, kernel / 2});
+    op_test_string(&t, "activation", "Relu");
+    op_test_input(&t, x);
+    op_test_input(&t, w);
+    op_test_input(&t, NULL);
+    op_test_input(&t, NULL);
+    op_test_input(&t, z);
+    op_test_output(&t, y);
+    op_test_run(&t);
+}
+
+static void an_addend_comes_before_the_activation(void **state)
+{
+    (void)state;
+    check_sum(30, 50, 1, 3);  /* strips */
+    check_sum(70, 50, 1, 1);  /* in place */
+    check_sum(6, 50, 1, 3);   /* copied rows */
+    check_sum(70, 40, 2, 3);  /* groups */
+    check_sum(20, 20, 20, 3); /* sums */
 }
 
 static void rows_of_three_dimensions_are_lines(void **state)
@@ -193,8 +247,6 @@ static void check_refused(struct onr_tensor *x, struct onr_tensor *w, int64_t gr
 static void bad_operands_are_refused(void **state)
 {
     (void)state;
-    check_refused(test_f32(SHAPE(1, 4, 4), NULL), test_f32(SHAPE(4, 2, 1), NULL), 2, NULL,
-                  ONR_ERR_UNSUPPORTED, "2 groups of several channels or filters");
     check_refused(test_f32(SHAPE(1, 4, 3), NULL), test_f32(SHAPE(4, 2, 1), NULL), 1, NULL,
                   ONR_ERR_SHAPE, "x has 3 channels, w expects 2 in 1 groups of 2");
     check_refused(test_f32(SHAPE(1, 4), NULL), test_f32(SHAPE(4, 4, 1), NULL), 1, NULL,
@@ -205,12 +257,29 @@ static void bad_operands_are_refused(void **state)
     check_refused(test_f32(SHAPE(1, 4, 2), NULL), test_f32(SHAPE(4, 2, 1, 1), NULL), 1,
                   test_i64(SHAPE(4), (int64_t[]){1, 2, 3, 1}), ONR_ERR_SHAPE,
                   "cannot reshape 1x2x4 to 1x2x3x1");
+    struct op_test t;
+    op_test_begin(&t, "onnxrun", "ConvLast", 1);
+    op_test_input(&t, test_f32(SHAPE(1, 4, 2), NULL));
+    op_test_input(&t, test_f32(SHAPE(4, 2, 1), NULL));
+    op_test_input(&t, NULL);
+    op_test_input(&t, NULL);
+    op_test_input(&t, test_f32(SHAPE(1, 4, 3), NULL));
+    op_test_output(&t, test_f32(SHAPE(1), NULL));
+    op_test_fails(&t, ONR_ERR_SHAPE, "addend");
+    op_test_begin(&t, "onnxrun", "ConvLast", 1);
+    op_test_int(&t, "group", 2);
+    op_test_int(&t, "first", 1);
+    op_test_input(&t, test_f32(SHAPE(1, 4, 4), NULL));
+    op_test_input(&t, test_f32(SHAPE(4, 2, 1), NULL));
+    op_test_output(&t, test_f32(SHAPE(1), NULL));
+    op_test_fails(&t, ONR_ERR_UNSUPPORTED, "2 groups of planes");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(every_form_is_that_of_plain_loops, test_tensors_free),
+        cmocka_unit_test_teardown(an_addend_comes_before_the_activation, test_tensors_free),
         cmocka_unit_test_teardown(rows_of_three_dimensions_are_lines, test_tensors_free),
         cmocka_unit_test_teardown(nothing_is_computed_of_nothing, test_tensors_free),
         cmocka_unit_test_teardown(planes_of_an_empty_batch_have_no_dimension_of_the_output,
