@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 onnxrun_test(graph
+    test_channels_last
     test_common_subexpressions
     test_explain
     test_external

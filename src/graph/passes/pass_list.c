@@ -54,6 +54,8 @@ static const struct pass pass_list[] = {
     PASS(fuse_conv_last, FUSES),
     PASS(fuse_conv, FUSES),
     PASS(dead_code, FUSES),
+    PASS(channels_last, FUSES),
+    PASS(dead_code, FUSES),
     PASS(common_subexpressions, FUSES),
     PASS(dead_code, FUSES),
     PASS(fuse_projections, FUSES),

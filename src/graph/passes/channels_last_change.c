@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Gives nodes the other order of channels, with Transposes where it begins and ends. */
+#include "graph/passes/channels_last.h"
+#include "graph/passes/insert.h"
+
+#include <string.h>
+
+static struct onr_shape move_channels(const struct onr_shape *shape)
+{
+    struct onr_shape moved = *shape;
+    for (int d = 1; d + 1 < shape->rank; d++) {
+        moved.dim[d] = shape->dim[d + 1];
+    }
+    moved.dim[shape->rank - 1] = shape->dim[1];
+    return moved;
+}
+
+/* The value that will be this one with its channels last. */
+static enum onr_status add_last(const struct onr_layouts *l, uint32_t value)
+{
+    struct onr_graph *graph = l->graph;
+    const struct onr_shape shape = move_channels(&graph->values[value].fact.shape);
+    char *name = onr_arena_printf(graph->arena, "%s.last", graph->values[value].name);
+    if (name == NULL) {
+        return onr_fail_memory(l->ctx->err, "name of a value");
+    }
+    ONR_TRY(onr_graph_add_value(graph, name, &l->last[value], l->ctx->err));
+    graph->values[l->last[value]].fact = onr_fact_of(ONR_FLOAT, &shape);
+    return ONR_OK;
+}
+
+static enum onr_status add_transpose(const struct onr_layouts *l, uint32_t from, uint32_t to,
+                                     bool to_front)
+{
+    struct onr_graph *graph = l->graph;
+    int rank = graph->values[from].fact.shape.rank;
+    struct onr_attr *attr = ONR_ARENA_NEW(graph->arena, struct onr_attr);
+    uint32_t *ids = ONR_ARENA_ARRAY(graph->arena, 2, uint32_t);
+    int64_t *perm = ONR_ARENA_ARRAY(graph->arena, (size_t)rank, int64_t);
+    if (attr == NULL || ids == NULL || perm == NULL) {
+        return onr_fail_memory(l->ctx->err, "node");
+    }
+    ids[0] = from;
+    ids[1] = to;
+    perm[0] = 0;
+    for (int d = 1; d < rank; d++) {
+        perm[d] = to_front ? (d == 1 ? rank - 1 : d - 1) : (d == rank - 1 ? 1 : d + 1);
+    }
+    *attr = (struct onr_attr){
+        .name = "perm", .kind = ONR_ATTR_INTS, .count = (size_t)rank, .as.ints = perm};
+    const struct onr_node node = {.name = graph->values[to].name,
+                                  .op_type = "Transpose",
+                                  .domain = "",
+                                  .version = l->transpose->since_version,
+                                  .inputs = ids,
+                                  .outputs = ids + 1,
+                                  .input_count = 1,
+                                  .output_count = 1,
+                                  .attrs = attr,
+                                  .attr_count = 1,
+                                  .op = l->transpose};
+    return onr_insert_node(graph, &node, l->ctx->err);
+}
+
+/* Has the value with its channels last made, if nobody does yet. */
+static enum onr_status need_last(const struct onr_layouts *l, uint32_t value)
+{
+    if (l->last[value] != ONR_NO_VALUE) {
+        return ONR_OK;
+    }
+    ONR_TRY(add_last(l, value));
+    return add_transpose(l, value, l->last[value], false);
+}
+
+static enum onr_status make_conv(const struct onr_layouts *l, struct onr_node *node)
+{
+    enum { LAST_ADDEND = 4 };
+    uint32_t *inputs = ONR_ARENA_ARRAY(l->graph->arena, LAST_ADDEND + 1, uint32_t);
+    if (inputs == NULL) {
+        return onr_fail_memory(l->ctx->err, "inputs of a node");
+    }
+    for (uint32_t i = 0; i <= LAST_ADDEND; i++) {
+        inputs[i] =
+            i <= ONR_CONV_BIAS && onr_fuse_has_input(node, i) ? node->inputs[i] : ONR_NO_VALUE;
+    }
+    if (onr_fuse_has_input(node, ONR_CONV_ADDEND)) {
+        inputs[LAST_ADDEND] = node->inputs[ONR_CONV_ADDEND];
+        node->input_count = LAST_ADDEND + 1;
+    }
+    node->inputs = inputs;
+    node->op_type = l->conv->name;
+    node->domain = l->conv->domain;
+    node->version = l->conv->since_version;
+    node->op = l->conv;
+    if (l->ctx->report != NULL) {
+        onr_report_fused(l->ctx->report, node->op_type, onr_node_label(l->graph, node));
+    }
+    return ONR_OK;
+}
+
+/* ReduceMean over the planes. */
+static enum onr_status make_mean(const struct onr_layouts *l, struct onr_node *node)
+{
+    int rank = l->graph->values[node->inputs[ONR_CONV_X]].fact.shape.rank;
+    struct onr_attr *attr = ONR_ARENA_NEW(l->graph->arena, struct onr_attr);
+    int64_t *axes = ONR_ARENA_ARRAY(l->graph->arena, (size_t)rank, int64_t);
+    if (attr == NULL || axes == NULL) {
+        return onr_fail_memory(l->ctx->err, "node");
+    }
+    for (int d = 1; d < rank - 1; d++) {
+        axes[d - 1] = d;
+    }
+    *attr = (struct onr_attr){
+        .name = "axes", .kind = ONR_ATTR_INTS, .count = (size_t)rank - 2, .as.ints = axes};
+    node->op_type = l->mean->name;
+    node->version = l->mean->since_version;
+    node->attrs = attr;
+    node->attr_count = 1;
+    node->op = l->mean;
+    return ONR_OK;
+}
+
+static void drop_first(struct onr_node *node)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < node->attr_count; i++) {
+        if (strcmp(node->attrs[i].name, "first") != 0) {
+            node->attrs[kept++] = node->attrs[i];
+        }
+    }
+    node->attr_count = kept;
+}
+
+/* Appends the node in the other order, with Transposes before and behind it where they are needed. */
+static enum onr_status change_node(const struct onr_layouts *l, enum onr_layout_kind kind,
+                                   struct onr_node *node)
+{
+    uint32_t y = node->outputs[0];
+    uint32_t *inputs =
+        onr_arena_copy(l->graph->arena, node->inputs, node->input_count * sizeof *inputs);
+    uint32_t *output = ONR_ARENA_NEW(l->graph->arena, uint32_t);
+    if (inputs == NULL || output == NULL) {
+        return onr_fail_memory(l->ctx->err, "inputs of a node");
+    }
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        if (onr_layout_wants(l, kind, node, i)) {
+            ONR_TRY(need_last(l, node->inputs[i]));
+            inputs[i] = l->last[node->inputs[i]];
+        }
+    }
+    node->inputs = inputs;
+    if (kind == ONR_LAYOUT_READER) {
+        drop_first(node);
+        return onr_insert_node(l->graph, node, l->ctx->err);
+    }
+    ONR_TRY(kind == ONR_LAYOUT_CONV    ? make_conv(l, node)
+            : kind == ONR_LAYOUT_MEANS ? make_mean(l, node)
+                                       : ONR_OK);
+    ONR_TRY(add_last(l, y));
+    *output = l->last[y];
+    node->outputs = output;
+    ONR_TRY(onr_insert_node(l->graph, node, l->ctx->err));
+    return onr_layout_needs_first(l, y) ? add_transpose(l, l->last[y], y, true) : ONR_OK;
+}
+
+enum onr_status onr_layouts_change(struct onr_layouts *l)
+{
+    l->nodes = onr_insert_begin(l->graph, &l->node_count);
+    for (uint32_t n = 0; n < l->node_count; n++) {
+        enum onr_layout_kind kind = (enum onr_layout_kind)l->kind[n];
+        ONR_TRY(kind == ONR_LAYOUT_STAYS ? onr_insert_node(l->graph, &l->nodes[n], l->ctx->err)
+                                         : change_node(l, kind, &l->nodes[n]));
+    }
+    return ONR_OK;
+}

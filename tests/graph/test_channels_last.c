@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support/graph_test.h"
+#include "support/test.h"
+
+/* Weights of any shape from one sine, and an image of 48 channels. */
+#define WEIGHTS(name, shape, size)                                                                 \
+    "init float " name "_end = " size "; init int64 " name "_shape [4] = " shape ";" name          \
+    "_r = Range(zero, " name "_end, step);" name "_s = Sin(" name "_r);" name " = Reshape(" name   \
+    "_s, " name "_shape);"
+#define BEGIN                                                                                      \
+    "opset 13; in float x [2, 4]; init float zero = 0; init float step = 1;"                       \
+    "init int64 s [4] = 1, 1, 2, 4; a = Reshape(x, s);" WEIGHTS("u", "48, 1, 1, 1", "48")          \
+        WEIGHTS("v", "48, 48, 3, 3", "20736") "f = Conv(a, u);"
+#define CONV(y, x) y " = Conv(" x ", v) pads=[1, 1, 1, 1];"
+#define END        "y = ReduceMax(e) axes=[2, 3] keepdims=0;"
+
+static void check(const char *model, const char *expected)
+{
+    graph_test_fused(model, expected, 1e-3f);
+}
+
+static void convolutions_that_follow_each_other(void **state)
+{
+    (void)state;
+    check(BEGIN CONV("b", "f") CONV("c", "b") "e = Relu(c); out float y [1, 48];" END,
+          "Reshape Conv Transpose onnxrun.ConvLast onnxrun.ConvLast Transpose ReduceMax");
+}
+
+static void one_is_not_worth_two_transposes(void **state)
+{
+    (void)state;
+    check(BEGIN CONV("e", "f") "out float y [1, 48];" END, "Reshape Conv Conv ReduceMax");
+}
+
+static void sums_and_functions_between_them(void **state)
+{
+    (void)state;
+    check(BEGIN CONV("b", "f") CONV("c", "b") "d = Add(c, b); g = Tanh(b); h = Mul(d, g);" CONV(
+              "e", "h") "out float y [1, 48];" END,
+          "Reshape Conv Transpose onnxrun.ConvLast onnxrun.ConvLast Tanh Mul onnxrun.ConvLast "
+          "Transpose ReduceMax");
+}
+
+static void means_over_planes(void **state)
+{
+    (void)state;
+    check(BEGIN CONV("b", "f") CONV("c", "b") "d = GlobalAveragePool(c); g = Mul(c, d);" CONV(
+              "e", "g") "out float y [1, 48];" END,
+          "Reshape Conv Transpose onnxrun.ConvLast onnxrun.ConvLast ReduceMean Mul "
+          "onnxrun.ConvLast Transpose ReduceMax");
+}
+
+static void a_value_that_is_needed_in_both_orders(void **state)
+{
+    (void)state;
+    check(BEGIN CONV("b", "f") CONV("c", "b") CONV(
+              "e",
+              "c") "n = ReduceMin(c) axes=[2, 3] keepdims=0;"
+                   "m = ReduceMax(e) axes=[2, 3] keepdims=0; y = Add(m, n); out float y [1, 48];",
+          "Reshape Conv Transpose onnxrun.ConvLast onnxrun.ConvLast Transpose onnxrun.ConvLast "
+          "Transpose ReduceMin ReduceMax Add");
+}
+
+static void other_numbers_of_channels_are_left_alone(void **state)
+{
+    (void)state;
+    check(BEGIN WEIGHTS("w", "8, 48, 3, 3", "3456") WEIGHTS(
+              "q", "48, 8, 1, 1",
+              "384") "b = Conv(f, w) pads=[1, 1, 1, 1]; e = Conv(b, q); out float y [1, 48];" END,
+          "Reshape Conv Conv Conv ReduceMax");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(convolutions_that_follow_each_other),
+        cmocka_unit_test(one_is_not_worth_two_transposes),
+        cmocka_unit_test(sums_and_functions_between_them),
+        cmocka_unit_test(means_over_planes),
+        cmocka_unit_test(a_value_that_is_needed_in_both_orders),
+        cmocka_unit_test(other_numbers_of_channels_are_left_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
