@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 onnxrun_test(kernels
     test_attention_kernels
+    test_conv_abreast
     test_conv_last
     test_conv_patch
     test_conv_quant

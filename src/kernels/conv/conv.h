@@ -90,6 +90,24 @@ struct onr_conv_small {
 typedef void (*onr_conv_small_fn)(const struct onr_conv_small *job);
 
 /*
+ * y[r][i][lane] = bias[lane] + sum over p of w[p][lane] * x[offsets[p] + r * x_line + i * x_step + lane],
+ * p ascending, for r < rows, i < count; there are abreast_lanes lanes. wide is not 0 when the taps are
+ * rows of that many, neighbours as the outputs are: x_step = abreast_lanes, and in a row offsets[p + 1] =
+ * offsets[p] + abreast_lanes.
+ */
+struct onr_conv_abreast {
+    size_t rows, count, k, wide;
+    const float *x;
+    const size_t *offsets;
+    size_t x_step, x_line;
+    const float *w;
+    const float *bias;
+    float *y;
+};
+
+typedef void (*onr_conv_abreast_fn)(const struct onr_conv_abreast *job);
+
+/*
  * Outputs [first, first + count) of a depthwise convolution whose channels stand last: of each channel
  * bias + sum over taps of w[tap] * x[...]. An output does not depend on which are asked for together.
  */
@@ -128,6 +146,8 @@ struct onr_conv_kernels {
     onr_conv_direct_fn direct;
     onr_conv_small_fn small;
     onr_conv_small_fn lines;
+    onr_conv_abreast_fn abreast; /* NULL where an instruction set has no such kernel */
+    size_t abreast_lanes;
     onr_conv_last_fn last;
     onr_conv_plane_f64_fn plane_f64;
     onr_conv_spread_f32_fn spread_f32;

@@ -30,10 +30,13 @@ static bool is_plain(const struct onr_window *w)
     return true;
 }
 
-static enum onr_conv_way choose_way(const struct onr_conv *conv)
+static enum onr_conv_way choose_way(const struct onr_conv *conv, const struct onr_kernels *kernels)
 {
     if (conv->dtype == ONR_DOUBLE) {
         return ONR_CONV_PLANES;
+    }
+    if (onr_conv_is_abreast(conv, kernels)) {
+        return ONR_CONV_ABREAST;
     }
     if (conv->k == 0 || conv->out_channels <= (conv->is_plain ? 2 : DIRECT_OUTPUTS)) {
         return ONR_CONV_DIRECT;
@@ -48,6 +51,9 @@ static bool plan_way(struct onr_conv *conv, const struct onr_kernels *kernels,
                      unsigned thread_count)
 {
     switch (conv->way) {
+    case ONR_CONV_ABREAST:
+        onr_conv_plan_abreast(conv, kernels);
+        return true;
     case ONR_CONV_DIRECT:
         return onr_conv_plan_direct(conv, kernels, thread_count);
     case ONR_CONV_PANELS:
@@ -72,7 +78,7 @@ enum onr_status onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *k
     conv->taps = (size_t)(w->kernel[0] * w->kernel[1] * w->kernel[2]);
     conv->k = conv->in_channels * conv->taps;
     conv->is_plain = is_plain(w);
-    conv->way = choose_way(conv);
+    conv->way = choose_way(conv, kernels);
     *workspace_bytes = 0;
     if (conv->batch == 0 || conv->out_channels == 0 || conv->outputs == 0) {
         conv->batch = 0;
@@ -83,12 +89,13 @@ enum onr_status onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *k
                         "a window of %" PRId64 " x %" PRId64 " x %" PRId64 " takes too much memory",
                         w->kernel[0], w->kernel[1], w->kernel[2]);
     }
-    double macs = (double)conv->out_channels * (double)conv->outputs * (double)(conv->k + 1) /
-                  (double)conv->items;
+    size_t filters = conv->way == ONR_CONV_ABREAST ? conv->groups : conv->out_channels;
+    double macs =
+        (double)filters * (double)conv->outputs * (double)(conv->k + 1) / (double)conv->items;
     conv->grain = macs >= SERIAL_MACS ? 1 : (size_t)(SERIAL_MACS / macs) + 1;
     if (is_half(conv)) {
         size_t images = conv->batch * conv->groups;
-        size_t filters = conv->groups * conv->out_channels;
+        filters = conv->groups * conv->out_channels;
         conv->halves = (struct onr_conv_halves){.dtype = conv->dtype,
                                                 .x = images * conv->in_channels * conv->inputs,
                                                 .w = filters * conv->k,
@@ -105,6 +112,8 @@ void onr_conv_tell(const struct onr_conv *conv, struct onr_told *told)
 {
     static const struct onr_told ways[] = {
         [ONR_CONV_PLANES] = {.kernel = ONR_KERNEL_AT(conv.plane_f64), .way = "by planes"},
+        [ONR_CONV_ABREAST] = {.kernel = ONR_KERNEL_AT(conv.abreast),
+                              .way = "channels side by side"},
         [ONR_CONV_DIRECT] = {.kernel = ONR_KERNEL_AT(conv.direct), .way = "direct"},
         [ONR_CONV_PANELS] = {.kernel = ONR_KERNEL_AT(gemm.f32), .way = "panels made of patches"},
         [ONR_CONV_PRODUCT] = {.kernel = ONR_KERNEL_AT(gemm.f32), .way = "a product of the input"},
@@ -160,16 +169,17 @@ static void run_task(const struct onr_parallel *parallel, struct onr_conv_task *
 {
     static const onr_task_fn ways[] = {
         [ONR_CONV_PLANES] = run_planes,
+        [ONR_CONV_ABREAST] = onr_conv_run_abreast,
         [ONR_CONV_DIRECT] = onr_conv_run_direct,
         [ONR_CONV_PANELS] = onr_conv_run_products,
         [ONR_CONV_PRODUCT] = onr_conv_run_products,
         [ONR_CONV_POINT] = onr_conv_run_points,
     };
     const struct onr_conv *conv = task->conv;
-    size_t images =
-        conv->way == ONR_CONV_POINT ? 1 : conv->batch; /* which have items of their own */
-    onr_parallel_for(parallel, images * conv->groups * conv->items, conv->grain, ways[conv->way],
-                     task);
+    /* points have images, and what is abreast groups, in their items */
+    size_t images = conv->way == ONR_CONV_POINT ? 1 : conv->batch;
+    size_t groups = conv->way == ONR_CONV_ABREAST ? 1 : conv->groups;
+    onr_parallel_for(parallel, images * groups * conv->items, conv->grain, ways[conv->way], task);
 }
 
 void onr_conv_run(const struct onr_conv *conv, const struct onr_run_ctx *ctx)

@@ -8,6 +8,7 @@
 
 enum onr_conv_way {
     ONR_CONV_PLANES,  /* filter by filter, tap by tap: float64 */
+    ONR_CONV_ABREAST, /* depthwise over small planes: channels side by side */
     ONR_CONV_DIRECT,  /* groups of few outputs (depthwise): sums over patches */
     ONR_CONV_PANELS,  /* a product per group; panels of its right side are made from patches */
     ONR_CONV_PRODUCT, /* a kernel of 1: the input itself is the right side */
@@ -35,6 +36,7 @@ struct onr_conv {
     size_t panels, most_panels, row_splits;
     size_t packed_panels; /* that are made before they are multiplied */
     bool is_turned;       /* they are made from runs of taps, not of outputs */
+    size_t lanes;         /* abreast: channels of an item */
     /* Direct. An item is some rows of Y, or a piece of one. */
     bool is_small, is_by_lines; /* no patch: inputs are read where they lie */
     size_t item_rows, row_pieces, piece_columns;
@@ -68,6 +70,8 @@ bool onr_conv_plan_direct(struct onr_conv *conv, const struct onr_kernels *kerne
                           unsigned thread_count);
 bool onr_conv_plan_product(struct onr_conv *conv, const struct onr_kernels *kernels,
                            unsigned thread_count);
+bool onr_conv_is_abreast(const struct onr_conv *conv, const struct onr_kernels *kernels);
+void onr_conv_plan_abreast(struct onr_conv *conv, const struct onr_kernels *kernels);
 void onr_conv_plan_points(struct onr_conv *conv, const struct onr_kernels *kernels);
 
 /* Adds the addend to elements [first, first + count) of Y, and applies the activation. */
@@ -75,6 +79,7 @@ void onr_conv_finish(const struct onr_conv_task *task, size_t first, size_t coun
 
 /* Items of all matrices, as tasks of onr_parallel_for. */
 void onr_conv_run_direct(void *task, size_t begin, size_t end, unsigned worker);
+void onr_conv_run_abreast(void *task, size_t begin, size_t end, unsigned worker);
 void onr_conv_run_products(void *task, size_t begin, size_t end, unsigned worker);
 void onr_conv_run_points(void *task, size_t begin, size_t end, unsigned worker);
 
