@@ -10,6 +10,9 @@
 /* Multiply-adds below which a second thread costs more than it brings. */
 #define SERIAL_MACS 131072.0
 
+/* What a weight costs, in multiply-adds, that is read for fewer images. */
+#define WEIGHT_MACS 8
+
 /* Groups of up to so many outputs are not worth panels. */
 #define DIRECT_OUTPUTS 8
 
@@ -69,6 +72,16 @@ static bool plan_way(struct onr_conv *conv, const struct onr_kernels *kernels,
     return true;
 }
 
+static double macs_of_item(const struct onr_conv *conv)
+{
+    size_t channels = conv->way == ONR_CONV_ABREAST ? conv->groups : conv->out_channels;
+    double macs = (double)channels * (double)conv->outputs * (double)(conv->k + 1);
+    if (conv->way == ONR_CONV_POINT) {
+        macs *= (double)(conv->batch > WEIGHT_MACS ? conv->batch : WEIGHT_MACS);
+    }
+    return macs / (double)conv->items;
+}
+
 enum onr_status onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *kernels,
                               unsigned thread_count, size_t *workspace_bytes, struct onr_error *err)
 {
@@ -89,13 +102,11 @@ enum onr_status onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *k
                         "a window of %" PRId64 " x %" PRId64 " x %" PRId64 " takes too much memory",
                         w->kernel[0], w->kernel[1], w->kernel[2]);
     }
-    size_t filters = conv->way == ONR_CONV_ABREAST ? conv->groups : conv->out_channels;
-    double macs =
-        (double)filters * (double)conv->outputs * (double)(conv->k + 1) / (double)conv->items;
+    double macs = macs_of_item(conv);
     conv->grain = macs >= SERIAL_MACS ? 1 : (size_t)(SERIAL_MACS / macs) + 1;
     if (is_half(conv)) {
         size_t images = conv->batch * conv->groups;
-        filters = conv->groups * conv->out_channels;
+        size_t filters = conv->groups * conv->out_channels;
         conv->halves = (struct onr_conv_halves){.dtype = conv->dtype,
                                                 .x = images * conv->in_channels * conv->inputs,
                                                 .w = filters * conv->k,
