@@ -2,6 +2,8 @@
 #include "support/op_test.h"
 #include "support/session_test.h"
 
+#include <string.h>
+
 static void pad(struct op_test *t, const char *mode, int64_t begin, int64_t end)
 {
     op_test_begin(t, "", "Pad", 19);
@@ -32,6 +34,70 @@ static void each_mode_fills_in_its_way(void **state)
     check_row("wrap", 2, 1, 6, (float[]){2, 3, 1, 2, 3, 1});
     check_row("reflect", 5, 0, 8, (float[]){2, 1, 2, 3, 2, 1, 2, 3});
     check_row("wrap", 0, 7, 10, (float[]){1, 2, 3, 1, 2, 3, 1, 2, 3, 1});
+}
+
+/* x[2, 3, 2, width] padded along axis 1 and, with both, along axis 2: rows go together with what is
+ * behind them. Elements are what they stand for. */
+static void check_blocks(const char *mode, const int64_t at[5], int64_t width, bool both)
+{
+    struct op_test t;
+    struct onr_tensor *x = test_f32(SHAPE(2, 3, 2, width), NULL);
+    struct onr_tensor *y = test_f32(SHAPE(2, 5, both ? 3 : 2, width), NULL);
+    int64_t rows = both ? 3 : 2;
+    for (int64_t i = 0; i < 2 * 3 * 2 * width; i++) {
+        ((float *)x->data)[i] = (float)(i + 1);
+    }
+    for (int64_t i = 0; i < 2 * 5 * rows * width; i++) {
+        int64_t from = at[i / (rows * width) % 5];
+        int64_t row = i / width % rows - (both ? 1 : 0);
+        int64_t line =
+            (i / (5 * rows * width) * 3 + from) * 2 + (row < 0 ? at[0] < 0 ? 0 : 1 : row);
+        bool is_outside = from < 0 || (row < 0 && at[0] < 0);
+        ((float *)y->data)[i] = is_outside ? 7.0f : (float)(line * width + i % width + 1);
+    }
+    op_test_begin(&t, "", "Pad", 19);
+    op_test_string(&t, "mode", mode);
+    op_test_input(&t, x);
+    op_test_input(&t, test_i64(SHAPE(8), (int64_t[]){0, 1, both ? 1 : 0, 0, 0, 1, 0, 0}));
+    op_test_input(&t, test_f32(SCALAR, (float[]){7}));
+    op_test_output(&t, y);
+    op_test_run(&t);
+}
+
+static void what_is_not_padded_goes_along(void **state)
+{
+    (void)state;
+    static const int64_t widths[] = {1, 3, 40};
+    for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++) {
+        check_blocks("constant", (int64_t[]){-1, 0, 1, 2, -1}, widths[i], false);
+        check_blocks("constant", (int64_t[]){-1, 0, 1, 2, -1}, widths[i], true);
+        check_blocks("reflect", (int64_t[]){1, 0, 1, 2, 1}, widths[i], false);
+        check_blocks("reflect", (int64_t[]){1, 0, 1, 2, 1}, widths[i], true);
+        check_blocks("wrap", (int64_t[]){2, 0, 1, 2, 0}, widths[i], false);
+        check_blocks("wrap", (int64_t[]){2, 0, 1, 2, 0}, widths[i], true);
+    }
+}
+
+/* Rows of x that are longer than what goes together, and a tensor of which nothing is padded. */
+static void long_rows_and_no_pads(void **state)
+{
+    (void)state;
+    struct op_test t;
+    struct onr_tensor *x = test_f32(SHAPE(2, 20000), NULL);
+    struct onr_tensor *y = test_f32(SHAPE(3, 20000), NULL);
+    test_random(1, 40000, x->data);
+    memcpy((float *)y->data + 20000, x->data, 40000 * sizeof(float));
+    memset(y->data, 0, 20000 * sizeof(float));
+    op_test_begin(&t, "", "Pad", 13);
+    op_test_input(&t, x);
+    op_test_input(&t, test_i64(SHAPE(4), (int64_t[]){1, 0, 0, 0}));
+    op_test_output(&t, y);
+    op_test_run(&t);
+    op_test_begin(&t, "", "Pad", 13);
+    op_test_input(&t, x);
+    op_test_input(&t, test_i64(SHAPE(4), (int64_t[]){0, 0, 0, 0}));
+    op_test_output(&t, x);
+    op_test_run(&t);
 }
 
 static void negative_pads_cut_off(void **state)
@@ -131,6 +197,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(each_mode_fills_in_its_way, test_tensors_free),
+        cmocka_unit_test_teardown(what_is_not_padded_goes_along, test_tensors_free),
+        cmocka_unit_test_teardown(long_rows_and_no_pads, test_tensors_free),
         cmocka_unit_test_teardown(negative_pads_cut_off, test_tensors_free),
         cmocka_unit_test_teardown(axes_and_value_are_inputs, test_tensors_free),
         cmocka_unit_test_teardown(impossible_pads_are_refused, test_tensors_free),
