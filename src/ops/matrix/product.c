@@ -73,6 +73,30 @@ static void plan_tiles(struct onr_product *p, const struct onr_product_state *st
     }
 }
 
+static void swap_sizes(size_t *a, size_t *b)
+{
+    size_t other = *a;
+    *a = *b;
+    *b = other;
+}
+
+/* One column of float32 is computed as a row: Y' = B' A', of which tiles are full. */
+static void turn_column(struct onr_product *p)
+{
+    p->is_turned = true;
+    swap_sizes(&p->m, &p->n);
+    swap_sizes(&p->a_row_stride, &p->b_column_stride);
+    swap_sizes(&p->a_column_stride, &p->b_row_stride);
+    for (int d = 0; d < p->batch_rank; d++) {
+        swap_sizes(&p->a_batch_stride[d], &p->b_batch_stride[d]);
+    }
+    if (p->bias == ONR_PRODUCT_ROW_BIAS) {
+        p->bias = ONR_PRODUCT_COLUMN_BIAS;
+    } else if (p->bias == ONR_PRODUCT_COLUMN_BIAS) {
+        p->bias = ONR_PRODUCT_ROW_BIAS;
+    }
+}
+
 void onr_product_plan(struct onr_product *product, const struct onr_product_state *state,
                       unsigned thread_count, size_t *workspace_bytes)
 {
@@ -84,6 +108,10 @@ void onr_product_plan(struct onr_product *product, const struct onr_product_stat
         !onr_product_has_tiles(product->dtype)) {
         *workspace_bytes = 0;
         return;
+    }
+    if (product->n == 1 && product->m > 1 && product->y_row_stride == 1 &&
+        product->dtype == ONR_FLOAT && state->packed.data == NULL) {
+        turn_column(product);
     }
     plan_tiles(product, state, thread_count);
     *workspace_bytes = product->bias_bytes + product->worker_bytes * thread_count;
@@ -183,12 +211,14 @@ static void set_operands(struct onr_gemm_f32_job *job, const struct onr_product_
         return;
     }
     struct onr_product_offsets offsets = onr_product_find(p, batch);
-    job->a.data = (const char *)task->operands->a + offsets.a * onr_dtype_size(p->dtype);
+    const char *a = p->is_turned ? task->operands->b : task->operands->a;
+    const char *b = p->is_turned ? task->operands->a : task->operands->b;
+    job->a.data = a + offsets.a * onr_dtype_size(p->dtype);
     if (p->packed != NULL) {
         size_t matrix = offsets.b / (p->k * p->n);
         job->b_packed = p->packed + matrix * p->panels * p->k * p->kernel->columns;
     } else {
-        job->b.data = (const char *)task->operands->b + offsets.b * onr_dtype_size(p->dtype);
+        job->b.data = b + offsets.b * onr_dtype_size(p->dtype);
     }
 }
 

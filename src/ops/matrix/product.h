@@ -68,6 +68,7 @@ struct onr_product {
     bool has_addend;                  /* float32 alone, and not beside ONR_PRODUCT_FULL_BIAS */
     bool has_factor;                  /* float32 alone */
 
+    bool is_turned; /* m, n, A and B have changed places */
     size_t batch_count;
     const struct onr_gemm_f32 *kernel; /* NULL for types without packed form */
     const float *packed;               /* B, or NULL */

@@ -69,6 +69,26 @@ static void batches_broadcast(void **state)
     run_random(random_tensor(1, SHAPE(4, 3, 8)), random_tensor(2, SHAPE(1, 8, 9)), SHAPE(4, 3, 9));
 }
 
+/* B is a column, A as it lies and, with a batch for each row, so that its rows are far apart. */
+static void products_with_a_column(void **state)
+{
+    (void)state;
+    static const int64_t rows[] = {1, 2, 5, 64, 333};
+    static const int64_t depths[] = {1, 3, 9, 16, 40, 257};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (size_t j = 0; j < sizeof depths / sizeof depths[0]; j++) {
+            int64_t m = rows[i];
+            int64_t k = depths[j];
+            run_random(random_tensor(1, SHAPE(3, m, k)), random_tensor(2, SHAPE(3, k, 1)),
+                       SHAPE(3, m, 1));
+            run_random(random_tensor(1, SHAPE(m, k)), random_tensor(2, SHAPE(2, k, 1)),
+                       SHAPE(2, m, 1));
+            run_random(random_tensor(1, SHAPE(4, m, k)), random_tensor(2, SHAPE(k, 1)),
+                       SHAPE(4, m, 1));
+        }
+    }
+}
+
 static void both_batches_are_repeated(void **state)
 {
     (void)state;
@@ -215,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(matrices, test_tensors_free),
         cmocka_unit_test_teardown(batches_broadcast, test_tensors_free),
+        cmocka_unit_test_teardown(products_with_a_column, test_tensors_free),
         cmocka_unit_test_teardown(both_batches_are_repeated, test_tensors_free),
         cmocka_unit_test_teardown(one_dimensional_operands_lose_their_dimension, test_tensors_free),
         cmocka_unit_test_teardown(empty_sums_are_zero_and_empty_outputs_allowed, test_tensors_free),
