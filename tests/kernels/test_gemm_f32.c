@@ -82,6 +82,7 @@ static struct onr_gemm_f32_job make_job(struct fixture *f, const struct onr_gemm
         .addend_stride = p->n + 1,
         .factor = p->has_factor ? f->a + 13 : NULL,
         .factor_stride = p->n + 2,
+        .multiply = f->kernels.binary.rows[ONR_BINARY_MUL][ONR_FLOAT],
         .is_a_cold = p->is_a_cold,
         .is_b_hot = p->is_b_hot,
         .is_backward = p->is_backward,
@@ -89,6 +90,7 @@ static struct onr_gemm_f32_job make_job(struct fixture *f, const struct onr_gemm
     if (p->has_activation) {
         job.activation.function = f->kernels.unary.rows[ONR_UNARY_LEAKY_RELU][ONR_FLOAT];
         job.activation.args.a = 0.25f;
+        job.activation.is_by_blocks = p->k % 2 == 0;
     }
     if (p->is_packed) {
         onr_gemm_f32_pack(kernel, p->k, p->n, &job.b, 0, onr_gemm_f32_panels(kernel, p->n),

@@ -117,11 +117,12 @@ struct onr_gemm_f32_job {
     struct onr_activation activation; /* f, of floats */
     const float *factor; /* its element (c_row, c_column), or NULL; does not overlap c */
     size_t factor_stride;
-    const void *after;  /* what will be read after this product, to be prefetched, or NULL */
-    bool is_prefetched; /* the first panels are: they were `after` for the product before */
-    bool is_b_hot;      /* packed B lies in L2: nothing of it is prefetched */
-    bool is_backward;   /* panels are gone through from the last to the first */
-    bool is_a_cold;     /* rows of A come from memory: those of the next tile are prefetched */
+    onr_binary_fn multiply; /* of floats, for factor */
+    const void *after;      /* what will be read after this product, to be prefetched, or NULL */
+    bool is_prefetched;     /* the first panels are: they were `after` for the product before */
+    bool is_b_hot;          /* packed B lies in L2: nothing of it is prefetched */
+    bool is_backward;       /* panels are gone through from the last to the first */
+    bool is_a_cold;         /* rows of A come from memory: those of the next tile are prefetched */
 };
 
 /* Panels that n columns take. */

@@ -128,7 +128,8 @@ static void run_narrow_tile(const struct onr_gemm_f32 *kernel, const struct onr_
     }
 }
 
-/* Applies f and factor to rows that a tile has just stored: they are in L1. */
+/* Applies f and factor to rows that a tile has just stored: they are in L1, or still on their way there,
+ * from where only vectors as wide as the tile's are read at once. */
 static void finish_rows(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece,
                         size_t row, size_t rows, size_t count)
 {
@@ -138,9 +139,34 @@ static void finish_rows(const struct onr_gemm_block *block, const struct onr_gem
         onr_activation_apply(&job->activation, count, c);
         if (job->factor != NULL) {
             const float *factor = job->factor + find_place(block, piece, i, job->factor_stride);
-            for (size_t j = 0; j < count; j++) {
-                c[j] *= factor[j];
-            }
+            job->multiply(count, c, 1, factor, 1, c);
+        }
+    }
+}
+
+/* Runs a tile of whole panels in a buffer, where its rows lie one behind the other, so that f is called
+ * once: the steps of f of a single row wait for each other. */
+static void run_last_tile(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece,
+                          struct onr_gemm_f32_tile *tile, size_t row, size_t rows)
+{
+    float buffer[ONR_GEMM_MAX_ROWS * ONR_GEMM_MAX_COLUMNS];
+    const struct onr_gemm_f32_job *job = block->job;
+    size_t columns = job->kernel->columns;
+    float *c = tile->c;
+    tile->c = buffer;
+    tile->c_stride = columns;
+    job->kernel->tile[rows](tile);
+    tile->c_stride = job->c_stride;
+    onr_activation_apply(&job->activation, rows * columns, buffer);
+    for (size_t i = 0; i < rows; i++) {
+        const float *x = buffer + i * columns;
+        float *y = c + i * job->c_stride;
+        if (job->factor != NULL) {
+            job->multiply(columns, x, 1,
+                          job->factor + find_place(block, piece, row + i, job->factor_stride), 1,
+                          y);
+        } else {
+            memcpy(y, x, columns * sizeof *y);
         }
     }
 }
@@ -265,12 +291,17 @@ static void run_tile(const struct onr_gemm_block *block, const struct onr_gemm_p
     if (job->m * job->n >= COLD_FLOATS) {
         prefetch_outputs(tile, rows, piece->count);
     }
+    bool is_last = must_finish(block);
+    if (is_last && rows > 1 && job->activation.is_by_blocks && piece->count == kernel->columns) {
+        run_last_tile(block, piece, tile, row, rows);
+        return;
+    }
     if (piece->count < kernel->columns) {
         run_narrow_tile(kernel, tile, rows, piece->count);
     } else {
         kernel->tile[rows](tile);
     }
-    if (must_finish(block)) {
+    if (is_last) {
         finish_rows(block, piece, row, rows, piece->count);
     }
 }

@@ -83,6 +83,8 @@ enum onr_status onr_fused_activation_read(const struct onr_node *node, enum onr_
         if (onr_string_is(name, functions[i].name)) {
             activation->function = kernels->unary.rows[functions[i].op][dtype];
             activation->args = read_params(node, functions[i].fallback, functions[i].b_name);
+            activation->is_by_blocks =
+                functions[i].op == ONR_UNARY_SIGMOID || functions[i].op == ONR_UNARY_SWISH;
         }
     }
     if (onr_activation_is_none(activation)) {

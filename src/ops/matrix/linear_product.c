@@ -105,7 +105,7 @@ static enum onr_status plan_spread(struct linear *linear, struct onr_plan_ctx *c
         product->activation = (struct onr_activation){.function = NULL};
     }
     product->has_addend = false;
-    product->has_factor = false;
+    product->multiply = NULL;
     struct onr_workspace space = {0};
     size_t bytes = 0;
     onr_product_plan(product, ctx->state, ctx->thread_count, &bytes);
@@ -133,7 +133,9 @@ static enum onr_status linear_plan(struct onr_plan_ctx *ctx)
         product->bias = ONR_PRODUCT_COLUMN_BIAS;
     }
     product->has_addend = onr_plan_input(ctx, ADDEND) != NULL;
-    product->has_factor = onr_plan_input(ctx, FACTOR) != NULL;
+    if (onr_plan_input(ctx, FACTOR) != NULL) {
+        product->multiply = ctx->kernels->binary.rows[ONR_BINARY_MUL][ONR_FLOAT];
+    }
     ONR_TRY(onr_fused_activation_read(ctx->node, ONR_FLOAT, state->kernels, &product->activation,
                                       ctx->err));
     ctx->plan = linear;

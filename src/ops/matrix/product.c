@@ -235,9 +235,10 @@ static void run_part(const struct onr_product_task *task, const struct part *par
         job.addend = task->operands->addend + part->y_offset;
         job.addend_stride = p->y_row_stride;
     }
-    if (p->has_factor) {
+    if (p->multiply != NULL) {
         job.factor = task->operands->factor + part->y_offset;
         job.factor_stride = p->y_row_stride;
+        job.multiply = p->multiply;
     }
     if (p->bias == ONR_PRODUCT_FULL_BIAS) {
         set_full_bias(&job, task, part);

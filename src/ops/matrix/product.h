@@ -48,7 +48,7 @@ struct onr_product_offsets {
     size_t a, b, y;
 };
 
-/* Extents and strides, in elements. The fields up to `has_factor` are set by the caller of
+/* Extents and strides, in elements. The fields up to `multiply` are set by the caller of
  * onr_product_plan. */
 struct onr_product {
     enum onr_dtype dtype;
@@ -66,7 +66,7 @@ struct onr_product {
     enum onr_product_bias bias;
     struct onr_activation activation; /* kernels for onr_product_value_dtype(dtype) */
     bool has_addend;                  /* float32 alone, and not beside ONR_PRODUCT_FULL_BIAS */
-    bool has_factor;                  /* float32 alone */
+    onr_binary_fn multiply;           /* by a factor, float32 alone; NULL: there is none */
 
     bool is_turned; /* m, n, A and B have changed places */
     size_t batch_count;

@@ -119,7 +119,9 @@ static void try_sizes(const struct onr_product_state *state, size_t batch, size_
     for (unsigned bits = 0; bits < 24; bits++) {
         struct onr_product product = make_product(batch, m, n, k);
         product.has_addend = (bits & 1) != 0;
-        product.has_factor = (bits & 2) != 0;
+        if ((bits & 2) != 0) {
+            product.multiply = state->kernels->binary.rows[ONR_BINARY_MUL][ONR_FLOAT];
+        }
         product.bias = bits < 8    ? ONR_PRODUCT_NO_BIAS
                        : bits < 16 ? ONR_PRODUCT_COLUMN_BIAS
                                    : ONR_PRODUCT_FULL_BIAS;
@@ -136,7 +138,7 @@ static void try_sizes(const struct onr_product_state *state, size_t batch, size_
                                                 .b = b,
                                                 .c = c,
                                                 .addend = product.has_addend ? addend : NULL,
-                                                .factor = product.has_factor ? factor : NULL,
+                                                .factor = product.multiply != NULL ? factor : NULL,
                                                 .y = y};
         try_product(&product, state, operands);
     }
