@@ -9,10 +9,14 @@
 
 #include <string.h>
 
-/* Most elements of a plane, which as planes of vectors stays in L2 ... */
-#define MOST_INPUTS 800
-/* ... and most of a padded one, of vectors and weights. */
-#define MOST_PLACES 2048
+/* Most elements of a plane, and of a padded one: as planes of vectors both stay in L2. Rows that are
+ * longer are worth vectors of their own, and so are planes for which there is a kernel that reads them
+ * where they lie. */
+#define MOST_INPUTS 3200
+#define MOST_PLACES 4096
+#define LONGEST_ROW 512
+#define OWN_INPUTS  800
+#define OWN_VECTOR  16
 
 /* Channels of less than this leave threads without work. */
 #define LEAST_CHANNELS 32
@@ -52,18 +56,30 @@ static size_t place_scratch(const struct onr_conv *conv, char *base, struct scra
     return at[5];
 }
 
+/* Whether there are as few inputs as this way is best for. */
+static bool has_small_planes(const struct onr_conv *conv, const struct onr_kernels *kernels)
+{
+    const struct onr_window *w = &conv->window;
+    bool is_small = kernels->conv.small != NULL && onr_conv_is_small(w);
+    bool is_by_lines = kernels->conv.lines != NULL && onr_conv_is_lines(w);
+    size_t most = is_small || is_by_lines ? OWN_INPUTS : MOST_INPUTS;
+    return conv->inputs <= most && w->out[2] <= LONGEST_ROW &&
+           !(is_small && w->out[2] % OWN_VECTOR == 0);
+}
+
 bool onr_conv_is_abreast(const struct onr_conv *conv, const struct onr_kernels *kernels)
 {
     const struct onr_window *w = &conv->window;
     bool is_plane = w->in[0] == 1 && w->out[0] == 1 && w->kernel[0] == 1;
     if (kernels->conv.abreast == NULL || conv->in_channels != 1 || conv->out_channels != 1 ||
-        conv->groups < LEAST_CHANNELS || !is_plane || conv->is_plain ||
-        conv->inputs > MOST_INPUTS || conv->inputs == 0 || conv->outputs == 0) {
+        conv->groups < LEAST_CHANNELS || !is_plane || conv->is_plain || conv->inputs == 0 ||
+        conv->outputs == 0) {
         return false;
     }
     size_t high = seen(w, 1);
     size_t wide = seen(w, 2);
-    return high <= MOST_PLACES && wide <= MOST_PLACES && high * wide <= MOST_PLACES;
+    return high <= MOST_PLACES && wide <= MOST_PLACES && high * wide <= MOST_PLACES &&
+           has_small_planes(conv, kernels);
 }
 
 void onr_conv_plan_abreast(struct onr_conv *conv, const struct onr_kernels *kernels)
