@@ -115,14 +115,23 @@ void onr_patch_offsets(const struct onr_window *window, const struct onr_patch *
     }
 }
 
+/* Whether lines of outputs, of more than one, follow each other in the patch as they do in the plane. */
+static bool are_joined(const struct onr_window *window, const struct onr_patch *patch)
+{
+    return window->out[2] > 1 && patch->size[2] == window->out[2] &&
+           (window->out[0] == 1 || patch->size[1] == window->out[1]);
+}
+
 size_t onr_patch_blocks(const struct onr_window *window, const struct onr_patch *patch,
                         int64_t first, int64_t count, struct onr_patch_block *blocks)
 {
     size_t used = 0;
+    bool is_joined = are_joined(window, patch);
     for (int64_t done = 0; done < count;) {
         int64_t o[3];
         split(first + done, window->out, o);
-        int64_t run = onr_int_min(window->out[2] - o[2], count - done);
+        int64_t run = is_joined ? count : window->out[2] - o[2];
+        run = onr_int_min(run, count - done);
         int64_t place = onr_patch_place(patch, o);
         for (int64_t i = 0; i < run; i += ONR_PATCH_BLOCK) {
             blocks[used++] = (struct onr_patch_block){(size_t)(done + i), (size_t)(place + i)};
