@@ -39,6 +39,7 @@ onnxrun_test(ops
     contrib/test_contrib_sparse_attention
     control/test_scan8
     conv/test_conv
+    conv/test_conv_images
     conv/test_conv_last
     conv/test_conv_transpose
     conv/test_deform_conv

@@ -69,10 +69,11 @@ static bool find_most_floats(const struct onr_conv *conv, size_t channels, size_
     return onr_size_mul(*most, channels, most) && *most < ONR_SIZE_LIMIT / sizeof(float);
 }
 
-/* Outputs one below the other, as those of windows that are as wide as the plane. */
-static bool is_column(const struct onr_window *w)
+/* Outputs one below the other are those of windows that are as wide as the plane. */
+bool onr_conv_is_turned(const struct onr_window *window)
 {
-    return w->out[2] == 1 && (w->out[0] == 1 || w->out[1] == 1);
+    bool is_column = window->out[2] == 1 && (window->out[0] == 1 || window->out[1] == 1);
+    return is_column && window->kernel[2] >= TURNED_TAPS;
 }
 
 static bool plan_patches(struct onr_conv *conv)
@@ -97,7 +98,7 @@ static bool plan_patches(struct onr_conv *conv)
     conv->packed_panels = is_tall && packed > 1 ? packed : 1;
     panel = panel * conv->packed_panels + ONR_PATCH_SLACK;
     floats += ONR_PATCH_SLACK;
-    conv->is_turned = is_column(&conv->window) && conv->window.kernel[2] >= TURNED_TAPS;
+    conv->is_turned = onr_conv_is_turned(&conv->window);
     conv->panel_bytes = onr_size_align(panel * sizeof(float), ONR_MEM_ALIGN);
     conv->offset_bytes = onr_size_align(k * sizeof(size_t), ONR_MEM_ALIGN);
     conv->worker_bytes += conv->panel_bytes + conv->offset_bytes +
@@ -153,11 +154,9 @@ struct part {
     char *scratch;
 };
 
-/* A panel for outputs of one column: their inputs are not side by side, but those of a row's taps are,
- * so that it is pieces of the patch, transposed. */
-static void pack_turned(const struct onr_conv *conv, const float *inputs, const size_t *offsets,
-                        size_t k, const struct onr_patch_block *blocks, size_t count, size_t width,
-                        float *columns)
+void onr_conv_pack_turned(const struct onr_conv *conv, const float *inputs, const size_t *offsets,
+                          size_t k, const struct onr_patch_block *blocks, size_t count,
+                          size_t width, float *columns)
 {
     size_t step = count > 1 ? blocks[1].from - blocks[0].from : 0;
     for (size_t p = 0, run = 1; p < k; p += run) {
@@ -194,7 +193,8 @@ static void run_panels(const struct part *part, const struct onr_gemm_f32_job *b
         size_t used =
             onr_patch_blocks(&conv->window, patch, (int64_t)(first + done), (int64_t)n, blocks);
         if (conv->is_turned) {
-            pack_turned(conv, inputs, offsets, job.k, blocks, used, width, columns + done * job.k);
+            onr_conv_pack_turned(conv, inputs, offsets, job.k, blocks, used, width,
+                                 columns + done * job.k);
         } else {
             part->task->kernels->conv.pack(inputs, offsets, job.k, blocks, used, width,
                                            columns + done * job.k);

@@ -61,7 +61,9 @@ static bool plan_way(struct onr_conv *conv, const struct onr_kernels *kernels,
         return onr_conv_plan_direct(conv, kernels, thread_count);
     case ONR_CONV_PANELS:
     case ONR_CONV_PRODUCT:
-        return onr_conv_plan_product(conv, kernels, thread_count);
+    case ONR_CONV_IMAGES:
+        return onr_conv_plan_images(conv, kernels, thread_count) ||
+               onr_conv_plan_product(conv, kernels, thread_count);
     case ONR_CONV_POINT:
         onr_conv_plan_points(conv, kernels);
         return true;
@@ -75,7 +77,8 @@ static bool plan_way(struct onr_conv *conv, const struct onr_kernels *kernels,
 static double macs_of_item(const struct onr_conv *conv)
 {
     size_t channels = conv->way == ONR_CONV_ABREAST ? conv->groups : conv->out_channels;
-    double macs = (double)channels * (double)conv->outputs * (double)(conv->k + 1);
+    size_t columns = conv->way == ONR_CONV_IMAGES ? conv->columns : conv->outputs;
+    double macs = (double)channels * (double)columns * (double)(conv->k + 1);
     if (conv->way == ONR_CONV_POINT) {
         macs *= (double)(conv->batch > WEIGHT_MACS ? conv->batch : WEIGHT_MACS);
     }
@@ -128,6 +131,7 @@ void onr_conv_tell(const struct onr_conv *conv, struct onr_told *told)
         [ONR_CONV_DIRECT] = {.kernel = ONR_KERNEL_AT(conv.direct), .way = "direct"},
         [ONR_CONV_PANELS] = {.kernel = ONR_KERNEL_AT(gemm.f32), .way = "panels made of patches"},
         [ONR_CONV_PRODUCT] = {.kernel = ONR_KERNEL_AT(gemm.f32), .way = "a product of the input"},
+        [ONR_CONV_IMAGES] = {.kernel = ONR_KERNEL_AT(gemm.f32), .way = "images side by side"},
         [ONR_CONV_POINT] = {.kernel = ONR_KERNEL_AT(gemm.f32), .way = "a product by the weights"},
     };
     *told = ways[conv->way];
@@ -184,11 +188,13 @@ static void run_task(const struct onr_parallel *parallel, struct onr_conv_task *
         [ONR_CONV_DIRECT] = onr_conv_run_direct,
         [ONR_CONV_PANELS] = onr_conv_run_products,
         [ONR_CONV_PRODUCT] = onr_conv_run_products,
+        [ONR_CONV_IMAGES] = onr_conv_run_images,
         [ONR_CONV_POINT] = onr_conv_run_points,
     };
     const struct onr_conv *conv = task->conv;
-    /* points have images, and what is abreast groups, in their items */
-    size_t images = conv->way == ONR_CONV_POINT ? 1 : conv->batch;
+    /* points and images side by side have images, and what is abreast groups, in their items */
+    bool has_images = conv->way == ONR_CONV_POINT || conv->way == ONR_CONV_IMAGES;
+    size_t images = has_images ? 1 : conv->batch;
     size_t groups = conv->way == ONR_CONV_ABREAST ? 1 : conv->groups;
     onr_parallel_for(parallel, images * groups * conv->items, conv->grain, ways[conv->way], task);
 }

@@ -12,6 +12,7 @@ enum onr_conv_way {
     ONR_CONV_DIRECT,  /* groups of few outputs (depthwise): sums over patches */
     ONR_CONV_PANELS,  /* a product per group; panels of its right side are made from patches */
     ONR_CONV_PRODUCT, /* a kernel of 1: the input itself is the right side */
+    ONR_CONV_IMAGES,  /* a product per group, whose columns are the outputs of all images */
     ONR_CONV_POINT,   /* a kernel of 1 over planes of 1: images are rows of the left side */
 };
 
@@ -37,6 +38,12 @@ struct onr_conv {
     size_t packed_panels; /* that are made before they are multiplied */
     bool is_turned;       /* they are made from runs of taps, not of outputs */
     size_t lanes;         /* abreast: channels of an item */
+    /* Images side by side. An item is some rows and columns of a group. */
+    size_t columns; /* batch * outputs */
+    size_t column_splits;
+    size_t part_rows; /* that are multiplied and copied together */
+    size_t channels;  /* of which panels are made at a time */
+    bool is_in_place; /* from X, not from patches */
     /* Direct. An item is some rows of Y, or a piece of one. */
     bool is_small, is_by_lines; /* no patch: inputs are read where they lie */
     size_t item_rows, row_pieces, piece_columns;
@@ -72,15 +79,28 @@ bool onr_conv_plan_product(struct onr_conv *conv, const struct onr_kernels *kern
                            unsigned thread_count);
 bool onr_conv_is_abreast(const struct onr_conv *conv, const struct onr_kernels *kernels);
 void onr_conv_plan_abreast(struct onr_conv *conv, const struct onr_kernels *kernels);
+/* False also where images are not better side by side. */
+bool onr_conv_plan_images(struct onr_conv *conv, const struct onr_kernels *kernels,
+                          unsigned thread_count);
 void onr_conv_plan_points(struct onr_conv *conv, const struct onr_kernels *kernels);
 
 /* Adds the addend to elements [first, first + count) of Y, and applies the activation. */
 void onr_conv_finish(const struct onr_conv_task *task, size_t first, size_t count);
 
+/* Whether panels are made by onr_conv_pack_turned: outputs are one below the other, so that their inputs
+ * are not side by side, but those of a row's taps are. */
+bool onr_conv_is_turned(const struct onr_window *window);
+
+/* Steps [0, k) of `count` columns of a panel, transposed from pieces of a patch. */
+void onr_conv_pack_turned(const struct onr_conv *conv, const float *inputs, const size_t *offsets,
+                          size_t k, const struct onr_patch_block *blocks, size_t count,
+                          size_t width, float *columns);
+
 /* Items of all matrices, as tasks of onr_parallel_for. */
 void onr_conv_run_direct(void *task, size_t begin, size_t end, unsigned worker);
 void onr_conv_run_abreast(void *task, size_t begin, size_t end, unsigned worker);
 void onr_conv_run_products(void *task, size_t begin, size_t end, unsigned worker);
+void onr_conv_run_images(void *task, size_t begin, size_t end, unsigned worker);
 void onr_conv_run_points(void *task, size_t begin, size_t end, unsigned worker);
 
 /* The functions of the row of Conv, for its fused forms. ctx->plan is a struct onr_conv. */

@@ -91,6 +91,8 @@ static void every_way_adds_and_applies(void **state)
         {1, 12, 18, 1, 14, 3},  /* panels */
         {1, 130, 20, 1, 14, 3}, /* more than one block of k */
         {1, 10, 140, 1, 41, 3}, /* panels that are made together */
+        {5, 12, 50, 2, 4, 1},   /* images side by side */
+        {5, 20, 50, 1, 7, 3},   /* of patches, some in two panels */
     };
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         check_form(&forms[i]);
