@@ -188,13 +188,13 @@ static const struct shape shapes[] = {
 
 static void shapes_of_all_ways(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
         int rank = shapes[i].in[0] > 1 ? 3 : (shapes[i].in[1] > 1 ? 2 : 1);
         run_typed(&shapes[i], rank, ONR_FLOAT);
         run_typed(&shapes[i], rank, ONR_DOUBLE);
         run_typed(&shapes[i], rank, ONR_FLOAT16);
         run_typed(&shapes[i], rank, ONR_BFLOAT16);
+        (void)test_tensors_free(state);
     }
 }
 
