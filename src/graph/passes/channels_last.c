@@ -72,26 +72,30 @@ static bool is_conv(const struct onr_layouts *l, const struct onr_node *node)
                             w->dim[1] * w->dim[w->rank - 1] >= LEAST_RUN && w->dim[1] > 4);
 }
 
-/* Inputs other than the first may be numbers. */
+/* True for a constant of one element, of which the order does not matter. */
+static bool is_number(const struct onr_graph *graph, uint32_t value)
+{
+    const struct onr_constant *constant = graph->values[value].constant;
+    return is_constant(graph, value) && constant->shape.rank <= 1 &&
+           onr_constant_count(constant) == 1;
+}
+
+/* Inputs may be numbers or absent. */
 static bool is_elementwise(const struct onr_layouts *l, const struct onr_node *node)
 {
     static const char *const ops[] = {"Add",  "Clip",        "Div",       "Elu",       "Erf",
                                       "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Mul",
                                       "Relu", "Sigmoid",     "Sub",       "Tanh"};
+    int rank = l->graph->values[node->outputs[0]].fact.shape.rank;
     bool is_listed = false;
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
         is_listed = is_listed || onr_fuse_is(node, ops[i]);
     }
     for (uint32_t i = 0; is_listed && i < node->input_count; i++) {
         uint32_t value = node->inputs[i];
-        const struct onr_shape *shape = &l->graph->values[value].fact.shape;
-        bool is_number =
-            value == ONR_NO_VALUE || (is_constant(l->graph, value) && shape->rank <= 1 &&
-                                      onr_constant_count(l->graph->values[value].constant) == 1);
-        if (!is_number && (!has_planes(l->graph, value) ||
-                           shape->rank != l->graph->values[node->outputs[0]].fact.shape.rank)) {
-            return false;
-        }
+        is_listed =
+            value == ONR_NO_VALUE || is_number(l->graph, value) ||
+            (has_planes(l->graph, value) && l->graph->values[value].fact.shape.rank == rank);
     }
     return is_listed;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ConvLast (onnxrun), version 1: what the pass fuse_conv_last makes of a Conv between Transposes that
- * move the channels to the front and back.
+ * move the channels to the front and back, and channels_last of those that follow each other.
  *
  * Y = f(Conv(X, W, B) + Z), Y with its channels in the last place, and X as well unless it has planes
  *
