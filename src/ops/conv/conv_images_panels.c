@@ -15,12 +15,12 @@
 /* Steps of k for which the places of taps are written down, when one channel does not have more. */
 #define MOST_STEPS 1024
 
-/* Whether planes are their own patches. */
-static bool is_in_place(const struct onr_window *w)
+/* Whether planes are their own patches: taps share one part that is as large. */
+static bool is_in_place(const struct onr_window *w, const struct onr_patch *patch)
 {
     bool is = true;
     for (int d = 0; d < 3; d++) {
-        is = is && w->stride[d] == 1 && w->pad[d] == 0 &&
+        is = is && w->stride[d] == 1 && w->pad[d] == 0 && patch->is_shared[d] &&
              w->out[d] + (w->kernel[d] - 1) * w->dilation[d] == w->in[d];
     }
     return is;
@@ -49,7 +49,7 @@ bool onr_conv_plan_panels(struct onr_conv *conv, size_t *bytes)
         all > ONR_SIZE_LIMIT / sizeof(float) / 2) {
         return false;
     }
-    conv->is_in_place = is_in_place(&conv->window);
+    conv->is_in_place = is_in_place(&conv->window, &patch);
     conv->is_turned = onr_conv_is_turned(&conv->window);
     size_t most = MOST_STEPS / conv->taps;
     size_t fitting = PATCH_FLOATS / (all + 1);

@@ -72,20 +72,38 @@ static size_t run(struct session_test *t, const struct form *f, int64_t first, i
     return bytes;
 }
 
-static void an_image_alone_gives_the_same_bits(void **state)
+static void compare_images(void **state, const struct form *f)
 {
     static float batch[MOST];
     static float alone[MOST];
+    struct session_test t;
+    begin(&t, f);
+    size_t bytes = run(&t, f, 0, BATCH, batch) / BATCH;
+    for (int64_t image = 0; image < BATCH; image++) {
+        assert_int_equal(run(&t, f, image, 1, alone), bytes);
+        assert_memory_equal(alone, (char *)batch + (size_t)image * bytes, bytes);
+    }
+    session_test_end(&t);
+    test_tensors_free(state);
+}
+
+static void an_image_alone_gives_the_same_bits(void **state)
+{
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        struct session_test t;
-        begin(&t, &forms[i]);
-        size_t bytes = run(&t, &forms[i], 0, BATCH, batch) / BATCH;
-        for (int64_t image = 0; image < BATCH; image++) {
-            assert_int_equal(run(&t, &forms[i], image, 1, alone), bytes);
-            assert_memory_equal(alone, (char *)batch + (size_t)image * bytes, bytes);
-        }
-        session_test_end(&t);
-        test_tensors_free(state);
+        compare_images(state, &forms[i]);
+    }
+}
+
+/* Patches have a part for each tap then, and are no planes. */
+static void dilated_windows_that_skip_inputs_see_their_own(void **state)
+{
+    static const struct form dilated[] = {
+        {" dilations=[2, 1]", 8, 64, 1, 5, 4, 3, 1, 1, 4},
+        {" dilations=[1, 3]", 20, 40, 1, 1, 8, 1, 3, 1, 2},
+        {" dilations=[2, 2] group=2", 8, 32, 2, 3, 4, 2, 2, 1, 2},
+    };
+    for (size_t i = 0; i < sizeof dilated / sizeof dilated[0]; i++) {
+        compare_images(state, &dilated[i]);
     }
 }
 
@@ -113,6 +131,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(an_image_alone_gives_the_same_bits, test_tensors_free),
+        cmocka_unit_test_teardown(dilated_windows_that_skip_inputs_see_their_own,
+                                  test_tensors_free),
         cmocka_unit_test_teardown(any_number_of_threads_gives_the_same_bits, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
