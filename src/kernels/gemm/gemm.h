@@ -123,7 +123,14 @@ struct onr_gemm_f32_job {
     bool is_b_hot;          /* packed B lies in L2: nothing of it is prefetched */
     bool is_backward;       /* panels are gone through from the last to the first */
     bool is_a_cold;         /* rows of A come from memory: those of the next tile are prefetched */
+    bool is_c_cold; /* C is in no second level cache: what a tile will store is prefetched */
 };
+
+/* Whether that is so for a result of so many floats, of which C may be a part: 2 MiB. */
+static inline bool onr_gemm_f32_is_cold(size_t floats)
+{
+    return floats >= 524288;
+}
 
 /* Panels that n columns take. */
 static inline size_t onr_gemm_f32_panels(const struct onr_gemm_f32 *kernel, size_t n)

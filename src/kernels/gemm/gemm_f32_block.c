@@ -16,9 +16,6 @@
 #define NEAR_BYTES   8192
 #define FAST_COLUMNS 8
 
-/* A C of so many floats, 2 MiB, is in no second level cache when it is written. */
-#define COLD_FLOATS 524288
-
 /* How far ahead wide tiles prefetch: bytes of each panel for one row of A (with more there are too
  * few streams for this to help), rows of a B that is not packed. */
 #define WIDE_BYTES 2048
@@ -267,12 +264,16 @@ void onr_gemm_f32_run_turned(const struct onr_gemm_block *block, const struct on
     }
 }
 
-/* Asks for the lines that a tile will store at its end: by then they are there. */
+/* Asks for the lines that a tile will store at its end, and for those of an addend: by then they are
+ * there. */
 static void prefetch_outputs(const struct onr_gemm_f32_tile *tile, size_t rows, size_t count)
 {
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < count; j += ONR_GEMM_LINE_FLOATS) {
             __builtin_prefetch(tile->c + i * tile->c_stride + j, 1);
+            if (tile->base != NULL) {
+                __builtin_prefetch(tile->base + i * tile->base_stride + j);
+            }
         }
     }
 }
@@ -288,7 +289,7 @@ static void run_tile(const struct onr_gemm_block *block, const struct onr_gemm_p
     if (!piece->is_first || !prefetch_rows(tile, block, rows)) {
         set_prefetch(tile, block, piece, t, tiles);
     }
-    if (job->m * job->n >= COLD_FLOATS) {
+    if (job->is_c_cold && is_first(block)) {
         prefetch_outputs(tile, rows, piece->count);
     }
     bool is_last = must_finish(block);

@@ -60,6 +60,7 @@ struct onr_gemm_f32_job onr_last_job(const struct onr_last_plan *plan)
         .c_stride = l->filters * l->groups,
         .addend_stride = l->filters * l->groups,
         .scale = 1.0f,
+        .is_c_cold = onr_gemm_f32_is_cold(plan->images * plan->outputs * l->filters * l->groups),
     };
 }
 

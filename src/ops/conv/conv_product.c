@@ -37,6 +37,8 @@ static struct onr_gemm_f32_job make_job(const struct onr_conv *conv)
         .c_stride = conv->outputs,
         .scale = 1.0f,
         .is_a_cold = true,
+        .is_c_cold =
+            onr_gemm_f32_is_cold(conv->batch * conv->groups * conv->out_channels * conv->outputs),
     };
 }
 

@@ -38,6 +38,7 @@ static struct onr_gemm_f32_job make_job(const struct onr_product *p)
         .activation = p->activation,
         .is_b_hot = p->is_b_hot,
         .is_backward = p->is_backward,
+        .is_c_cold = onr_gemm_f32_is_cold(p->batch_count * p->m * p->n),
     };
 }
 
