@@ -185,6 +185,13 @@ static bool is_made_last(const struct onr_layouts *l, uint32_t value)
     return producer != ONR_NO_VALUE && makes_last((enum onr_layout_kind)l->kind[producer]);
 }
 
+/* Whether it takes a Transpose to give the node this input with its channels last, or to keep it so. */
+static bool wants_moved(const struct onr_layouts *l, enum onr_layout_kind kind,
+                        const struct onr_node *node, uint32_t input)
+{
+    return onr_layout_wants(l, kind, node, input) && !is_point(l->graph, node->inputs[input]);
+}
+
 /* Elements that are transposed for a node; those that nodes share are shared out. */
 static double find_cost(const struct onr_layouts *l, enum onr_layout_kind kind,
                         const struct onr_node *node)
@@ -193,8 +200,7 @@ static double find_cost(const struct onr_layouts *l, enum onr_layout_kind kind,
     double cost = 0.0;
     for (uint32_t i = 0; i < node->input_count; i++) {
         uint32_t value = node->inputs[i];
-        if (onr_layout_wants(l, kind, node, i) && !is_point(l->graph, value) &&
-            !is_made_last(l, value)) {
+        if (wants_moved(l, kind, node, i) && !is_made_last(l, value)) {
             cost += elements_of(l->graph, value) / (double)l->uses[value];
         }
     }
@@ -212,8 +218,8 @@ static double find_cost_without(const struct onr_layouts *l, enum onr_layout_kin
     double cost = 0.0;
     for (uint32_t i = 0; i < node->input_count; i++) {
         uint32_t value = node->inputs[i];
-        if (onr_layout_wants(l, kind, node, i) && !is_point(l->graph, value) &&
-            is_made_last(l, value) && !onr_layout_needs_first(l, value)) {
+        if (wants_moved(l, kind, node, i) && is_made_last(l, value) &&
+            !onr_layout_needs_first(l, value)) {
             cost += elements_of(l->graph, value);
         }
     }

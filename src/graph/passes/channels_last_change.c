@@ -34,32 +34,17 @@ static enum onr_status add_transpose(const struct onr_layouts *l, uint32_t from,
 {
     struct onr_graph *graph = l->graph;
     int rank = graph->values[from].fact.shape.rank;
-    struct onr_attr *attr = ONR_ARENA_NEW(graph->arena, struct onr_attr);
-    uint32_t *ids = ONR_ARENA_ARRAY(graph->arena, 2, uint32_t);
     int64_t *perm = ONR_ARENA_ARRAY(graph->arena, (size_t)rank, int64_t);
-    if (attr == NULL || ids == NULL || perm == NULL) {
+    if (perm == NULL) {
         return onr_fail_memory(l->ctx->err, "node");
     }
-    ids[0] = from;
-    ids[1] = to;
     perm[0] = 0;
     for (int d = 1; d < rank; d++) {
         perm[d] = to_front ? (d == 1 ? rank - 1 : d - 1) : (d == rank - 1 ? 1 : d + 1);
     }
-    *attr = (struct onr_attr){
+    const struct onr_attr attr = {
         .name = "perm", .kind = ONR_ATTR_INTS, .count = (size_t)rank, .as.ints = perm};
-    const struct onr_node node = {.name = graph->values[to].name,
-                                  .op_type = "Transpose",
-                                  .domain = "",
-                                  .version = l->transpose->since_version,
-                                  .inputs = ids,
-                                  .outputs = ids + 1,
-                                  .input_count = 1,
-                                  .output_count = 1,
-                                  .attrs = attr,
-                                  .attr_count = 1,
-                                  .op = l->transpose};
-    return onr_insert_node(graph, &node, l->ctx->err);
+    return onr_insert_between(graph, l->transpose, from, to, &attr, l->ctx->err);
 }
 
 /* Has the value with its channels last made, if nobody does yet. */

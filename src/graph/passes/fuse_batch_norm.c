@@ -15,6 +15,7 @@
 #include "graph/op_def.h"
 #include "graph/passes/fold_channels.h"
 #include "graph/passes/fuse.h"
+#include "graph/passes/insert.h"
 #include "graph/passes/report.h"
 
 #include <math.h>
@@ -117,11 +118,7 @@ static enum onr_status swap_view(const struct folding *f)
     }
     ONR_TRY(onr_graph_add_value(graph, name, sum, f->ctx->err));
     graph->values[*sum].fact = graph->values[f->channels.product->outputs[0]].fact;
-    norm->op_type = view->op_type;
-    norm->version = view->version;
-    norm->op = view->op;
-    norm->attrs = view->attrs;
-    norm->attr_count = view->attr_count;
+    onr_insert_operator(norm, view);
     norm->inputs = view->inputs;
     norm->inputs[0] = *sum;
     norm->input_count = view->input_count;

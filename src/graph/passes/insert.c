@@ -27,6 +27,41 @@ enum onr_status onr_insert_node(struct onr_graph *graph, const struct onr_node *
     return ONR_OK;
 }
 
+enum onr_status onr_insert_between(struct onr_graph *graph, const struct onr_op_def *op,
+                                   uint32_t from, uint32_t to, const struct onr_attr *attr,
+                                   struct onr_error *err)
+{
+    struct onr_attr *own = onr_arena_copy(graph->arena, attr, sizeof *attr);
+    uint32_t *ids = ONR_ARENA_ARRAY(graph->arena, 2, uint32_t);
+    if (own == NULL || ids == NULL) {
+        return onr_fail_memory(err, "node");
+    }
+    ids[0] = from;
+    ids[1] = to;
+    const struct onr_node node = {.name = graph->values[to].name,
+                                  .op_type = op->name,
+                                  .domain = op->domain,
+                                  .version = op->since_version,
+                                  .inputs = ids,
+                                  .outputs = ids + 1,
+                                  .input_count = 1,
+                                  .output_count = 1,
+                                  .attrs = own,
+                                  .attr_count = 1,
+                                  .op = op};
+    return onr_insert_node(graph, &node, err);
+}
+
+void onr_insert_operator(struct onr_node *node, const struct onr_node *like)
+{
+    node->op_type = like->op_type;
+    node->domain = like->domain;
+    node->version = like->version;
+    node->op = like->op;
+    node->attrs = like->attrs;
+    node->attr_count = like->attr_count;
+}
+
 /* ---- few nodes ---- */
 
 /* A new node, to stand before the one of this index. */
@@ -45,12 +80,7 @@ void onr_insert_start(struct onr_inserter *insert, struct onr_graph *graph,
 enum onr_status onr_insert_instead(struct onr_inserter *insert, struct onr_node *node,
                                    const struct onr_node *like, const uint32_t *inputs)
 {
-    node->op_type = like->op_type;
-    node->domain = like->domain;
-    node->version = like->version;
-    node->op = like->op;
-    node->attrs = like->attrs;
-    node->attr_count = like->attr_count;
+    onr_insert_operator(node, like);
     node->inputs = onr_arena_copy(insert->graph->arena, inputs, like->input_count * sizeof *inputs);
     node->input_count = like->input_count;
     return node->inputs != NULL ? ONR_OK : onr_fail_memory(insert->ctx->err, "node");

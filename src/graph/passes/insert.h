@@ -21,6 +21,11 @@ struct onr_node *onr_insert_begin(struct onr_graph *graph, uint32_t *count);
 enum onr_status onr_insert_node(struct onr_graph *graph, const struct onr_node *node,
                                 struct onr_error *err) ONR_MUST_USE;
 
+/* Appends a node of one input, one output, which is there, and one attribute. */
+enum onr_status onr_insert_between(struct onr_graph *graph, const struct onr_op_def *op,
+                                   uint32_t from, uint32_t to, const struct onr_attr *attr,
+                                   struct onr_error *err) ONR_MUST_USE;
+
 struct onr_inserter {
     struct onr_graph *graph;
     struct onr_pass_ctx *ctx;
@@ -41,7 +46,10 @@ enum onr_status onr_insert_before(struct onr_inserter *insert, const struct onr_
                                   const uint32_t *inputs, const char *suffix,
                                   uint32_t *made) ONR_MUST_USE;
 
-/* Gives a node another operator, that of `like`, with its attributes, and as many other inputs. */
+/* Gives a node another operator, that of `like`, with its attributes. Its inputs stay as they are. */
+void onr_insert_operator(struct onr_node *node, const struct onr_node *like);
+
+/* The same, and as many other inputs. */
 enum onr_status onr_insert_instead(struct onr_inserter *insert, struct onr_node *node,
                                    const struct onr_node *like,
                                    const uint32_t *inputs) ONR_MUST_USE;

@@ -75,27 +75,9 @@ static enum onr_status add_cast(struct widener *w, uint32_t from, uint32_t *to,
         ONR_TRY(onr_graph_add_value(graph, name, to, w->err));
         graph->values[*to].fact = onr_fact_of(dtype, &graph->values[from].fact.shape);
     }
-    struct onr_attr *attr = ONR_ARENA_NEW(graph->arena, struct onr_attr);
-    uint32_t *ids = ONR_ARENA_ARRAY(graph->arena, 2, uint32_t);
-    if (attr == NULL || ids == NULL) {
-        return onr_fail_memory(w->err, "node");
-    }
-    ids[0] = from;
-    ids[1] = *to;
-    *attr =
-        (struct onr_attr){.name = "to", .kind = ONR_ATTR_INT, .count = 1, .as.i = (int64_t)dtype};
-    const struct onr_node node = {.name = graph->values[*to].name,
-                                  .op_type = "Cast",
-                                  .domain = "",
-                                  .version = cast->since_version,
-                                  .inputs = ids,
-                                  .outputs = ids + 1,
-                                  .input_count = 1,
-                                  .output_count = 1,
-                                  .attrs = attr,
-                                  .attr_count = 1,
-                                  .op = cast};
-    return onr_insert_node(graph, &node, w->err);
+    const struct onr_attr attr = {
+        .name = "to", .kind = ONR_ATTR_INT, .count = 1, .as.i = (int64_t)dtype};
+    return onr_insert_between(graph, cast, from, *to, &attr, w->err);
 }
 
 /* Appends the node with float32 in place of half, with casts before and behind it. */
