@@ -42,6 +42,12 @@ static inline size_t onr_size_align(size_t size, size_t align)
     return (size + align - 1) & ~(align - 1);
 }
 
+/* a / b, rounded up; b > 0, and the sum of both fits. */
+static inline size_t onr_size_divide_up(size_t a, size_t b)
+{
+    return (a + b - 1) / b;
+}
+
 static inline int64_t onr_int_min(int64_t a, int64_t b)
 {
     return a < b ? a : b;

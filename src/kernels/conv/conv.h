@@ -170,6 +170,22 @@ static inline bool onr_conv_is_lines(const struct onr_window *w)
            w->stride[2] == 1 && w->dilation[1] == 1;
 }
 
+/* True for one tap that moves by one: outputs are inputs, weighted. */
+static inline bool onr_window_is_plain(const struct onr_window *w)
+{
+    for (int d = 0; d < 3; d++) {
+        if (w->kernel[d] != 1 || w->stride[d] != 1 || w->in[d] != w->out[d]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static inline size_t onr_window_volume(const int64_t dims[3])
+{
+    return (size_t)(dims[0] * dims[1] * dims[2]);
+}
+
 /* Outputs o of dimension d, [*begin, *end), whose tap t falls on an input, not on padding. */
 static inline void onr_window_range(const struct onr_window *w, int d, int64_t t, int64_t *begin,
                                     int64_t *end)

@@ -25,11 +25,6 @@
 /* Share of the time that has to be saved, for there are copies on the way. */
 #define LEAST_GAIN 0.06
 
-static size_t divide_up(size_t count, size_t by)
-{
-    return (count + by - 1) / by;
-}
-
 /* Time of a step of k for n columns and some rows. */
 static double find_time(const struct onr_conv *conv, const struct onr_gemm_kernels *kernels,
                         size_t n, size_t rows)
@@ -49,9 +44,10 @@ static double cut_product(struct onr_conv *conv, const struct onr_gemm_kernels *
     double least = 0.0;
     for (size_t splits = 1; splits <= thread_count; splits++) {
         for (size_t row_splits = 1; row_splits * splits <= thread_count; row_splits++) {
-            double time = find_time(conv, kernels, divide_up(conv->columns, splits),
-                                    divide_up(conv->out_channels, row_splits)) *
-                          (double)divide_up(conv->groups * splits * row_splits, thread_count);
+            double time =
+                find_time(conv, kernels, onr_size_divide_up(conv->columns, splits),
+                          onr_size_divide_up(conv->out_channels, row_splits)) *
+                (double)onr_size_divide_up(conv->groups * splits * row_splits, thread_count);
             if (least == 0.0 || time < least) {
                 least = time;
                 conv->column_splits = splits;
@@ -96,9 +92,10 @@ static bool plan_scratch(struct onr_conv *conv)
     if (!onr_size_mul(conv->k, width, &panel) || panel > ONR_SIZE_LIMIT / sizeof(float)) {
         return false;
     }
-    size_t panels = divide_up(divide_up(conv->columns, conv->column_splits), width);
+    size_t panels =
+        onr_size_divide_up(onr_size_divide_up(conv->columns, conv->column_splits), width);
     size_t most = PACKED_FLOATS > panel ? PACKED_FLOATS / panel : 1;
-    conv->most_panels = divide_up(panels, divide_up(panels, most));
+    conv->most_panels = onr_size_divide_up(panels, onr_size_divide_up(panels, most));
     conv->panel_bytes = onr_size_align(conv->most_panels * panel * sizeof(float), ONR_MEM_ALIGN);
     size_t rows = PART_FLOATS / (conv->most_panels * width);
     rows = rows > conv->kernel->rows ? rows : conv->kernel->rows;
@@ -126,7 +123,7 @@ bool onr_conv_plan_images(struct onr_conv *conv, const struct onr_kernels *kerne
     if (cut_product(conv, gemm, thread_count) > (1.0 - LEAST_GAIN) * alone) {
         return false;
     }
-    size_t columns = divide_up(conv->columns, conv->column_splits);
+    size_t columns = onr_size_divide_up(conv->columns, conv->column_splits);
     conv->kernel = onr_gemm_f32_choose_two(gemm, columns, &conv->last_kernel);
     if (!plan_scratch(conv)) {
         return false;
@@ -211,7 +208,7 @@ static void run_columns(const struct onr_conv_columns *columns, size_t split, ch
     size_t end = conv->out_channels * (split + 1) / conv->row_splits;
     scratch += conv->panel_bytes;
     onr_conv_make_panels(columns, scratch, packed);
-    for (size_t parts = divide_up(end - row, conv->part_rows); parts > 0; parts--) {
+    for (size_t parts = onr_size_divide_up(end - row, conv->part_rows); parts > 0; parts--) {
         size_t rows = (end - row) / parts;
         run_rows(columns, row, row + rows, packed, scratch);
         row += rows;

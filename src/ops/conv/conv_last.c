@@ -175,20 +175,6 @@ static enum onr_status conv_last_prepare(struct onr_prepare_ctx *ctx)
 
 /* ---- plan ---- */
 
-static size_t volume(const int64_t dims[3])
-{
-    return (size_t)(dims[0] * dims[1] * dims[2]);
-}
-
-static bool is_plain(const struct onr_window *w)
-{
-    bool plain = volume(w->kernel) == 1;
-    for (int d = 0; d < 3; d++) {
-        plain = plain && w->stride[d] == 1 && w->in[d] == w->out[d];
-    }
-    return plain;
-}
-
 /* Blocks of rows of nearly the same length, as many for each thread; where there are few rows, panels
  * are shared out. */
 static void plan_rows(struct onr_last_plan *plan, unsigned thread_count)
@@ -196,7 +182,7 @@ static void plan_rows(struct onr_last_plan *plan, unsigned thread_count)
     const struct onr_last_layout *l = &plan->layout;
     size_t rows = plan->images * plan->outputs;
     size_t lines = (l->taps * l->channels + 15) / 16;
-    bool is_copied = l->is_planes || !is_plain(&plan->window);
+    bool is_copied = l->is_planes || !onr_window_is_plain(&plan->window);
     plan->way = ONR_LAST_ROWS;
     plan->stride = is_copied ? (lines | 1) * 16 : plan->channels;
     plan->blocks = (rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
@@ -275,8 +261,8 @@ static enum onr_status make_window(struct onr_last_plan *plan, struct onr_plan_c
     ONR_TRY(onr_spatial_window(&spatial, &x, &plan->window, ctx->err));
     plan->images = (size_t)x.dim[0];
     plan->channels = (size_t)x.dim[1];
-    plan->inputs = volume(plan->window.in);
-    plan->outputs = volume(plan->window.out);
+    plan->inputs = onr_window_volume(plan->window.in);
+    plan->outputs = onr_window_volume(plan->window.out);
     return ONR_OK;
 }
 

@@ -25,24 +25,12 @@
 /* Boxes of rows are as many as threads, or times as many, where there are so many rows for each. */
 #define LEAST_BOX_ROWS 32
 
-static size_t volume(const int64_t dims[3])
-{
-    return (size_t)(dims[0] * dims[1] * dims[2]);
-}
-
-static size_t divide_up(size_t a, size_t b)
-{
-    return (a + b - 1) / b;
-}
-
 /* A window of one tap that moves by one sees a line of all outputs of all images. */
 static void flatten(struct onr_last_plan *plan)
 {
     struct onr_window *w = &plan->window;
-    for (int d = 0; d < 3; d++) {
-        if (w->kernel[d] != 1 || w->stride[d] != 1 || w->in[d] != w->out[d]) {
-            return;
-        }
+    if (!onr_window_is_plain(w)) {
+        return;
     }
     w->in[0] = w->in[1] = w->out[0] = w->out[1] = 1;
     w->in[2] = w->out[2] = (int64_t)(plan->images * plan->outputs);
@@ -88,23 +76,23 @@ static void cut_boxes(struct onr_last_plan *plan, unsigned thread_count)
     size_t rows = (size_t)w->out[1];
     size_t columns = (size_t)w->out[2];
     size_t most = s->is_in_place ? SIZE_MAX : STRIP_FLOATS;
-    s->column_boxes = divide_up(columns, BOX_ROWS);
-    s->row_boxes = s->column_boxes > 1 ? rows : divide_up(rows, BOX_ROWS / columns);
+    s->column_boxes = onr_size_divide_up(columns, BOX_ROWS);
+    s->row_boxes = s->column_boxes > 1 ? rows : onr_size_divide_up(rows, BOX_ROWS / columns);
     while (s->row_boxes < rows &&
-           count_floats(plan, divide_up(rows, s->row_boxes), columns) > most) {
+           count_floats(plan, onr_size_divide_up(rows, s->row_boxes), columns) > most) {
         s->row_boxes++;
     }
     size_t others = plan->images * (size_t)w->out[0] * plan->layout.groups;
     bool is_flat = rows == 1;
     size_t *boxes = is_flat ? &s->column_boxes : &s->row_boxes;
-    size_t limit = is_flat ? divide_up(columns, LEAST_BOX_ROWS) : rows;
+    size_t limit = is_flat ? onr_size_divide_up(columns, LEAST_BOX_ROWS) : rows;
     size_t even = *boxes;
     while (even < limit && even * others % thread_count != 0) {
         even++;
     }
     *boxes = even * others % thread_count == 0 && even < 2 * *boxes + 1 ? even : *boxes;
-    s->rows = seen(w, 1, divide_up(rows, s->row_boxes));
-    s->columns = seen(w, 2, divide_up(columns, s->column_boxes));
+    s->rows = seen(w, 1, onr_size_divide_up(rows, s->row_boxes));
+    s->columns = seen(w, 2, onr_size_divide_up(columns, s->column_boxes));
 }
 
 /* Whether panels are shared out between threads: where there are few boxes. */
@@ -123,9 +111,9 @@ bool onr_last_plan_strips(struct onr_last_plan *plan, unsigned thread_count)
     }
     flatten(plan);
     size_t row = (w->dilation[2] == 1 ? (size_t)w->kernel[2] : 1) * l->channels;
-    bool is_one = volume(w->kernel) == 1;
+    bool is_one = onr_window_volume(w->kernel) == 1;
     if ((!is_one && row < LEAST_RUN) ||
-        (w->out[2] < LEAST_COLUMNS && volume(w->out) > (size_t)w->out[2])) {
+        (w->out[2] < LEAST_COLUMNS && onr_window_volume(w->out) > (size_t)w->out[2])) {
         return false;
     }
     s->is_in_place = is_inside(w) && (l->groups == 1 || w->kernel[2] == 1);

@@ -23,16 +23,6 @@ static bool is_half(const struct onr_conv *conv)
     return conv->dtype == ONR_FLOAT16 || conv->dtype == ONR_BFLOAT16;
 }
 
-static bool is_plain(const struct onr_window *w)
-{
-    for (int d = 0; d < 3; d++) {
-        if (w->kernel[d] != 1 || w->stride[d] != 1 || w->in[d] != w->out[d]) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static enum onr_conv_way choose_way(const struct onr_conv *conv, const struct onr_kernels *kernels)
 {
     if (conv->dtype == ONR_DOUBLE) {
@@ -89,11 +79,11 @@ enum onr_status onr_conv_plan(struct onr_conv *conv, const struct onr_kernels *k
                               unsigned thread_count, size_t *workspace_bytes, struct onr_error *err)
 {
     const struct onr_window *w = &conv->window;
-    conv->inputs = (size_t)(w->in[0] * w->in[1] * w->in[2]);
-    conv->outputs = (size_t)(w->out[0] * w->out[1] * w->out[2]);
-    conv->taps = (size_t)(w->kernel[0] * w->kernel[1] * w->kernel[2]);
+    conv->inputs = onr_window_volume(w->in);
+    conv->outputs = onr_window_volume(w->out);
+    conv->taps = onr_window_volume(w->kernel);
     conv->k = conv->in_channels * conv->taps;
-    conv->is_plain = is_plain(w);
+    conv->is_plain = onr_window_is_plain(w);
     conv->way = choose_way(conv, kernels);
     *workspace_bytes = 0;
     if (conv->batch == 0 || conv->out_channels == 0 || conv->outputs == 0) {
