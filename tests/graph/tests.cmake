@@ -13,6 +13,7 @@ onnxrun_test(graph
     test_fuse_conv_last
     test_fuse_factors
     test_fuse_gather_matmul
+    test_fuse_gather_scores
     test_fuse_linear
     test_fuse_pad
     test_fuse_projections

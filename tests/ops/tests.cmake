@@ -69,6 +69,7 @@ onnxrun_test(ops
     matrix/test_det
     matrix/test_einsum
     matrix/test_gather_matmul
+    matrix/test_gather_scores
     matrix/test_gemm
     matrix/test_linear_product
     matrix/test_matmul

@@ -107,6 +107,22 @@ bool onr_fuse_same_dims(const struct onr_fuser *fuser, uint32_t a, uint32_t b, i
     return unknown <= 1;
 }
 
+bool onr_fuse_swaps_matrix(const struct onr_fuser *fuser, const struct onr_node *transpose)
+{
+    size_t count = 0;
+    const int64_t *perm = onr_attr_ints(transpose, "perm", &count);
+    int64_t rank = (int64_t)count;
+    if (perm == NULL) {
+        return onr_fuse_fact(fuser, transpose->inputs[0])->shape.rank == 2;
+    }
+    for (int64_t i = 0; i < rank - 2; i++) {
+        if (perm[i] != i) {
+            return false;
+        }
+    }
+    return rank >= 2 && perm[rank - 2] == rank - 1 && perm[rank - 1] == rank - 2;
+}
+
 uint32_t onr_fuse_before_scale(const struct onr_fuser *fuser, uint32_t value, double *scale)
 {
     double number = 0;

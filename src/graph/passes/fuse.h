@@ -131,6 +131,9 @@ bool onr_fuse_int(const struct onr_fuser *fuser, const struct onr_node *node, ui
  * others, when the values are known to have as many elements. */
 bool onr_fuse_same_dims(const struct onr_fuser *fuser, uint32_t a, uint32_t b, int count);
 
+/* Whether a Transpose swaps the last two axes and leaves the others. */
+bool onr_fuse_swaps_matrix(const struct onr_fuser *fuser, const struct onr_node *transpose);
+
 /* The value before a multiplication with, or a division by, one number, or ONR_NO_VALUE. */
 uint32_t onr_fuse_before_scale(const struct onr_fuser *fuser, uint32_t value, double *scale);
 

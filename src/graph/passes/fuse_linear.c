@@ -202,29 +202,12 @@ static bool take_activation(struct linear *linear)
 
 /* ---- */
 
-/* True for a Transpose that swaps the last two axes and leaves the others. */
-static bool swaps_matrix(const struct linear *linear, const struct onr_node *node)
-{
-    size_t count = 0;
-    const int64_t *perm = onr_attr_ints(node, "perm", &count);
-    int64_t rank = (int64_t)count;
-    if (perm == NULL) {
-        return fact_of(linear, node->inputs[0])->shape.rank == 2;
-    }
-    for (int64_t i = 0; i < rank - 2; i++) {
-        if (perm[i] != i) {
-            return false;
-        }
-    }
-    return rank >= 2 && perm[rank - 2] == rank - 1 && perm[rank - 1] == rank - 2;
-}
-
 static void turn_b(struct linear *linear)
 {
     const struct onr_value *values = linear->fuser->graph->values;
     uint32_t b = linear->inputs[B];
     const struct onr_node *node = onr_fuse_producer(linear->fuser, b, "Transpose");
-    if (node == NULL || !swaps_matrix(linear, node)) {
+    if (node == NULL || !onr_fuse_swaps_matrix(linear->fuser, node)) {
         return;
     }
     const struct onr_value *from = &values[node->inputs[0]];

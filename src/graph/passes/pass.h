@@ -138,6 +138,8 @@ enum onr_status onr_pass_fuse_factors(struct onr_graph *graph,
                                       struct onr_pass_ctx *ctx) ONR_MUST_USE;
 enum onr_status onr_pass_fuse_gather_matmul(struct onr_graph *graph,
                                             struct onr_pass_ctx *ctx) ONR_MUST_USE;
+enum onr_status onr_pass_fuse_gather_scores(struct onr_graph *graph,
+                                            struct onr_pass_ctx *ctx) ONR_MUST_USE;
 enum onr_status onr_pass_fuse_gelu(struct onr_graph *graph, struct onr_pass_ctx *ctx) ONR_MUST_USE;
 enum onr_status onr_pass_fuse_group_norm(struct onr_graph *graph,
                                          struct onr_pass_ctx *ctx) ONR_MUST_USE;

@@ -49,6 +49,7 @@ static const struct pass pass_list[] = {
     PASS(dead_code, FUSES),
     PASS(no_ops, FUSES),
     PASS(fuse_gather_matmul, FUSES),
+    PASS(fuse_gather_scores, FUSES),
     PASS(dead_code, FUSES),
     PASS(fuse_linear, FUSES),
     PASS(fuse_conv_last, FUSES),

@@ -45,6 +45,27 @@ enum onr_status onr_check_max_rank(struct onr_error *err, size_t rank)
     return ONR_OK;
 }
 
+enum onr_status onr_infer_part(struct onr_infer_ctx *ctx,
+                               enum onr_status (*infer)(struct onr_infer_ctx *ctx), uint32_t list,
+                               const struct onr_shape *x, uint32_t output, struct onr_shape *y)
+{
+    struct onr_fact from = onr_fact_of(ONR_FLOAT, x);
+    struct onr_fact to = from;
+    const struct onr_fact *inputs[] = {&from, ctx->inputs[list]};
+    struct onr_node node = *ctx->node;
+    struct onr_infer_ctx part = *ctx;
+    node.outputs = &output;
+    part.node = &node;
+    part.inputs = inputs;
+    part.outputs = &to;
+    part.needs = 0;
+    to.shape.rank = ONR_RANK_UNKNOWN;
+    ONR_TRY(infer(&part));
+    ctx->needs |= part.needs != 0 ? 1u << list : 0;
+    *y = to.shape;
+    return ONR_OK;
+}
+
 int64_t onr_list_length(const struct onr_infer_ctx *ctx, uint32_t index)
 {
     const struct onr_shape *shape = &ctx->inputs[index]->shape;

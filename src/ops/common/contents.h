@@ -39,6 +39,16 @@ enum onr_status onr_check_rank(const struct onr_infer_ctx *ctx, uint32_t index,
 /* Fails with ONR_ERR_LIMIT when rank exceeds ONR_MAX_RANK. */
 enum onr_status onr_check_max_rank(struct onr_error *err, size_t rank) ONR_MUST_USE;
 
+/*
+ * What an operator of one operand and a list of integers, whose infer this is, makes of shape x as a
+ * part of this node: y. The list is the node's input `list`; output: the value that y belongs to, or
+ * ONR_NO_VALUE.
+ */
+enum onr_status onr_infer_part(struct onr_infer_ctx *ctx,
+                               enum onr_status (*infer)(struct onr_infer_ctx *ctx), uint32_t list,
+                               const struct onr_shape *x, uint32_t output,
+                               struct onr_shape *y) ONR_MUST_USE;
+
 /* Elements of input `index` (rank 0 or 1) by its shape, or -1 when that is not known. */
 int64_t onr_list_length(const struct onr_infer_ctx *ctx, uint32_t index);
 

@@ -10,6 +10,8 @@
  * Types     all.
  * Edge      repeats of 0 and dimensions of 0 give empty results.
  */
+#include "ops/movement/expand.h"
+
 #include "kernels/kernels.h"
 #include "ops/common/check_dims.h"
 #include "ops/common/contents.h"
@@ -82,6 +84,24 @@ static enum onr_status tile_infer(struct onr_infer_ctx *ctx)
         ONR_TRY(onr_multiply_dim(ctx, i, x->dim[i], factor, &ctx->outputs[0].shape.dim[i]));
     }
     return ONR_OK;
+}
+
+enum onr_status onr_expand_part(struct onr_infer_ctx *ctx, uint32_t list, const struct onr_shape *x,
+                                struct onr_shape *y)
+{
+    *y = *x;
+    return onr_infer_has_input(ctx, list)
+               ? onr_infer_part(ctx, expand_infer, list, x, ONR_NO_VALUE, y)
+               : ONR_OK;
+}
+
+enum onr_status onr_tile_part(struct onr_infer_ctx *ctx, uint32_t list, const struct onr_shape *x,
+                              struct onr_shape *y)
+{
+    *y = *x;
+    return onr_infer_has_input(ctx, list)
+               ? onr_infer_part(ctx, tile_infer, list, x, ONR_NO_VALUE, y)
+               : ONR_OK;
 }
 
 /* Dimension i of y is dim[i] of x, repeated; a repeated dimension of extent 1 is a stride of 0. */

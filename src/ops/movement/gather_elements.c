@@ -13,6 +13,8 @@
  * Attrs     GatherElements: axis, default 0. GatherND: batch_dims (12+), default 0.
  * Edge      negative indices count from the end; those out of range are an error at run time.
  */
+#include "ops/movement/gather_elements.h"
+
 #include "kernels/kernels.h"
 #include "ops/common/contents.h"
 #include "ops/common/index.h"
@@ -21,6 +23,20 @@
 
 /* Bytes from which on a second thread pays. */
 #define GRAIN_BYTES ((size_t)1 << 16)
+
+enum onr_status onr_check_elements(const struct onr_infer_ctx *ctx, int axis,
+                                   const struct onr_shape *x, const struct onr_shape *indices)
+{
+    for (int i = 0; i < indices->rank; i++) {
+        if (i != axis && x->dim[i] >= 0 && indices->dim[i] > x->dim[i]) {
+            return onr_infer_fail(ctx, ONR_ERR_SHAPE,
+                                  "indices have %" PRId64
+                                  " in dimension %d, expected at most %" PRId64,
+                                  indices->dim[i], i, x->dim[i]);
+        }
+    }
+    return ONR_OK;
+}
 
 static enum onr_status gather_elements_infer(struct onr_infer_ctx *ctx)
 {
@@ -33,15 +49,7 @@ static enum onr_status gather_elements_infer(struct onr_infer_ctx *ctx)
     }
     ONR_TRY(onr_check_axis(ctx->err, onr_attr_int(ctx->node, "axis", 0), x->rank, &axis));
     ONR_TRY(onr_check_rank(ctx, 1, x->rank));
-    for (int i = 0; i < indices->rank; i++) {
-        if (i != axis && x->dim[i] >= 0 && indices->dim[i] > x->dim[i]) {
-            return onr_infer_fail(ctx, ONR_ERR_SHAPE,
-                                  "indices have %" PRId64
-                                  " in dimension %d, expected at most %" PRId64,
-                                  indices->dim[i], i, x->dim[i]);
-        }
-    }
-    return ONR_OK;
+    return onr_check_elements(ctx, axis, x, indices);
 }
 
 struct elements_plan {

@@ -184,22 +184,8 @@ enum onr_status onr_reshape_part(struct onr_infer_ctx *ctx, uint32_t list,
     if (!onr_infer_has_input(ctx, list)) {
         return ONR_OK;
     }
-    struct onr_fact from = onr_fact_of(ONR_FLOAT, x);
-    struct onr_fact to = from;
-    const struct onr_fact *inputs[] = {&from, ctx->inputs[list]};
-    uint32_t outputs[] = {is_output ? ctx->node->outputs[0] : ONR_NO_VALUE};
-    struct onr_node node = *ctx->node;
-    struct onr_infer_ctx part = *ctx;
-    node.outputs = outputs;
-    part.node = &node;
-    part.inputs = inputs;
-    part.outputs = &to;
-    part.needs = 0;
-    to.shape.rank = ONR_RANK_UNKNOWN;
-    ONR_TRY(reshape_infer(&part));
-    ctx->needs |= part.needs != 0 ? 1u << list : 0;
-    *y = to.shape;
-    return ONR_OK;
+    uint32_t output = is_output ? ctx->node->outputs[0] : ONR_NO_VALUE;
+    return onr_infer_part(ctx, reshape_infer, list, x, output, y);
 }
 
 static enum onr_status reshape_attr_infer(struct onr_infer_ctx *ctx)
