@@ -126,10 +126,10 @@ struct onr_gemm_f32_job {
     bool is_c_cold; /* C is in no second level cache: what a tile will store is prefetched */
 };
 
-/* Whether that is so for a result of so many floats, of which C may be a part: 2 MiB. */
+/* Whether that is so for a result of so many floats, of which C may be a part: 1 MiB. */
 static inline bool onr_gemm_f32_is_cold(size_t floats)
 {
-    return floats >= 524288;
+    return floats >= 262144;
 }
 
 /* Panels that n columns take. */

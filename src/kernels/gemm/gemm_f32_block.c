@@ -289,7 +289,7 @@ static void run_tile(const struct onr_gemm_block *block, const struct onr_gemm_p
     if (!piece->is_first || !prefetch_rows(tile, block, rows)) {
         set_prefetch(tile, block, piece, t, tiles);
     }
-    if (job->is_c_cold && is_first(block)) {
+    if (job->is_c_cold) {
         prefetch_outputs(tile, rows, piece->count);
     }
     bool is_last = must_finish(block);
