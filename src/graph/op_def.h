@@ -115,7 +115,8 @@ struct onr_prepare_ctx {
 /* Weights of a node that is run later, in pieces of which threads take ranges. */
 struct onr_stream {
     const void *data; /* NULL: there are none */
-    size_t pieces;
+    size_t pieces;    /* that are taken, those of the data over and over */
+    size_t round;     /* that the data has */
     size_t piece_bytes;
 };
 

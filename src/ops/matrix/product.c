@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Batched products in float32 and the half types: work is cut into items (matrix, part of its rows,
- * panel), panels running fastest, so that a worker's share is few long runs of panels. Other types:
- * product_plain.c; packing of constants: product_pack.c.
+ * Batched products in float32 and the half types: work is cut into items (part of the rows,
+ * matrix, panel), panels running fastest, so that a worker's share is few long runs of panels. Other
+ * types: product_plain.c; packing of constants: product_pack.c.
  */
 #include "ops/matrix/product.h"
 
@@ -13,6 +13,11 @@
 
 /* Multiply-adds below which a second thread costs more than it brings. */
 #define SERIAL_MACS 131072.0
+
+/* Rows from which on a thread computes whole rows of C rather than whole columns: for so many, reading
+ * all of a packed B costs nothing beside the product. In turn a thread finds in its own caches the rows
+ * that it has made itself, and rows can be cut into equal parts where a few panels cannot. */
+#define PART_ROWS 32
 
 /* Panels of a float32 block of C that is then converted to half precision. */
 #define HALF_PANELS 8
@@ -42,11 +47,24 @@ static struct onr_gemm_f32_job make_job(const struct onr_product *p)
     };
 }
 
+size_t onr_product_row_parts(const struct onr_product *product, unsigned thread_count)
+{
+    if (product->packed == NULL || product->batch_count > 1) {
+        return 1;
+    }
+    size_t parts = thread_count;
+    while (parts > 1 && (thread_count % parts > 0 || product->m < parts * PART_ROWS)) {
+        parts--;
+    }
+    return parts;
+}
+
 static size_t count_row_splits(const struct onr_product *p, unsigned thread_count)
 {
     size_t items = p->batch_count * p->panels;
-    if (items >= 4 * (size_t)thread_count || items % thread_count == 0) {
-        return 1;
+    size_t parts = onr_product_row_parts(p, thread_count);
+    if (parts > 1 || items >= 4 * (size_t)thread_count || items % thread_count == 0) {
+        return parts;
     }
     size_t tiles = (p->m + p->kernel->rows - 1) / p->kernel->rows;
     return tiles < thread_count ? (tiles == 0 ? 1 : tiles) : thread_count;
@@ -279,20 +297,19 @@ static void run_part_half(const struct onr_product_task *task, const struct part
     }
 }
 
-void onr_product_run_items(const struct onr_product_task *task, size_t begin, size_t end,
-                           const struct onr_product_ahead *ahead, unsigned worker)
+void onr_product_run_items(const struct onr_product_task *task, size_t split, size_t begin,
+                           size_t end, const struct onr_product_ahead *ahead, unsigned worker)
 {
     const struct onr_product *p = task->product;
-    struct part part = {.c_stride = p->y_row_stride,
+    struct part part = {.row_begin = p->m * split / p->row_splits,
+                        .row_end = p->m * (split + 1) / p->row_splits,
+                        .c_stride = p->y_row_stride,
                         .scratch = task->scratch + worker * p->worker_bytes,
                         .ahead = ahead};
     for (size_t item = begin; item < end; item += part.panel_end - part.panel_begin) {
         size_t panel = item % p->panels;
-        size_t split = item / p->panels % p->row_splits;
         size_t left = p->panels - panel;
-        part.batch = item / p->panels / p->row_splits;
-        part.row_begin = p->m * split / p->row_splits;
-        part.row_end = p->m * (split + 1) / p->row_splits;
+        part.batch = item / p->panels;
         set_panels(&part, p, panel, panel + (left < end - item ? left : end - item));
         if (is_half(p->dtype)) {
             run_part_half(task, &part);

@@ -19,14 +19,18 @@ struct onr_product_ahead {
     bool is_prefetched; /* their first panel is */
 };
 
+/* Items of one part of the rows. */
 static inline size_t onr_product_item_count(const struct onr_product *product)
 {
-    return product->batch_count * product->row_splits * product->panels;
+    return product->batch_count * product->panels;
 }
 
-/* Computes the items [begin, end). */
-void onr_product_run_items(const struct onr_product_task *task, size_t begin, size_t end,
-                           const struct onr_product_ahead *ahead, unsigned worker);
+/* Parts that rows are cut into first, before panels are shared out; 1: panels alone are. */
+size_t onr_product_row_parts(const struct onr_product *product, unsigned thread_count);
+
+/* Computes the items [begin, end) of a part of the rows. */
+void onr_product_run_items(const struct onr_product_task *task, size_t split, size_t begin,
+                           size_t end, const struct onr_product_ahead *ahead, unsigned worker);
 
 /* Computes all items of the tasks, of which the first says how they are shared out. */
 void onr_product_share_items(const struct onr_product_task *tasks, size_t count,

@@ -2,7 +2,7 @@
 /* What a product does to its result besides alpha and C: against loops in double precision. */
 #include "base/arena.h"
 #include "base/half.h"
-#include "ops/matrix/product.h"
+#include "ops/matrix/product_items.h"
 #include "support/test.h"
 
 #include <math.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define BATCH 2
-#define MOST  (BATCH * 40 * 500)
+#define MOST  (BATCH * 40 * 1000)
 
 static float a[MOST], b[MOST], c[MOST], addend[MOST], factor[MOST], y[MOST], first[MOST];
 
@@ -95,7 +95,7 @@ static void check(const struct onr_product *p, const struct onr_product_operands
     }
 }
 
-/* One combination, on one and three threads; an addend also where it is the result itself. */
+/* One combination, on one to three threads; an addend also where it is the result itself. */
 static void try_product(const struct onr_product *product, const struct onr_product_state *state,
                         struct onr_product_operands operands)
 {
@@ -104,13 +104,15 @@ static void try_product(const struct onr_product *product, const struct onr_prod
     run(*product, state, &operands, 1);
     check(product, &operands);
     memcpy(first, y, bytes);
-    memset(y, 0xff, sizeof y);
-    if (product->has_addend) {
-        memcpy(y, addend, bytes);
-        operands.addend = y;
+    for (unsigned threads = 2; threads <= 3; threads++) {
+        memset(y, 0xff, sizeof y);
+        if (product->has_addend) {
+            memcpy(y, addend, bytes);
+            operands.addend = y;
+        }
+        run(*product, state, &operands, threads);
+        assert_memory_equal(y, first, bytes);
     }
-    run(*product, state, &operands, 3);
-    assert_memory_equal(y, first, bytes);
 }
 
 static void try_sizes(const struct onr_product_state *state, size_t batch, size_t m, size_t n,
@@ -191,11 +193,11 @@ static void free_weights(struct weights *w)
     assert_int_equal(w->mem.live_bytes, 0);
 }
 
-/* The tiles are wide for up to four rows. */
+/* The tiles are wide for up to four rows; many rows are shared out between two threads. */
 static void packed_weights(void **state)
 {
     (void)state;
-    static const size_t rows[] = {1, 2, 4, 9};
+    static const size_t rows[] = {1, 2, 4, 9, 65};
     for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
         struct weights weights;
         pack_weights(&weights, (enum onr_isa)isa, 19);
@@ -225,7 +227,8 @@ static void products_tell_the_one_before_what_to_prefetch(void **state)
     assert_true(!products[1].is_prefetched && products[2].is_prefetched);
     assert_true(products[0].next.data == NULL && products[2].next.data == NULL);
     assert_ptr_equal(products[1].next.data, packed->data);
-    assert_int_equal(products[1].next.pieces * products[1].next.piece_bytes,
+    assert_int_equal(products[1].next.pieces, products[2].panels);
+    assert_int_equal(products[1].next.round * products[1].next.piece_bytes,
                      19 * 480 * sizeof(float));
     assert_ptr_equal(ctx.next_stream, &products[2].next);
     struct onr_product other = make_product(1, 40, 480, 19);
@@ -238,16 +241,46 @@ static void products_tell_the_one_before_what_to_prefetch(void **state)
     free_weights(&weights);
 }
 
+/* By as many threads as divide their number, each with 32 rows or more; all begin with the first
+ * panel. A product with its own weights for each item of a batch has parts enough. */
+static void many_rows_are_cut_before_panels(void **state)
+{
+    (void)state;
+    struct weights weights;
+    pack_weights(&weights, onr_cpu_isa(), 19);
+    static const unsigned threads[] = {1, 2, 3, 4, 6, 7, 8};
+    static const size_t parts[][7] = {
+        {1, 1, 1, 1, 1, 1, 1}, {1, 2, 1, 2, 2, 1, 2}, {1, 2, 3, 4, 3, 1, 4}};
+    static const size_t rows[] = {63, 64, 130};
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t t = 0; t < 7; t++) {
+            struct onr_product planned = make_product(1, rows[i], 480, 19);
+            struct onr_stream before = {0};
+            struct onr_plan_ctx ctx = {.thread_count = threads[t], .next_stream = &before};
+            onr_product_plan(&planned, &weights.state, threads[t], &ctx.workspace_bytes);
+            onr_product_link(&planned, 1, &ctx);
+            assert_int_equal(onr_product_row_parts(&planned, threads[t]), parts[i][t]);
+            assert_true(parts[i][t] == 1 || planned.row_splits == parts[i][t]);
+            assert_int_equal(before.round, planned.panels);
+            assert_int_equal(before.pieces, planned.panels * planned.row_splits);
+        }
+    }
+    struct onr_product two = make_product(2, 64, 480, 19);
+    two.batch_count = 2;
+    assert_int_equal(onr_product_row_parts(&two, 2), 1);
+    free_weights(&weights);
+}
+
 /* Ten or more panels with enough work in each to be taken one by one. */
 static void threads_that_are_done_take_panels_that_were_kept_back(void **state)
 {
     (void)state;
     struct weights weights;
-    pack_weights(&weights, onr_cpu_isa(), 80);
+    pack_weights(&weights, onr_cpu_isa(), 160);
     size_t columns = weights.state.packed.kernel->columns;
-    struct onr_product product = make_product(1, 2 * 131072 / (80 * columns), 480, 80);
+    struct onr_product product = make_product(1, 4 * 131072 / (160 * columns), 480, 160);
     struct onr_product_operands operands = {.a = a, .b = b, .y = y};
-    assert_true(product.m * product.n <= MOST);
+    assert_true(product.m * product.n <= MOST && product.m * 160 <= MOST && 160 * 480 <= MOST);
     run(product, &weights.state, &operands, 1);
     check(&product, &operands);
     memcpy(first, y, sizeof y);
@@ -256,10 +289,8 @@ static void threads_that_are_done_take_panels_that_were_kept_back(void **state)
         struct onr_product planned = product;
         onr_product_plan(&planned, &weights.state, threads, &ctx.workspace_bytes);
         onr_product_link(&planned, 1, &ctx);
-        assert_true(planned.kept_back > 0 ? planned.panels >= 4 * threads
-                                          : planned.panels < 4 * threads);
-        assert_int_equal((planned.panels - planned.kept_back) % threads,
-                         planned.kept_back > 0 ? 0 : planned.panels % threads);
+        size_t items = planned.panels * planned.row_splits / threads; /* of each */
+        assert_int_equal(planned.kept_back, items / planned.grain >= 4 ? items - items * 3 / 4 : 0);
         memset(y, 0xff, product.m * product.n * sizeof(float));
         run(product, &weights.state, &operands, threads);
         assert_memory_equal(y, first, sizeof y);
@@ -294,6 +325,7 @@ int main(void)
         cmocka_unit_test(every_part_of_the_epilogue),
         cmocka_unit_test(packed_weights),
         cmocka_unit_test(products_tell_the_one_before_what_to_prefetch),
+        cmocka_unit_test(many_rows_are_cut_before_panels),
         cmocka_unit_test(threads_that_are_done_take_panels_that_were_kept_back),
         cmocka_unit_test(halves_are_rounded_after_the_activation),
     };
