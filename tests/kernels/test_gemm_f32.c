@@ -131,6 +131,20 @@ static void check(struct fixture *f, const struct onr_gemm_f32_job *job, const s
     }
 }
 
+/* Packs for a shape of its own what whole panels leave: the bits are the same. */
+static void run_with_last(struct fixture *f, const struct onr_gemm_f32 *kernel,
+                          const struct product *p, const float *old, const float *whole)
+{
+    struct onr_gemm_f32_job job = make_job(f, kernel, p);
+    struct onr_gemm_matrix b = matrix(f->b, p->k, p->n, p->is_b_transposed);
+    size_t panels = onr_gemm_f32_panels(kernel, p->n);
+    job.last = onr_gemm_f32_choose_last(&f->kernels.gemm, kernel, p->n, p->k);
+    onr_gemm_f32_pack_weights(kernel, job.last, p->k, p->n, &b, 0, panels, f->packed);
+    memcpy(f->c, old, p->m * p->n * sizeof(float));
+    onr_gemm_f32_run(&job, 0, p->m, 0, panels, f->workspace);
+    assert_memory_equal(f->c, whole, p->m * p->n * sizeof(float));
+}
+
 /* Computes and checks the product; also split into four blocks, which gives the same bits. */
 static void run_product(struct fixture *f, const struct onr_gemm_f32 *kernel,
                         const struct product *p)
@@ -160,6 +174,9 @@ static void run_product(struct fixture *f, const struct onr_gemm_f32 *kernel,
     onr_gemm_f32_run(&job, row, p->m, 0, panel, f->workspace);
     onr_gemm_f32_run(&job, row, p->m, panel, panels, f->workspace);
     assert_memory_equal(f->c, whole, bytes);
+    if (p->is_packed) {
+        run_with_last(f, kernel, p, old, whole);
+    }
     free(old);
     free(whole);
 }
@@ -448,14 +465,22 @@ static void weights_at_an_odd_address(void **state)
 static void check_shares(struct fixture *f, const struct onr_gemm_f32 *kernel, size_t k, size_t n,
                          const struct onr_gemm_matrix *b, size_t step)
 {
+    const struct onr_gemm_f32 *last = onr_gemm_f32_choose_last(&f->kernels.gemm, kernel, n, k);
     size_t panels = onr_gemm_f32_panels(kernel, n);
     size_t count = panels * k * kernel->columns;
+    size_t rest = n % kernel->columns;
     float *shares = f->packed + MAX_ELEMENTS;
     memset(shares, 0xff, count * sizeof *shares);
-    onr_gemm_f32_pack(kernel, k, n, b, 0, panels, f->packed);
+    memset(f->packed, 0xff, count * sizeof *shares);
+    onr_gemm_f32_pack(kernel, k, n, b, 0, n / kernel->columns, f->packed);
+    if (rest > 0) {
+        struct onr_gemm_matrix end = *b;
+        end.data = (const char *)b->data + (n - rest) * b->column_stride * onr_dtype_size(b->dtype);
+        onr_gemm_f32_pack(last, k, rest, &end, 0, 1, f->packed + (n - rest) * k);
+    }
     for (size_t i = 0; i < panels; i += step) {
         size_t end = panels - i < step ? panels : i + step;
-        onr_gemm_f32_pack_weights(kernel, k, n, b, i, end, shares);
+        onr_gemm_f32_pack_weights(kernel, last, k, n, b, i, end, shares);
     }
     assert_memory_equal(shares, f->packed, count * sizeof *shares);
 }
@@ -519,6 +544,10 @@ static void the_fastest_shape_is_chosen(void **state)
             const struct onr_gemm_f32 *last = NULL;
             const struct onr_gemm_f32 *best = onr_gemm_f32_choose(&kernels.gemm, n);
             const struct onr_gemm_f32 *two = onr_gemm_f32_choose_two(&kernels.gemm, n, &last);
+            const struct onr_gemm_f32 *end = onr_gemm_f32_choose_last(&kernels.gemm, best, n, 1);
+            assert_true(end->columns <= best->columns && n % best->columns <= end->columns);
+            end = onr_gemm_f32_choose_last(&kernels.gemm, best, n, 4096);
+            assert_true(end->rows <= 8 || best->rows > 8); /* or A would have to be copied */
             size_t cost = n / two->columns * two->cost + (n % two->columns > 0 ? last->cost : 0);
             assert_true(last->columns <= two->columns && n % two->columns <= last->columns);
             for (size_t s = 0; s < ONR_GEMM_MAX_SHAPES && kernels.gemm.f32[s] != NULL; s++) {

@@ -105,7 +105,9 @@ struct onr_gemm_f32_job {
     size_t line_rows, line_stride;
     struct onr_gemm_matrix b; /* ignored when b_packed is set; aligned for its type */
     const float *b_packed;    /* all panels from onr_gemm_f32_pack, or NULL */
-    float *c;                 /* element (c_row, c_column) of C, not overlapping a and b */
+    const struct onr_gemm_f32
+        *last; /* the shape of a packed panel that is not whole; NULL: kernel */
+    float *c;  /* element (c_row, c_column) of C, not overlapping a and b */
     size_t c_stride;
     size_t c_row, c_column;
     const float *addend; /* its element (c_row, c_column), or NULL; may be c */
@@ -141,8 +143,13 @@ static inline size_t onr_gemm_f32_panels(const struct onr_gemm_f32 *kernel, size
 /* The tile shape that is the fastest for n columns. */
 const struct onr_gemm_f32 *onr_gemm_f32_choose(const struct onr_gemm_kernels *kernels, size_t n);
 
-/* The same where the last panel, if it is not whole, may have another shape, which is one that has
- * room for it. */
+/* The fastest for the columns that whole panels of n columns leave, where A of k steps is as it is for
+ * kernel; that if there are none. No wider than kernel, if that was chosen for n. */
+const struct onr_gemm_f32 *onr_gemm_f32_choose_last(const struct onr_gemm_kernels *kernels,
+                                                    const struct onr_gemm_f32 *kernel, size_t n,
+                                                    size_t k);
+
+/* The fastest where the last panel, if it is not whole, may have another shape. */
 const struct onr_gemm_f32 *onr_gemm_f32_choose_two(const struct onr_gemm_kernels *kernels, size_t n,
                                                    const struct onr_gemm_f32 **last);
 
@@ -188,12 +195,13 @@ void onr_gemm_f32_pack(const struct onr_gemm_f32 *kernel, size_t k, size_t n,
 
 /*
  * The same for weights, which will not be read soon: packs the shares [begin, end) of as many equal
- * shares of the work as b has panels, whatever parts of b these are, and writes past the caches.
+ * shares of the work as b has panels, whatever parts of b these are, and writes past the caches. A
+ * panel that is not whole is packed for the shape `last`, in the room of one of kernel.
  * packed: room for all panels.
  */
-void onr_gemm_f32_pack_weights(const struct onr_gemm_f32 *kernel, size_t k, size_t n,
-                               const struct onr_gemm_matrix *b, size_t begin, size_t end,
-                               float *packed);
+void onr_gemm_f32_pack_weights(const struct onr_gemm_f32 *kernel, const struct onr_gemm_f32 *last,
+                               size_t k, size_t n, const struct onr_gemm_matrix *b, size_t begin,
+                               size_t end, float *packed);
 
 /* Bytes of scratch that one worker needs for blocks of the job; a multiple of 64. The job's
  * pointers are not read, but whether b_packed is NULL. */

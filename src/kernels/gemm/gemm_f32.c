@@ -23,11 +23,25 @@ const struct onr_gemm_f32 *onr_gemm_f32_choose(const struct onr_gemm_kernels *ke
     return best;
 }
 
-/* The same for a panel of its own. */
-static const struct onr_gemm_f32 *choose_last(const struct onr_gemm_kernels *kernels, size_t n)
+/* The fastest shape for the columns that whole panels leave; kernel if there are none. */
+static const struct onr_gemm_f32 *choose_last(const struct onr_gemm_kernels *kernels,
+                                              const struct onr_gemm_f32 *kernel, size_t n)
 {
     const struct onr_gemm_f32 *slim = kernels->slim;
-    return slim != NULL && n <= slim->columns ? slim : onr_gemm_f32_choose(kernels, n);
+    size_t rest = n % kernel->columns;
+    if (rest == 0) {
+        return kernel;
+    }
+    return slim != NULL && rest <= slim->columns ? slim : onr_gemm_f32_choose(kernels, rest);
+}
+
+const struct onr_gemm_f32 *onr_gemm_f32_choose_last(const struct onr_gemm_kernels *kernels,
+                                                    const struct onr_gemm_f32 *kernel, size_t n,
+                                                    size_t k)
+{
+    const struct onr_gemm_f32 *last = choose_last(kernels, kernel, n);
+    bool is_copied = kernel->rows > ALIAS_ROWS;
+    return k % ALIAS_FLOATS == 0 && !is_copied && last->rows > ALIAS_ROWS ? kernel : last;
 }
 
 const struct onr_gemm_f32 *onr_gemm_f32_choose_two(const struct onr_gemm_kernels *kernels, size_t n,
@@ -37,9 +51,9 @@ const struct onr_gemm_f32 *onr_gemm_f32_choose_two(const struct onr_gemm_kernels
     size_t least = SIZE_MAX;
     for (size_t i = 0; i < ONR_GEMM_MAX_SHAPES && kernels->f32[i] != NULL; i++) {
         const struct onr_gemm_f32 *kernel = kernels->f32[i];
-        size_t rest = n % kernel->columns;
-        const struct onr_gemm_f32 *end = rest > 0 ? choose_last(kernels, rest) : kernel;
-        size_t cost = n / kernel->columns * kernel->cost + (rest > 0 ? end->cost : 0);
+        const struct onr_gemm_f32 *end = choose_last(kernels, kernel, n);
+        size_t cost =
+            n / kernel->columns * kernel->cost + (n % kernel->columns > 0 ? end->cost : 0);
         if (cost < least) {
             least = cost;
             best = kernel;
@@ -92,6 +106,21 @@ static bool is_read_in_place(const struct onr_gemm_f32_job *job)
     return onr_gemm_f32_has_rows(&job->b) && job->b.data != NULL;
 }
 
+/* The shape of a panel. */
+static const struct onr_gemm_f32 *panel_kernel(const struct onr_gemm_f32_job *job, size_t panel)
+{
+    bool is_last =
+        job->b_packed != NULL && job->last != NULL && (panel + 1) * job->kernel->columns > job->n;
+    return is_last ? job->last : job->kernel;
+}
+
+/* Where the piece of a panel of packed B begins. */
+static const float *packed_piece(const struct onr_gemm_f32_job *job, size_t panel, size_t k_begin)
+{
+    return job->b_packed + panel * job->k * job->kernel->columns +
+           k_begin * panel_kernel(job, panel)->columns;
+}
+
 /* The piece of a panel: where it lies packed, or in B itself when one row of tiles reads it once,
  * or copied. */
 static struct onr_gemm_piece find_piece(const struct onr_gemm_block *block, size_t panel,
@@ -99,12 +128,15 @@ static struct onr_gemm_piece find_piece(const struct onr_gemm_block *block, size
 {
     const struct onr_gemm_f32_job *job = block->job;
     const struct onr_gemm_f32 *kernel = job->kernel;
-    struct onr_gemm_piece piece = {.column = panel * kernel->columns, .b_stride = kernel->columns};
+    struct onr_gemm_piece piece = {.kernel = panel_kernel(job, panel),
+                                   .column = panel * kernel->columns};
+    piece.b_stride = piece.kernel->columns;
     size_t left = job->n - piece.column;
     piece.count = left < kernel->columns ? left : kernel->columns;
     if (job->b_packed != NULL) {
-        piece.b = job->b_packed + (panel * job->k + block->k_begin) * kernel->columns;
-        piece.next = panel + 1 < p_end ? piece.b + job->k * kernel->columns : block->after;
+        piece.b = packed_piece(job, panel, block->k_begin);
+        piece.next =
+            panel + 1 < p_end ? packed_piece(job, panel + 1, block->k_begin) : block->after;
     } else if (block->rows <= kernel->rows && piece.count == kernel->columns &&
                is_read_in_place(job)) {
         piece.b = (const float *)job->b.data + block->k_begin * job->b.row_stride + piece.column;
@@ -148,7 +180,8 @@ static size_t run_turned(const struct onr_gemm_block *block, size_t p_begin, siz
         return panel;
     }
     for (; panel < p_end && (panel + 1) * kernel->columns <= job->n; panel++) {
-        struct onr_gemm_piece piece = {.column = panel * kernel->columns,
+        struct onr_gemm_piece piece = {.kernel = kernel,
+                                       .column = panel * kernel->columns,
                                        .count = kernel->columns,
                                        .b_stride = b->column_stride};
         piece.b = (const float *)b->data + piece.column * piece.b_stride + block->k_begin;
@@ -211,7 +244,7 @@ static const float *first_piece(const struct onr_gemm_f32_job *job, size_t panel
     if (k_begin == job->k) {
         return job->after;
     }
-    return job->b_packed + (panel * job->k + k_begin) * job->kernel->columns;
+    return packed_piece(job, panel, k_begin);
 }
 
 void onr_gemm_f32_run(const struct onr_gemm_f32_job *job, size_t m_begin, size_t m_end,

@@ -148,11 +148,11 @@ static void run_last_tile(const struct onr_gemm_block *block, const struct onr_g
 {
     float buffer[ONR_GEMM_MAX_ROWS * ONR_GEMM_MAX_COLUMNS];
     const struct onr_gemm_f32_job *job = block->job;
-    size_t columns = job->kernel->columns;
+    size_t columns = piece->kernel->columns;
     float *c = tile->c;
     tile->c = buffer;
     tile->c_stride = columns;
-    job->kernel->tile[rows](tile);
+    piece->kernel->tile[rows](tile);
     tile->c_stride = job->c_stride;
     onr_activation_apply(&job->activation, rows * columns, buffer);
     for (size_t i = 0; i < rows; i++) {
@@ -284,7 +284,7 @@ static void run_tile(const struct onr_gemm_block *block, const struct onr_gemm_p
                      size_t tiles)
 {
     const struct onr_gemm_f32_job *job = block->job;
-    const struct onr_gemm_f32 *kernel = job->kernel;
+    const struct onr_gemm_f32 *kernel = piece->kernel;
     place_tile(tile, block, piece, row);
     if (!piece->is_first || !prefetch_rows(tile, block, rows)) {
         set_prefetch(tile, block, piece, t, tiles);
@@ -310,7 +310,7 @@ static void run_tile(const struct onr_gemm_block *block, const struct onr_gemm_p
 /* The rows, or those of each line, are cut evenly: the last tile is no shorter than the others. */
 void onr_gemm_f32_run_piece(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece)
 {
-    const struct onr_gemm_f32 *kernel = block->job->kernel;
+    const struct onr_gemm_f32 *kernel = piece->kernel;
     struct onr_gemm_f32_tile tile = make_tile(block, piece);
     size_t line_rows = block->job->line_rows > 0 ? block->job->line_rows : block->rows;
     size_t line_tiles = (line_rows + kernel->rows - 1) / kernel->rows;

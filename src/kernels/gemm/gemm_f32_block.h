@@ -21,6 +21,7 @@ struct onr_gemm_block {
 
 /* A piece of a panel of B. */
 struct onr_gemm_piece {
+    const struct onr_gemm_f32 *kernel;
     size_t column, count; /* of C; count <= kernel->columns */
     const float *b;
     size_t b_stride;

@@ -193,8 +193,9 @@ static void end_stream(void)
 }
 
 /* Row by row, so that b is read in one stream, to as many streams as there are panels. */
-static void pack_rows(const struct onr_gemm_f32 *kernel, size_t k, size_t n,
-                      const struct onr_gemm_matrix *b, size_t begin, size_t end, float *packed)
+static void pack_rows(const struct onr_gemm_f32 *kernel, const struct onr_gemm_f32 *last, size_t k,
+                      size_t n, const struct onr_gemm_matrix *b, size_t begin, size_t end,
+                      float *packed)
 {
     size_t width = kernel->columns;
     bool has_lines = b->dtype == ONR_FLOAT && width % 16 == 0;
@@ -207,22 +208,30 @@ static void pack_rows(const struct onr_gemm_f32 *kernel, size_t k, size_t n,
                 stream_line(row + column * k + j, x + 4 * (column + j));
             }
         }
-        for (size_t column = whole; column < n; column += width) {
-            onr_gemm_f32_pack_piece(kernel, b, p, 1, column,
-                                    n - column < width ? n - column : width, row + column * k);
+        for (size_t column = whole; column + width <= n; column += width) {
+            onr_gemm_f32_pack_piece(kernel, b, p, 1, column, width, row + column * k);
+        }
+        if (n % width > 0) {
+            onr_gemm_f32_pack_piece(last, b, p, 1, n - n % width, n % width,
+                                    packed + (n - n % width) * k + p * last->columns);
         }
     }
     end_stream();
 }
 
-void onr_gemm_f32_pack_weights(const struct onr_gemm_f32 *kernel, size_t k, size_t n,
-                               const struct onr_gemm_matrix *b, size_t begin, size_t end,
-                               float *packed)
+void onr_gemm_f32_pack_weights(const struct onr_gemm_f32 *kernel, const struct onr_gemm_f32 *last,
+                               size_t k, size_t n, const struct onr_gemm_matrix *b, size_t begin,
+                               size_t end, float *packed)
 {
     size_t shares = onr_gemm_f32_panels(kernel, n);
     if (b->column_stride == 1) {
-        pack_rows(kernel, k, n, b, k * begin / shares, k * end / shares, packed);
-    } else {
-        onr_gemm_f32_pack(kernel, k, n, b, begin, end, packed);
+        pack_rows(kernel, last, k, n, b, k * begin / shares, k * end / shares, packed);
+        return;
+    }
+    size_t whole = n / kernel->columns;
+    onr_gemm_f32_pack(kernel, k, n, b, begin, end < whole ? end : whole, packed);
+    if (whole < end) {
+        size_t column = whole * kernel->columns;
+        onr_gemm_f32_pack_piece(last, b, 0, k, column, n - column, packed + column * k);
     }
 }

@@ -24,6 +24,7 @@ struct onr_gemm_f32_job onr_moe_product(const struct onr_moe_layer *layer,
         .k = layer->k,
         .a = {NULL, ONR_FLOAT, layer->a_stride, 1},
         .b = moe->fill != NULL ? filled : stored,
+        .last = layer->packed != NULL ? layer->packed[0].last : NULL,
         .c_stride = layer->c_stride,
         .scale = 1.0f,
     };

@@ -144,6 +144,7 @@ static void plan_product(struct onr_plan_ctx *ctx, struct gather_matmul *plan)
         .a = {NULL, ONR_FLOAT, plan->k, 1},
         .b = {NULL, ONR_FLOAT, left ? 1 : plan->n, left ? plan->k : 1},
         .b_packed = state->packed.data,
+        .last = state->packed.last,
         .c_stride = plan->n,
         .scale = 1.0f,
     };

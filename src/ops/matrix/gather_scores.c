@@ -157,6 +157,7 @@ static void plan_product(struct onr_plan_ctx *ctx, struct gather_scores *plan)
         .a = {NULL, ONR_FLOAT, product.a_row_stride, product.a_column_stride},
         .b = {NULL, ONR_FLOAT, product.b_row_stride, product.b_column_stride},
         .b_packed = state->packed.data,
+        .last = state->packed.last,
         .c_stride = width,
         .scale = 1.0f,
     };

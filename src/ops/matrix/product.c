@@ -38,6 +38,7 @@ static struct onr_gemm_f32_job make_job(const struct onr_product *p)
         .a = {NULL, p->dtype, p->a_row_stride, p->a_column_stride},
         .b = {NULL, p->dtype, p->b_row_stride, p->b_column_stride},
         .b_packed = p->packed,
+        .last = p->last,
         .c_stride = p->y_row_stride,
         .scale = p->alpha,
         .activation = p->activation,
@@ -74,6 +75,7 @@ static void plan_tiles(struct onr_product *p, const struct onr_product_state *st
                        unsigned thread_count)
 {
     p->packed = state->packed.data;
+    p->last = state->packed.last;
     p->kernel =
         p->packed != NULL ? state->packed.kernel : onr_gemm_f32_choose(&state->kernels->gemm, p->n);
     p->panels = onr_gemm_f32_panels(p->kernel, p->n);

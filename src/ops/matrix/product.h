@@ -25,6 +25,7 @@
 /* A constant B in the form that tiles read. */
 struct onr_packed_b {
     const struct onr_gemm_f32 *kernel;
+    const struct onr_gemm_f32 *last; /* of a panel that is not whole */
     void *data; /* float[batch][panels][k][columns], once what was put off is done */
 };
 
@@ -71,6 +72,7 @@ struct onr_product {
     bool is_turned; /* m, n, A and B have changed places */
     size_t batch_count;
     const struct onr_gemm_f32 *kernel; /* NULL for types without packed form */
+    const struct onr_gemm_f32 *last;   /* of a packed panel that is not whole */
     const float *packed;               /* B, or NULL */
     size_t panels;
     size_t row_splits; /* rows are cut into this many parts, so that all threads have work */

@@ -22,7 +22,7 @@ static void pack_items(void *arg, size_t begin, size_t end, unsigned worker)
         size_t last = end - item < task->panels - first ? first + (end - item) : task->panels;
         struct onr_gemm_matrix b = task->b;
         b.data = (const char *)b.data + batch * matrix_bytes;
-        onr_gemm_f32_pack_weights(kernel, task->k, task->n, &b, first, last,
+        onr_gemm_f32_pack_weights(kernel, task->packed->last, task->k, task->n, &b, first, last,
                                   (float *)task->packed->data + batch * matrix_floats);
         item += last - first;
     }
@@ -34,6 +34,7 @@ static enum onr_status pack_b(struct onr_prepare_ctx *ctx, struct onr_packed_b *
     if (packed->kernel == NULL) {
         packed->kernel = onr_gemm_f32_choose(&ctx->kernels->gemm, task->n);
     }
+    packed->last = onr_gemm_f32_choose_last(&ctx->kernels->gemm, packed->kernel, task->n, task->k);
     size_t panel_bytes = 0;
     size_t bytes = 0;
     task->packed = packed;
