@@ -2,8 +2,8 @@
 /*
  * Convolutions that follow each other keep their channels last in between: Conv and FusedConv of float32
  * with constant weights become ConvLast (onnxrun, ops/conv/conv_last.c), what is computed element by
- * element between them and means over planes see the other order, and Transposes stand where it begins
- * and ends.
+ * element between them and reductions of planes see the other order, and Transposes stand where it
+ * begins and ends.
  *
  * Changed are all nodes that can be, but those that cost more than they gain by Transposes which would not
  * be there without them, and those of a group of neighbours that does so as a whole. Gains are counted in
@@ -100,16 +100,48 @@ static bool is_elementwise(const struct onr_layouts *l, const struct onr_node *n
     return is_listed;
 }
 
+/* Whether it makes one number of each plane: over all axes behind the second. */
+static bool is_reduction(const struct onr_layouts *l, const struct onr_node *node)
+{
+    static const char *const ops[] = {"ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"};
+    size_t count = 0;
+    const int64_t *axes = onr_attr_ints(node, "axes", &count);
+    if (onr_fuse_has_input(node, 1)) {
+        const struct onr_fact *fact = &l->graph->values[node->inputs[1]].fact;
+        axes = fact->data;
+        count = fact->data != NULL ? (size_t)onr_shape_count(&fact->shape) : 0;
+    }
+    int rank = l->graph->values[node->inputs[0]].fact.shape.rank;
+    unsigned reduced = 0; /* bit d: dimension d is */
+    bool is_listed = false;
+    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
+        is_listed = is_listed || onr_fuse_is(node, ops[i]);
+    }
+    for (size_t i = 0; is_listed && i < count; i++) {
+        int axis = 0;
+        is_listed = onr_axis_normalize(axes[i], rank, &axis);
+        reduced |= 1u << axis;
+    }
+    return is_listed && reduced == (1u << rank) - 4;
+}
+
 static enum onr_layout_kind find_kind(const struct onr_layouts *l, const struct onr_node *node)
 {
     if (node->input_count == 0 || node->output_count != 1 ||
         node->inputs[ONR_CONV_X] == ONR_NO_VALUE || node->body_count > 0 ||
-        !has_planes(l->graph, node->inputs[ONR_CONV_X]) ||
-        !has_planes(l->graph, node->outputs[0])) {
+        !has_planes(l->graph, node->inputs[ONR_CONV_X])) {
         return ONR_LAYOUT_STAYS;
     }
-    if (onr_fuse_is(node, "GlobalAveragePool")) {
-        return ONR_LAYOUT_MEANS;
+    bool is_mean = onr_fuse_is(node, "GlobalAveragePool");
+    bool is_reduced = is_mean || is_reduction(l, node);
+    if (is_reduced && !is_mean && onr_attr_int(node, "keepdims", 1) == 0) {
+        return ONR_LAYOUT_NUMBERS;
+    }
+    if (!has_planes(l->graph, node->outputs[0])) {
+        return ONR_LAYOUT_STAYS;
+    }
+    if (is_reduced) {
+        return ONR_LAYOUT_POINTS;
     }
     if (strcmp(node->domain, "onnxrun") == 0 && strcmp(node->op_type, "ConvLast") == 0 &&
         onr_attr_int(node, "first", 0) != 0) {
@@ -136,7 +168,7 @@ bool onr_layout_wants(const struct onr_layouts *l, enum onr_layout_kind kind,
 
 static bool makes_last(enum onr_layout_kind kind)
 {
-    return kind == ONR_LAYOUT_CONV || kind == ONR_LAYOUT_ELEMENTS || kind == ONR_LAYOUT_MEANS;
+    return kind == ONR_LAYOUT_CONV || kind == ONR_LAYOUT_ELEMENTS || kind == ONR_LAYOUT_POINTS;
 }
 
 static void count_uses(const struct onr_layouts *l)
@@ -165,7 +197,7 @@ static double elements_of(const struct onr_graph *graph, uint32_t value)
 static double find_gain(const struct onr_layouts *l, enum onr_layout_kind kind,
                         const struct onr_node *node)
 {
-    if (kind == ONR_LAYOUT_ELEMENTS || kind == ONR_LAYOUT_MEANS) {
+    if (kind == ONR_LAYOUT_ELEMENTS || kind == ONR_LAYOUT_POINTS || kind == ONR_LAYOUT_NUMBERS) {
         return 0.0;
     }
     const struct onr_shape *w = weights_of(l, node);
@@ -313,8 +345,7 @@ static enum onr_status change_graph(struct onr_graph *graph, struct onr_pass_ctx
                             .node_count = graph->node_count,
                             .value_count = graph->value_count,
                             .transpose = ctx->registry->find("", "Transpose", 13),
-                            .conv = ctx->registry->find("onnxrun", "ConvLast", 1),
-                            .mean = ctx->registry->find("", "ReduceMean", 13)};
+                            .conv = ctx->registry->find("onnxrun", "ConvLast", 1)};
     size_t bytes =
         l.node_count * (sizeof *l.total + sizeof *l.group + 1) + 2 * l.value_count * sizeof *l.last;
     l.total = onr_mem_alloc(ctx->eval->mem, bytes);
@@ -326,7 +357,7 @@ static enum onr_status change_graph(struct onr_graph *graph, struct onr_pass_ctx
     l.group = l.uses + l.value_count;
     l.kind = (unsigned char *)(l.group + l.node_count);
     memset(l.last, 0xff, l.value_count * sizeof *l.last);
-    bool has_ops = l.transpose != NULL && l.conv != NULL && l.mean != NULL;
+    bool has_ops = l.transpose != NULL && l.conv != NULL;
     enum onr_status status = has_ops && onr_layouts_choose(&l) ? onr_layouts_change(&l) : ONR_OK;
     onr_mem_free(ctx->eval->mem, l.total, bytes);
     return status;

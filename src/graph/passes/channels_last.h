@@ -14,7 +14,8 @@ enum onr_layout_kind {
     ONR_LAYOUT_CONV,     /* Conv or FusedConv */
     ONR_LAYOUT_READER,   /* ConvLast that reads planes */
     ONR_LAYOUT_ELEMENTS, /* each element of the output follows from one of each input */
-    ONR_LAYOUT_MEANS,    /* GlobalAveragePool */
+    ONR_LAYOUT_POINTS,   /* of each plane one element: GlobalAveragePool, Reduce operators */
+    ONR_LAYOUT_NUMBERS,  /* the same without the dimensions of the planes */
 };
 
 struct onr_layouts {
@@ -27,7 +28,7 @@ struct onr_layouts {
     double *total;   /* [node_count] what a group gains, at its node that is its own */
     uint32_t *uses;  /* [value_count] by nodes that want its channels last */
     uint32_t *last;  /* [value_count] the same value with its channels last, or ONR_NO_VALUE */
-    const struct onr_op_def *transpose, *conv, *mean;
+    const struct onr_op_def *transpose, *conv;
 };
 
 /* Whether the node, if it is changed, wants this input with its channels last. */

@@ -83,25 +83,31 @@ static enum onr_status make_conv(const struct onr_layouts *l, struct onr_node *n
     return ONR_OK;
 }
 
-/* ReduceMean over the planes. */
-static enum onr_status make_mean(const struct onr_layouts *l, struct onr_node *node)
+/* A reduction over the planes where they are now, in the version that has its axes as an attribute. */
+static enum onr_status make_reduction(const struct onr_layouts *l, enum onr_layout_kind kind,
+                                      struct onr_node *node)
 {
     int rank = l->graph->values[node->inputs[ONR_CONV_X]].fact.shape.rank;
-    struct onr_attr *attr = ONR_ARENA_NEW(l->graph->arena, struct onr_attr);
+    const char *name = onr_fuse_is(node, "GlobalAveragePool") ? "ReduceMean" : node->op_type;
+    const struct onr_op_def *op = l->ctx->registry->find("", name, 11);
+    struct onr_attr *attrs = ONR_ARENA_ARRAY(l->graph->arena, 2, struct onr_attr);
     int64_t *axes = ONR_ARENA_ARRAY(l->graph->arena, (size_t)rank, int64_t);
-    if (attr == NULL || axes == NULL) {
+    if (attrs == NULL || axes == NULL) {
         return onr_fail_memory(l->ctx->err, "node");
     }
     for (int d = 1; d < rank - 1; d++) {
         axes[d - 1] = d;
     }
-    *attr = (struct onr_attr){
+    attrs[0] = (struct onr_attr){
         .name = "axes", .kind = ONR_ATTR_INTS, .count = (size_t)rank - 2, .as.ints = axes};
-    node->op_type = l->mean->name;
-    node->version = l->mean->since_version;
-    node->attrs = attr;
-    node->attr_count = 1;
-    node->op = l->mean;
+    attrs[1] = (struct onr_attr){
+        .name = "keepdims", .kind = ONR_ATTR_INT, .count = 1, .as.i = kind == ONR_LAYOUT_POINTS};
+    node->op_type = op->name;
+    node->version = op->since_version;
+    node->input_count = 1;
+    node->attrs = attrs;
+    node->attr_count = 2;
+    node->op = op;
     return ONR_OK;
 }
 
@@ -136,11 +142,14 @@ static enum onr_status change_node(const struct onr_layouts *l, enum onr_layout_
     node->inputs = inputs;
     if (kind == ONR_LAYOUT_READER) {
         drop_first(node);
+    } else if (kind == ONR_LAYOUT_CONV) {
+        ONR_TRY(make_conv(l, node));
+    } else if (kind == ONR_LAYOUT_POINTS || kind == ONR_LAYOUT_NUMBERS) {
+        ONR_TRY(make_reduction(l, kind, node));
+    }
+    if (kind == ONR_LAYOUT_READER || kind == ONR_LAYOUT_NUMBERS) {
         return onr_insert_node(l->graph, node, l->ctx->err);
     }
-    ONR_TRY(kind == ONR_LAYOUT_CONV    ? make_conv(l, node)
-            : kind == ONR_LAYOUT_MEANS ? make_mean(l, node)
-                                       : ONR_OK);
     ONR_TRY(add_last(l, y));
     *output = l->last[y];
     node->outputs = output;

@@ -57,6 +57,8 @@ static const struct pass pass_list[] = {
     PASS(dead_code, FUSES),
     PASS(channels_last, FUSES),
     PASS(dead_code, FUSES),
+    PASS(no_ops, FUSES),
+    PASS(dead_code, FUSES),
     PASS(common_subexpressions, FUSES),
     PASS(dead_code, FUSES),
     PASS(fuse_projections, FUSES),
