@@ -26,5 +26,6 @@ onnxrun_test(graph
     test_passes
     test_plain_scores
     test_print
+    test_resize_last
     test_tensor_proto
     test_wire)

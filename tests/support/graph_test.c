@@ -92,7 +92,7 @@ size_t graph_test_run(const char *model, bool no_fusion, const float x[8], void 
 void graph_test_results(const char *model, float error)
 {
     static const float x[] = {-3, -1.5f, -0.25f, 0, 0.5f, 1, 2.75f, 6};
-    float fused[64], plain[64];
+    float fused[6144], plain[6144];
     size_t bytes = graph_test_run(model, false, x, fused, sizeof fused);
     assert_int_equal(graph_test_run(model, true, x, plain, sizeof plain), bytes);
     if (error <= 0) {

@@ -4,6 +4,7 @@
 #include "base/size.h"
 #include "graph/op_def.h"
 #include "graph/passes/fuse.h"
+#include "graph/passes/insert.h"
 #include "graph/passes/report.h"
 
 #include <math.h>
@@ -116,21 +117,11 @@ static bool make_bias(const struct onr_channels *c, float *bias)
 static enum onr_status add_constant(const struct onr_channels *c, uint32_t origin,
                                     const struct onr_shape *shape, const float *data, uint32_t *id)
 {
-    struct onr_arena *arena = c->graph->arena;
-    struct onr_constant *constant = ONR_ARENA_NEW(arena, struct onr_constant);
-    char *name = onr_arena_printf(arena, "%s.normalized", c->graph->values[origin].name);
-    if (constant == NULL || name == NULL) {
+    char *name = onr_arena_printf(c->graph->arena, "%s.normalized", c->graph->values[origin].name);
+    if (name == NULL) {
         return onr_fail_memory(c->ctx->err, "weights of a normalization");
     }
-    size_t bytes = (size_t)onr_shape_range(shape, 0, shape->rank) * sizeof(float);
-    *constant =
-        (struct onr_constant){.dtype = ONR_FLOAT, .shape = *shape, .data = data, .bytes = bytes};
-    ONR_TRY(onr_graph_add_value(c->graph, name, id, c->ctx->err));
-    struct onr_value *value = &c->graph->values[*id];
-    value->constant = constant;
-    value->fact = onr_fact_of(ONR_FLOAT, shape);
-    value->fact.data = data;
-    return ONR_OK;
+    return onr_insert_constant(c->graph, name, shape, data, id, c->ctx->err);
 }
 
 /* Weights that are not multiplied stay where they are. */

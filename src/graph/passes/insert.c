@@ -62,6 +62,25 @@ void onr_insert_operator(struct onr_node *node, const struct onr_node *like)
     node->attr_count = like->attr_count;
 }
 
+enum onr_status onr_insert_constant(struct onr_graph *graph, const char *name,
+                                    const struct onr_shape *shape, const float *data, uint32_t *id,
+                                    struct onr_error *err)
+{
+    struct onr_constant *constant = ONR_ARENA_NEW(graph->arena, struct onr_constant);
+    if (constant == NULL) {
+        return onr_fail_memory(err, "a constant");
+    }
+    size_t bytes = (size_t)onr_shape_range(shape, 0, shape->rank) * sizeof(float);
+    *constant =
+        (struct onr_constant){.dtype = ONR_FLOAT, .shape = *shape, .data = data, .bytes = bytes};
+    ONR_TRY(onr_graph_add_value(graph, name, id, err));
+    struct onr_value *value = &graph->values[*id];
+    value->constant = constant;
+    value->fact = onr_fact_of(ONR_FLOAT, shape);
+    value->fact.data = data;
+    return ONR_OK;
+}
+
 /* ---- few nodes ---- */
 
 /* A new node, to stand before the one of this index. */
@@ -102,10 +121,13 @@ static enum onr_status add_value(const struct onr_inserter *insert, const char *
 /* Computes the node when its inputs are constant, else gives it a place. */
 static enum onr_status fold(struct onr_inserter *insert, struct onr_inserted *added)
 {
-    const struct onr_fact *inputs[2] = {NULL};
+    const struct onr_fact *inputs[ONR_INSERT_INPUTS] = {NULL};
     struct onr_fact fact = insert->graph->values[added->node.outputs[0]].fact;
     bool is_folded = false;
     for (uint32_t i = 0; i < added->node.input_count; i++) {
+        if (added->node.inputs[i] == ONR_NO_VALUE) {
+            continue;
+        }
         struct onr_value *value = &insert->graph->values[added->node.inputs[i]];
         inputs[i] = &value->fact;
         if (value->fold != NULL) {

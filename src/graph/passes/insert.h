@@ -26,6 +26,13 @@ enum onr_status onr_insert_between(struct onr_graph *graph, const struct onr_op_
                                    uint32_t from, uint32_t to, const struct onr_attr *attr,
                                    struct onr_error *err) ONR_MUST_USE;
 
+/* Adds a constant of float32; data is borrowed. */
+enum onr_status onr_insert_constant(struct onr_graph *graph, const char *name,
+                                    const struct onr_shape *shape, const float *data, uint32_t *id,
+                                    struct onr_error *err) ONR_MUST_USE;
+
+#define ONR_INSERT_INPUTS 4 /* most of a node that is put before another */
+
 struct onr_inserter {
     struct onr_graph *graph;
     struct onr_pass_ctx *ctx;
@@ -37,7 +44,7 @@ void onr_insert_start(struct onr_inserter *insert, struct onr_graph *graph,
                       struct onr_pass_ctx *ctx);
 
 /*
- * Notes a node like this one, of one or two other inputs, to stand before the node that is looked
+ * Notes a node like this one, of as many other inputs, to stand before the node that is looked
  * at. *made is its result, which is named by that one's and the suffix, and has the shape of the
  * first input, and its type, save for a Cast, which is one to bool. It is computed at once when the
  * inputs are constant, else nothing can be found by it before onr_insert_place.

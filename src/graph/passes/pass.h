@@ -126,6 +126,11 @@ enum onr_status onr_pass_common_subexpressions(struct onr_graph *graph,
 enum onr_status onr_pass_channels_last(struct onr_graph *graph,
                                        struct onr_pass_ctx *ctx) ONR_MUST_USE;
 
+/* Multiplies channels before planes are enlarged; needs facts and uses, leaves both to be counted and
+ * dead code to be dropped. */
+enum onr_status onr_pass_resize_last(struct onr_graph *graph,
+                                     struct onr_pass_ctx *ctx) ONR_MUST_USE;
+
 /* Each has one node compute what a chain of nodes computes (fuse.h); needs facts and uses. */
 enum onr_status onr_pass_fuse_attention(struct onr_graph *graph,
                                         struct onr_pass_ctx *ctx) ONR_MUST_USE;

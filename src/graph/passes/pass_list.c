@@ -48,6 +48,8 @@ static const struct pass pass_list[] = {
     PASS(fuse_factors, FUSES),
     PASS(dead_code, FUSES),
     PASS(no_ops, FUSES),
+    PASS(resize_last, FUSES),
+    PASS(dead_code, FUSES),
     PASS(fuse_gather_matmul, FUSES),
     PASS(fuse_gather_scores, FUSES),
     PASS(dead_code, FUSES),
