@@ -61,6 +61,7 @@ ONR_INLINE void clear(__m256 (*sum)[VECTORS], size_t count)
 
 ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows)
 {
+    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
     __m256 sum[6][VECTORS];
     clear(sum, rows);
     const float *a[2] = {t->a, rows > REACH ? t->a + REACH * t->a_stride : t->a};
@@ -86,7 +87,6 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows)
         a[1]++;
         b += t->b_stride;
     }
-    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
     ONR_UNROLL
     for (size_t i = 0; i < rows; i++) {
         store(&to, 0, sum[i]);
@@ -97,6 +97,7 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows)
 /* rows x (panels * 16): two accumulators per row and panel. */
 ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t panels)
 {
+    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
     __m256 sum[6][VECTORS];
     clear(sum, rows * panels);
     const float *a = t->a;
@@ -116,7 +117,6 @@ ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t pane
         a++;
         b += t->b_stride;
     }
-    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
     ONR_UNROLL
     for (size_t i = 0; i < rows; i++) {
         ONR_UNROLL

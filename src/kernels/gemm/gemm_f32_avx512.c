@@ -53,8 +53,18 @@ ONR_INLINE void step(__m512 (*sum)[3], const float *a, size_t a_stride, const fl
     }
 }
 
+/* Asks for some lines of what comes next. Returns what comes after them. */
+ONR_INLINE const char *prefetch_next(const struct onr_gemm_f32_tile *t, const char *next)
+{
+    for (size_t l = 0; l < t->next_lines && next < t->next_end; l++, next += 64) {
+        _mm_prefetch(next, _MM_HINT_T1);
+    }
+    return next;
+}
+
 ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows, size_t vectors)
 {
+    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
     __m512 sum[ONR_GEMM_MAX_ROWS][3];
     ONR_UNROLL
     for (size_t i = 0; i < rows; i++) {
@@ -67,10 +77,15 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows, size_t vect
     const float *b = t->b;
     const char *next = t->next;
     size_t k = t->k;
+    /* Where a step is one vector of each row, a loop shows no more than steps side by side. */
+    for (size_t p = 0; vectors == 1 && k > 0; k--, p++) {
+        next = p % 4 == 0 ? prefetch_next(t, next) : next;
+        step(sum, a, t->a_stride, b, rows, vectors);
+        a++;
+        b += t->b_stride;
+    }
     for (; k >= 4; k -= 4) {
-        for (size_t l = 0; l < t->next_lines && next < t->next_end; l++, next += 64) {
-            _mm_prefetch(next, _MM_HINT_T1);
-        }
+        next = prefetch_next(t, next);
         ONR_UNROLL
         for (size_t p = 0; p < 4; p++) {
             step(sum, a, t->a_stride, b, rows, vectors);
@@ -83,7 +98,6 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows, size_t vect
         a++;
         b += t->b_stride;
     }
-    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
     ONR_UNROLL
     for (size_t i = 0; i < rows; i++) {
         store(&to, 0, vectors, sum[i]);
@@ -103,6 +117,7 @@ ONR_INLINE void prefetch_ahead(const float *b, size_t ahead, size_t vectors)
 /* rows x (panels * 48): one accumulator per row, panel and vector. */
 ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t panels, size_t vectors)
 {
+    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
     __m512 sum[8][3];
     ONR_UNROLL
     for (size_t s = 0; s < rows * panels; s++) {
@@ -122,7 +137,6 @@ ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t pane
         }
         b += t->b_stride;
     }
-    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
     ONR_UNROLL
     for (size_t i = 0; i < rows; i++) {
         ONR_UNROLL

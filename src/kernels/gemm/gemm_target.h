@@ -17,9 +17,10 @@ struct onr_gemm_target {
     float scale;
 };
 
-/* The first row. zeros: as many as the tile has columns, and rows. */
-ONR_INLINE struct onr_gemm_target onr_gemm_first_row(const struct onr_gemm_f32_tile *tile,
-                                                     const float *zeros)
+/* The first row. zeros: as many as the tile has columns, and rows. A call, that tiles stay small, and so
+ * to be made before there are sums in registers. */
+static __attribute__((noinline)) struct onr_gemm_target onr_gemm_first_row(
+    const struct onr_gemm_f32_tile *tile, const float *zeros)
 {
     bool has_base = tile->base != NULL;
     return (struct onr_gemm_target){
