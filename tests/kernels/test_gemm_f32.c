@@ -21,7 +21,7 @@ struct product {
     size_t m, n, k;
     bool is_packed, is_a_transposed, is_b_transposed;
     bool has_column_bias, has_row_bias, accumulates;
-    bool has_addend, has_activation, has_factor;
+    bool has_addend, has_activation, has_factor, has_relu;
     bool is_a_cold, is_b_hot, is_backward;
     float scale;
 };
@@ -92,6 +92,10 @@ static struct onr_gemm_f32_job make_job(struct fixture *f, const struct onr_gemm
         job.activation.args.a = 0.25f;
         job.activation.is_by_blocks = p->k % 2 == 0;
     }
+    if (p->has_relu) {
+        job.activation.function = f->kernels.unary.rows[ONR_UNARY_RELU][ONR_FLOAT];
+        job.activation.is_relu = true;
+    }
     if (p->is_packed) {
         onr_gemm_f32_pack(kernel, p->k, p->n, &job.b, 0, onr_gemm_f32_panels(kernel, p->n),
                           f->packed);
@@ -120,6 +124,7 @@ static void check(struct fixture *f, const struct onr_gemm_f32_job *job, const s
             base += p->has_addend ? (double)job->addend[i * job->addend_stride + j] : 0.0;
             double want = base + (double)p->scale * sum;
             want *= p->has_activation && want < 0 ? 0.25 : 1.0;
+            want = p->has_relu && want < 0 ? 0.0 : want;
             want *= p->has_factor ? (double)job->factor[i * job->factor_stride + j] : 1.0;
             double bound = 1e-6 * (1.0 + size);
             if (!(fabs((double)job->c[i * p->n + j] - want) <= bound)) {
@@ -291,7 +296,7 @@ static void values_are_finished_in_the_tiles(void **state)
 {
     static const size_t rows[] = {1, 2, 4, 7, 30};
     for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
-        for (unsigned bits = 1; bits < 32; bits++) {
+        for (unsigned bits = 1; bits < 64; bits++) {
             struct product p = {.m = rows[i / 2],
                                 .n = (bits & 16) != 0 ? 384 : 101,
                                 .k = i % 2 == 0 ? 19 : 1030,
@@ -300,8 +305,12 @@ static void values_are_finished_in_the_tiles(void **state)
                                 .has_column_bias = i % 3 == 0,
                                 .has_row_bias = i % 3 == 1,
                                 .has_addend = (bits & 1) != 0,
-                                .has_activation = (bits & 2) != 0,
+                                .has_activation = (bits & 34) == 2,
+                                .has_relu = (bits & 34) == 34,
                                 .has_factor = (bits & 4) != 0};
+            if ((bits & 34) == 32) {
+                continue; /* as without the 32 */
+            }
             run_all(*state, &p);
         }
     }
@@ -521,6 +530,40 @@ static void halves_are_converted(void **state)
     }
 }
 
+/* NaN and zeros of either sign as well, where a last block of k or the only one ends with it. */
+static void relu_in_tiles_has_the_bits_of_relu_alone(void **state)
+{
+    struct fixture *f = *state;
+    static float a[5 * 1100], b[1100 * 52], alone[5 * 52];
+    for (int i = 0; i < 4 * ((int)onr_cpu_isa() + 1); i++) {
+        size_t k = i % 2 == 0 ? 3 : 1100;
+        size_t bytes = 5 * 52 * sizeof(float);
+        test_random(4, 5 * k, a);
+        test_random(5, k * 52, b);
+        a[k] = NAN;
+        memset(a + 2 * k, 0, 2 * k * sizeof *a);
+        a[4 * k] = -INFINITY;
+        onr_kernels_init(&f->kernels, (enum onr_isa)(i / 4));
+        struct onr_gemm_f32_job job = {.kernel = f->kernels.gemm.f32[0],
+                                       .m = 5,
+                                       .n = 52,
+                                       .k = k,
+                                       .a = {a, ONR_FLOAT, k, 1},
+                                       .b = {b, ONR_FLOAT, 52, 1},
+                                       .c = alone,
+                                       .c_stride = 52,
+                                       .scale = i % 4 < 2 ? 1.0f : -0.5f};
+        size_t panels = onr_gemm_f32_panels(job.kernel, 52);
+        job.activation.function = f->kernels.unary.rows[ONR_UNARY_RELU][ONR_FLOAT];
+        onr_gemm_f32_run(&job, 0, 5, 0, panels, f->workspace);
+        job.activation.is_relu = true;
+        job.c = f->c;
+        onr_gemm_f32_run(&job, 0, 5, 0, panels, f->workspace);
+        assert_true(isnan(f->c[52]) && f->c[2 * 52] == 0);
+        assert_memory_equal(f->c, alone, bytes);
+    }
+}
+
 static void infinity_and_nan_stay_in_their_row(void **state)
 {
     struct fixture *f = *state;
@@ -624,6 +667,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(weights_at_an_odd_address, setup, teardown),
         cmocka_unit_test_setup_teardown(weights_packed_in_shares_are_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(halves_are_converted, setup, teardown),
+        cmocka_unit_test_setup_teardown(relu_in_tiles_has_the_bits_of_relu_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(infinity_and_nan_stay_in_their_row, setup, teardown),
         cmocka_unit_test(the_fastest_shape_is_chosen),
         cmocka_unit_test(integers_wrap_and_doubles_add_up),

@@ -13,6 +13,7 @@
 struct onr_activation {
     onr_unary_fn function;
     struct onr_unary_args args;
+    bool is_relu;      /* function is that of Relu, which others may do as well */
     bool is_by_blocks; /* function looks at all values of a block first: better of many at once */
     onr_clip_fn clip;
     uint64_t low, high; /* bounds of clip, in the element type */

@@ -6,7 +6,8 @@
  *     C[m,n] = f(addend[m,n] + bias + scale * sum_k A[m,k] * B[k,n]) * factor[m,n]
  *
  * Each of addend, bias, f and factor may be missing. The first two are where a tile's registers
- * start from when they are stored; f and factor are applied while the tile is in L1.
+ * start from when they are stored, with Relu if that is f; any other f and factor are applied while
+ * the tile is in L1.
  *
  * B is read in panels of `columns` columns. Packed, a panel is [k][columns], zero-padded on the
  * right, and panels follow each other: float[panels][k][columns]. What is not packed is packed
@@ -36,7 +37,7 @@
 #define ONR_GEMM_TURNED_ROWS 16 /* at most this many rows are multiplied by a B that is turned */
 #define ONR_GEMM_MAX_SHAPES  4
 
-/* What one tile reads and writes.  c = base + bias + scale * (A * B) */
+/* What one tile reads and writes.  c = f(base + bias + scale * (A * B)), f: Relu or none */
 struct onr_gemm_f32_tile {
     size_t k;
     const float *a; /* a[i * a_stride + p], row i, step p */
@@ -52,6 +53,7 @@ struct onr_gemm_f32_tile {
     const float *column_bias; /* [columns], of all panels in wide tiles; or NULL */
     const float *row_bias;    /* [rows] or NULL; not both */
     float scale;
+    bool has_relu;
     const char *next; /* what will be read next, to be prefetched while this tile computes */
     const char *next_end;
     size_t next_lines; /* cache lines to prefetch every 4 steps */

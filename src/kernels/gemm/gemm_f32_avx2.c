@@ -25,13 +25,14 @@ static const float zeros[WIDE_PANELS * VECTORS * LANES];
 ONR_INLINE void store(const struct onr_gemm_target *to, size_t column, const __m256 *sum)
 {
     __m256 scale = _mm256_set1_ps(to->scale);
+    __m256 low = _mm256_set1_ps(to->low);
     __m256 row_bias = _mm256_set1_ps(*to->row_bias);
     ONR_UNROLL
     for (size_t v = 0; v < VECTORS; v++) {
         size_t j = column + v * LANES;
         __m256 both = _mm256_add_ps(row_bias, _mm256_loadu_ps(to->column_bias + j));
         __m256 start = _mm256_add_ps(_mm256_loadu_ps(to->base + j), both);
-        _mm256_storeu_ps(to->c + j, _mm256_fmadd_ps(scale, sum[v], start));
+        _mm256_storeu_ps(to->c + j, _mm256_max_ps(low, _mm256_fmadd_ps(scale, sum[v], start)));
     }
 }
 
@@ -240,7 +241,8 @@ static __attribute__((noinline)) void slim(const struct onr_gemm_f32_tile *t, si
     for (size_t i = 0; i < rows; i++) {
         __m128 bias = _mm_add_ps(_mm_set1_ps(*to.row_bias), _mm_loadu_ps(to.column_bias));
         __m128 start = _mm_add_ps(_mm_loadu_ps(to.base), bias);
-        _mm_storeu_ps(to.c, _mm_fmadd_ps(_mm_set1_ps(to.scale), kept[i], start));
+        __m128 value = _mm_fmadd_ps(_mm_set1_ps(to.scale), kept[i], start);
+        _mm_storeu_ps(to.c, _mm_max_ps(_mm_set1_ps(to.low), value));
         onr_gemm_next_row(&to);
     }
 }

@@ -24,13 +24,14 @@ ONR_INLINE void store(const struct onr_gemm_target *to, size_t column, size_t ve
                       const __m512 *sum)
 {
     __m512 scale = _mm512_set1_ps(to->scale);
+    __m512 low = _mm512_set1_ps(to->low);
     __m512 row_bias = _mm512_set1_ps(*to->row_bias);
     ONR_UNROLL
     for (size_t v = 0; v < vectors; v++) {
         size_t j = column + v * LANES;
         __m512 both = _mm512_add_ps(row_bias, _mm512_loadu_ps(to->column_bias + j));
         __m512 start = _mm512_add_ps(_mm512_loadu_ps(to->base + j), both);
-        _mm512_storeu_ps(to->c + j, _mm512_fmadd_ps(scale, sum[v], start));
+        _mm512_storeu_ps(to->c + j, _mm512_max_ps(low, _mm512_fmadd_ps(scale, sum[v], start)));
     }
 }
 

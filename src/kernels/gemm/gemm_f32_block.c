@@ -27,12 +27,18 @@ static bool is_first(const struct onr_gemm_block *block)
     return !block->job->accumulate && block->k_begin == 0;
 }
 
-/* f and factor are applied after the last block of k. */
+/* f and factor are applied by the block of k that comes last. */
+static bool is_last(const struct onr_gemm_block *block)
+{
+    return block->k_begin + block->k == block->job->k;
+}
+
+/* Whether that is left to do for what a tile has stored. */
 static bool must_finish(const struct onr_gemm_block *block)
 {
     const struct onr_gemm_f32_job *job = block->job;
-    return block->k_begin + block->k == job->k &&
-           (!onr_activation_is_none(&job->activation) || job->factor != NULL);
+    bool has_function = !onr_activation_is_none(&job->activation) && !job->activation.is_relu;
+    return is_last(block) && (has_function || job->factor != NULL);
 }
 
 /* Where a row of a piece lies in C, or in a matrix beside C. */
@@ -57,6 +63,7 @@ static struct onr_gemm_f32_tile make_tile(const struct onr_gemm_block *block,
         .base_stride = is_first(block) ? job->addend_stride : job->c_stride,
         .column_bias = has_bias ? job->column_bias + piece->column : NULL,
         .scale = job->scale,
+        .has_relu = job->activation.is_relu && is_last(block),
     };
 }
 
@@ -133,7 +140,9 @@ static void finish_rows(const struct onr_gemm_block *block, const struct onr_gem
     const struct onr_gemm_f32_job *job = block->job;
     for (size_t i = row; i < row + rows; i++) {
         float *c = job->c + find_place(block, piece, i, job->c_stride);
-        onr_activation_apply(&job->activation, count, c);
+        if (!job->activation.is_relu) {
+            onr_activation_apply(&job->activation, count, c);
+        }
         if (job->factor != NULL) {
             const float *factor = job->factor + find_place(block, piece, i, job->factor_stride);
             job->multiply(count, c, 1, factor, 1, c);
@@ -292,8 +301,8 @@ static void run_tile(const struct onr_gemm_block *block, const struct onr_gemm_p
     if (job->is_c_cold) {
         prefetch_outputs(tile, rows, piece->count);
     }
-    bool is_last = must_finish(block);
-    if (is_last && rows > 1 && job->activation.is_by_blocks && piece->count == kernel->columns) {
+    bool must = must_finish(block);
+    if (must && rows > 1 && job->activation.is_by_blocks && piece->count == kernel->columns) {
         run_last_tile(block, piece, tile, row, rows);
         return;
     }
@@ -302,7 +311,7 @@ static void run_tile(const struct onr_gemm_block *block, const struct onr_gemm_p
     } else {
         kernel->tile[rows](tile);
     }
-    if (is_last) {
+    if (must) {
         finish_rows(block, piece, row, rows, piece->count);
     }
 }

@@ -42,7 +42,9 @@ ONR_INLINE void store_row(const struct onr_gemm_f32_tile *t, size_t i, const vec
             base += load(t->column_bias + v * LANES);
         }
         base += t->scale * sum[v];
-        memcpy(c + v * LANES, &base, sizeof(base));
+        for (size_t j = 0; j < LANES; j++) {
+            c[v * LANES + j] = t->has_relu && base[j] < 0.0f ? 0.0f : base[j];
+        }
     }
 }
 

@@ -10,11 +10,13 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_unroll.h"
 
+#include <math.h>
+
 struct onr_gemm_target {
     float *c;
     const float *base, *column_bias, *row_bias;
     size_t c_stride, base_stride;
-    float scale;
+    float scale, low; /* low: what is below it becomes it, but NaN */
 };
 
 /* The first row. zeros: as many as the tile has columns, and rows. A call, that tiles stay small, and so
@@ -31,6 +33,7 @@ static __attribute__((noinline)) struct onr_gemm_target onr_gemm_first_row(
         .c_stride = tile->c_stride,
         .base_stride = has_base ? tile->base_stride : 0,
         .scale = tile->scale,
+        .low = tile->has_relu ? 0.0f : -INFINITY,
     };
 }
 

@@ -82,6 +82,7 @@ enum onr_status onr_fused_activation_read(const struct onr_node *node, enum onr_
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
         if (onr_string_is(name, functions[i].name)) {
             activation->function = kernels->unary.rows[functions[i].op][dtype];
+            activation->is_relu = functions[i].op == ONR_UNARY_RELU;
             activation->args = read_params(node, functions[i].fallback, functions[i].b_name);
             activation->is_by_blocks =
                 functions[i].op == ONR_UNARY_SIGMOID || functions[i].op == ONR_UNARY_SWISH;
