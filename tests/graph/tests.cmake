@@ -20,6 +20,7 @@ onnxrun_test(graph
     test_fuse_rotary
     test_fuse_select
     test_fuse_softmax
+    test_fuse_unit_rows
     test_gradient
     test_import
     test_no_ops

@@ -110,6 +110,7 @@ onnxrun_test(ops
     norm/test_mean_variance_normalization
     norm/test_rms_normalization
     norm/test_softmax
+    norm/test_unit_rows
     preview/test_flex_attention
     preview/test_optimizer
     quant/test_conv_integer

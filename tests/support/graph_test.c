@@ -55,7 +55,7 @@ void graph_test_nodes(const char *model, const char *expected)
         char name[64];
         const char *equals = strstr(at, " = ");
         if (equals != NULL && equals < strchr(at + 1, '\n') &&
-            sscanf(equals, " = %63[A-Za-z.]", name) == 1 &&
+            sscanf(equals, " = %63[A-Za-z0-9.]", name) == 1 &&
             (name[0] <= 'Z' || strchr(name, '.') != NULL)) {
             (void)snprintf(found + strlen(found), sizeof found - strlen(found), "%s%s",
                            found[0] != '\0' ? " " : "", name);

@@ -12,6 +12,9 @@
  *   y = x * g + (bias - ReduceMean(x) * g)   or Neg(ReduceMean(x)) * g + bias
  *
  * scale and bias have one element for each of the last axis; a RMSNormalization has no bias.
+ *
+ * UnitRows (onnxrun, ops/norm/unit_rows.c) from x / Clip(ReduceL2(x), floor), where Clip may be missing,
+ * and x may be a Transpose that leaves the last axis in its place.
  */
 #include "graph/op_def.h"
 #include "graph/passes/fuse.h"
@@ -35,8 +38,8 @@ static bool is_last_axis(const struct onr_fuser *fuser, const struct onr_node *m
     return count == 1 && (axes[0] == -1 || (x->shape.rank > 0 && axes[0] == x->shape.rank - 1));
 }
 
-/* True for the mean over the last axis, kept as an axis. */
-static bool is_row_mean(const struct onr_fuser *fuser, const struct onr_node *node)
+/* True for a reduction over the last axis, kept as an axis. */
+static bool is_by_row(const struct onr_fuser *fuser, const struct onr_node *node)
 {
     return node != NULL && onr_attr_int(node, "keepdims", 1) == 1 && is_last_axis(fuser, node);
 }
@@ -101,11 +104,11 @@ static bool read_root(const struct onr_fuser *fuser, const struct onr_node *node
     const struct onr_node *centred = onr_fuse_producer(fuser, root->d, "Sub");
     const struct onr_node *centre =
         centred != NULL ? onr_fuse_producer(fuser, centred->inputs[1], "ReduceMean") : NULL;
-    bool is_layer = is_row_mean(fuser, centre) && centre->inputs[0] == centred->inputs[0];
+    bool is_layer = is_by_row(fuser, centre) && centre->inputs[0] == centred->inputs[0];
     root->op = is_layer ? "LayerNormalization" : "RMSNormalization";
     root->x = is_layer ? centred->inputs[0] : root->d;
     root->mean = is_layer ? centre->outputs[0] : ONR_NO_VALUE;
-    if (!is_row_mean(fuser, mean)) {
+    if (!is_by_row(fuser, mean)) {
         return onr_fuse_miss(fuser, root->op, mean->outputs[0],
                              "a mean over the last axis alone, kept as an axis");
     }
@@ -300,8 +303,65 @@ static bool match_norm(const struct onr_fuser *fuser, const struct onr_node *nod
     return true;
 }
 
+/* ---- rows of length 1 ---- */
+
+/* The node that divides x by max(norm, floor), or by the norm. */
+static struct onr_node *find_unit(const struct onr_fuser *fuser, const struct onr_node *norm,
+                                  double *floor)
+{
+    uint32_t value = norm->outputs[0];
+    const struct onr_node *clip = onr_fuse_user(fuser, value, "Clip");
+    if (clip != NULL) {
+        if (!onr_fuse_has_input(clip, 1) || onr_fuse_has_input(clip, 2) ||
+            !onr_fuse_number(fuser, clip->inputs[1], floor)) {
+            (void)onr_fuse_miss(fuser, "UnitRows", value,
+                                "used by one Clip, to a constant minimum");
+            return NULL;
+        }
+        value = clip->outputs[0];
+    }
+    struct onr_node *quotient = onr_fuse_user(fuser, value, "Div");
+    if (quotient == NULL || quotient->inputs[1] != value ||
+        quotient->inputs[0] != norm->inputs[0]) {
+        (void)onr_fuse_miss(fuser, "UnitRows", value, "used by one Div, of what the norm is of");
+        return NULL;
+    }
+    return quotient;
+}
+
+/* x / max(ReduceL2(x), floor), also of what is transposed for it alone. */
+static bool match_unit(const struct onr_fuser *fuser, const struct onr_node *norm,
+                       struct onr_fused *fused)
+{
+    uint32_t x = norm->inputs[0];
+    double floor = 0;
+    if (!is_by_row(fuser, norm) || onr_fuse_fact(fuser, x)->dtype != ONR_FLOAT) {
+        return false;
+    }
+    fused->last = find_unit(fuser, norm, &floor);
+    if (fused->last == NULL) {
+        return false;
+    }
+    size_t count = 0;
+    const struct onr_node *turn = onr_fuse_producer(fuser, x, "Transpose");
+    const int64_t *perm = turn != NULL ? onr_attr_ints(turn, "perm", &count) : NULL;
+    fused->inputs[0] = x;
+    if (perm != NULL && count > 0 && count <= ONR_FUSED_INTS &&
+        perm[count - 1] == (int64_t)count - 1 && onr_fuse_use_count(fuser, x) == 2) {
+        fused->inputs[0] = turn->inputs[0];
+        onr_fused_ints(fused, "perm", perm, count);
+    }
+    onr_fused_float(fused, "floor", (float)floor);
+    fused->input_count = 1;
+    fused->op_type = "UnitRows";
+    fused->domain = "onnxrun";
+    fused->version = 1;
+    return true;
+}
+
 enum onr_status onr_pass_fuse_norm(struct onr_graph *graph, struct onr_pass_ctx *ctx)
 {
-    static const struct onr_fusion fusions[] = {{"Sqrt", match_norm}, {NULL, NULL}};
+    static const struct onr_fusion fusions[] = {
+        {"Sqrt", match_norm}, {"ReduceL2", match_unit}, {NULL, NULL}};
     return onr_fuse(graph, fusions, ctx);
 }
