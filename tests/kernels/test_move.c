@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const size_t extents[] = {0, 1, 15, 16, 17, 63, 64, 65, 101};
+static const size_t extents[] = {0, 1, 2, 3, 4, 15, 16, 17, 63, 64, 65, 101};
 #define EXTENT_COUNT (sizeof extents / sizeof extents[0])
 
 static struct onr_kernels kernels;

@@ -11,6 +11,14 @@
 /* Bytes from which on a second thread pays. */
 #define GRAIN_BYTES ((size_t)1 << 16)
 
+/* Rows or columns, below which most of a tile of a transpose would be empty, and the elements that are
+ * soon read or written again. */
+#define FEW  4
+#define MANY 1024
+
+/* Bytes of the largest element that kernels move. */
+#define WIDEST 16
+
 /* Rows below which sharing them would leave threads idle. */
 #define MIN_ROWS 64
 
@@ -69,6 +77,28 @@ static void merge_dims(struct onr_copy *copy)
     copy->rank = rank;
 }
 
+/* Has a few elements that are neighbours in both views be one, which kernels move at once. */
+static void widen_elements(struct onr_copy *copy)
+{
+    int last = copy->rank - 1;
+    if (last < 1 || copy->dst_stride[last] != 1 || copy->src_stride[last] != 1 ||
+        copy->dim[last] < 2 || copy->dim[last] > WIDEST) {
+        return;
+    }
+    int64_t dim = copy->dim[last];
+    size_t bytes = (size_t)dim * copy->element_bytes;
+    bool is_element = bytes <= WIDEST && (bytes & (bytes - 1)) == 0;
+    for (int d = 0; d < last; d++) {
+        is_element = is_element && copy->dst_stride[d] % dim == 0 && copy->src_stride[d] % dim == 0;
+    }
+    for (int d = 0; d < last && is_element; d++) {
+        copy->dst_stride[d] /= dim;
+        copy->src_stride[d] /= dim;
+    }
+    copy->rank = is_element ? last : copy->rank;
+    copy->element_bytes = is_element ? bytes : copy->element_bytes;
+}
+
 static void prepend_unit_dim(struct onr_copy *copy)
 {
     for (int d = copy->rank; d > 0; d--) {
@@ -83,6 +113,7 @@ static void prepend_unit_dim(struct onr_copy *copy)
 void onr_copy_finish(struct onr_copy *copy)
 {
     merge_dims(copy);
+    widen_elements(copy);
     while (copy->rank < 2) {
         prepend_unit_dim(copy);
     }
@@ -105,6 +136,23 @@ struct copy_task {
     int split; /* dimension of the tiles that the threads share: the rows, or the columns */
 };
 
+/* Transposes by rows, or by columns, whichever are fewer. */
+static void transpose_few(const struct copy_task *task, size_t rows, size_t cols, char *dst,
+                          const char *src)
+{
+    const struct onr_copy *copy = task->copy;
+    size_t size = copy->element_bytes;
+    onr_copy_strided_fn move = task->kernels->move.copy_strided[onr_move_size_index(size)];
+    int64_t dst_stride = copy->dst_stride[copy->rank - 2];
+    int64_t src_stride = copy->src_stride[copy->rank - 1];
+    bool is_rows = rows <= cols;
+    for (size_t i = 0; i < (is_rows ? rows : cols); i++) {
+        move(is_rows ? cols : rows, dst, is_rows ? 1 : dst_stride, src, is_rows ? src_stride : 1);
+        dst += (is_rows ? dst_stride : 1) * (int64_t)size;
+        src += (is_rows ? 1 : src_stride) * (int64_t)size;
+    }
+}
+
 /* Copies rows x cols of a tile from where dst and src point to. */
 static void copy_block(const struct copy_task *task, size_t rows, size_t cols, char *dst,
                        const char *src)
@@ -121,6 +169,9 @@ static void copy_block(const struct copy_task *task, size_t rows, size_t cols, c
             dst += copy->dst_stride[row] * (int64_t)size;
             src += copy->src_stride[row] * (int64_t)size;
         }
+    } else if (is_dense && copy->src_stride[row] == 1 && size > sizeof(float) &&
+               (rows < FEW || cols < FEW) && rows * cols < MANY) {
+        transpose_few(task, rows, cols, dst, src);
     } else if (is_dense && copy->src_stride[row] == 1) {
         task->kernels->move.transpose[kernel](rows, cols, dst, copy->dst_stride[row], src,
                                               copy->src_stride[col]);

@@ -29,8 +29,8 @@ void onr_copy_add(struct onr_copy *copy, int64_t dim, int64_t dst_stride, int64_
 
 /*
  * Brings the dimensions that were added into the form that runs fastest: without those of extent 1,
- * neighbours that are contiguous in both views merged, and the innermost two chosen for the
- * kernels.
+ * neighbours that are contiguous in both views merged, few neighbours made one larger element, and
+ * the innermost two chosen for the kernels.
  */
 void onr_copy_finish(struct onr_copy *copy);
 

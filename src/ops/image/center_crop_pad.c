@@ -109,7 +109,7 @@ static enum onr_status center_crop_pad_run(struct onr_run_ctx *ctx)
     size_t count = (size_t)onr_tensor_count(y);
     if (plan->pads && count > 0) {
         const void *zero = y->dtype == ONR_STRING ? (const void *)&empty : zeros;
-        onr_fill(ctx->kernels, ctx->parallel, y->data, count, zero, plan->copy.element_bytes);
+        onr_fill(ctx->kernels, ctx->parallel, y->data, count, zero, onr_dtype_size(y->dtype));
     }
     if (count > 0 && onr_tensor_count(x) > 0) {
         onr_copy_run(&plan->copy, ctx->kernels, ctx->parallel, (char *)y->data + plan->y_offset,

@@ -97,11 +97,12 @@ static enum onr_status append_part(struct onr_sequence_writer *writer,
     int64_t outer = onr_shape_range(&x->shape, 0, splitter->axis);
     int64_t inner = onr_shape_range(&x->shape, splitter->axis + 1, x->shape.rank);
     int64_t row = x->shape.dim[splitter->axis] * inner;
-    struct onr_copy copy = {.element_bytes = onr_dtype_size(x->dtype)};
+    size_t size = onr_dtype_size(x->dtype);
+    struct onr_copy copy = {.element_bytes = size};
     onr_copy_add(&copy, outer, extent * inner, row);
     onr_copy_add(&copy, extent * inner, 1, 1);
     onr_copy_finish(&copy);
-    const char *from = (const char *)x->data + (size_t)(start * inner) * copy.element_bytes;
+    const char *from = (const char *)x->data + (size_t)(start * inner) * size;
     onr_copy_run(&copy, ctx->kernels, ctx->parallel, part->data, from);
     return ONR_OK;
 }

@@ -52,6 +52,18 @@ static void negative_steps_run_backwards(void **state)
     op_test_run(&t);
 }
 
+static void columns_that_are_neighbours_stay_together(void **state)
+{
+    (void)state;
+    struct op_test t;
+    slice_axis(&t, 1, 1, 3, 1);
+    op_test_output(&t, test_f32(SHAPE(3, 2), (float[]){1, 2, 5, 6, 9, 10}));
+    op_test_run(&t);
+    slice_axis(&t, 1, 1, 4, 1);
+    op_test_output(&t, test_f32(SHAPE(3, 3), (float[]){1, 2, 3, 5, 6, 7, 9, 10, 11}));
+    op_test_run(&t);
+}
+
 static void lists_may_be_int32_and_axes_left_out(void **state)
 {
     (void)state;
@@ -113,6 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(ends_are_cut_and_counted_from_the_end, test_tensors_free),
         cmocka_unit_test_teardown(negative_steps_run_backwards, test_tensors_free),
+        cmocka_unit_test_teardown(columns_that_are_neighbours_stay_together, test_tensors_free),
         cmocka_unit_test_teardown(lists_may_be_int32_and_axes_left_out, test_tensors_free),
         cmocka_unit_test_teardown(old_versions_have_attributes, test_tensors_free),
         cmocka_unit_test_teardown(impossible_slices_are_refused, test_tensors_free),

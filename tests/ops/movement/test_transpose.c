@@ -51,6 +51,22 @@ static void permutations_move_every_element(void **state)
     check_transpose(ONR_INT32, 2, (int64_t[]){301, 203}, (int64_t[]){1, 0});
 }
 
+/* Of 2, 4, 8 and 16 bytes, which move at once, and of other sizes. */
+static void short_rows_stay_together(void **state)
+{
+    static const enum onr_dtype dtypes[] = {ONR_UINT8, ONR_UINT16, ONR_FLOAT, ONR_INT64,
+                                            ONR_COMPLEX128};
+    (void)state;
+    for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
+        for (int64_t width = 1; width <= 17; width += width < 6 ? 1 : 5) {
+            check_transpose(dtypes[i], 4, (int64_t[]){9, 2, 16, width}, (int64_t[]){0, 2, 1, 3});
+            check_transpose(dtypes[i], 4, (int64_t[]){3, 7, 5, width}, (int64_t[]){1, 2, 0, 3});
+            check_transpose(dtypes[i], 4, (int64_t[]){4, 3, width, 2}, (int64_t[]){0, 2, 1, 3});
+            test_tensors_free(NULL);
+        }
+    }
+}
+
 static void few_long_rows_are_shared_by_threads(void **state)
 {
     (void)state;
@@ -170,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(permutations_move_every_element, test_tensors_free),
+        cmocka_unit_test_teardown(short_rows_stay_together, test_tensors_free),
         cmocka_unit_test_teardown(few_long_rows_are_shared_by_threads, test_tensors_free),
         cmocka_unit_test_teardown(perm_is_reversed_by_default, test_tensors_free),
         cmocka_unit_test_teardown(what_is_no_permutation_is_refused, test_tensors_free),
