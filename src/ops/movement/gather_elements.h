@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GatherElements as a part of other operators. */
+/* What GatherElements shares with ScatterElements, and with operators that it is a part of. */
 #ifndef ONR_OPS_MOVEMENT_GATHER_ELEMENTS_H
 #define ONR_OPS_MOVEMENT_GATHER_ELEMENTS_H
 

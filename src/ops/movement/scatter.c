@@ -18,6 +18,7 @@
 #include "ops/common/contents.h"
 #include "ops/common/copy.h"
 #include "ops/common/index.h"
+#include "ops/movement/gather_elements.h"
 #include "ops/movement/scatter_reduce.h"
 
 #include <inttypes.h>
@@ -49,13 +50,8 @@ static enum onr_status scatter_elements_infer(struct onr_infer_ctx *ctx)
     ONR_TRY(onr_check_axis(ctx->err, onr_attr_int(ctx->node, "axis", 0), x->rank, &axis));
     ONR_TRY(onr_check_rank(ctx, 1, x->rank));
     ONR_TRY(onr_check_rank(ctx, 2, x->rank));
+    ONR_TRY(onr_check_elements(ctx, axis, x, indices));
     for (int i = 0; i < indices->rank; i++) {
-        if (i != axis && x->dim[i] >= 0 && indices->dim[i] > x->dim[i]) {
-            return onr_infer_fail(ctx, ONR_ERR_SHAPE,
-                                  "indices have %" PRId64
-                                  " in dimension %d, expected at most %" PRId64,
-                                  indices->dim[i], i, x->dim[i]);
-        }
         if (updates->rank == indices->rank && indices->dim[i] >= 0 && updates->dim[i] >= 0 &&
             indices->dim[i] != updates->dim[i]) {
             return fail_updates(ctx, i, updates->dim[i], indices->dim[i]);

@@ -11,6 +11,8 @@
  * Attrs     Transpose: perm, default: dimensions reversed. The others: blocksize, required, > 0;
  * DepthToSpace 11+, SpaceToDepth 28+: mode "DCR" (default) or "CRD".
  */
+#include "ops/movement/transpose.h"
+
 #include "kernels/kernels.h"
 #include "ops/common/check_dims.h"
 #include "ops/common/contents.h"
@@ -18,8 +20,8 @@
 
 #include <inttypes.h>
 
-static enum onr_status read_perm(const struct onr_node *node, int rank, int *perm,
-                                 struct onr_error *err)
+enum onr_status onr_read_perm(const struct onr_node *node, int rank, int *perm,
+                              struct onr_error *err)
 {
     size_t count = 0;
     const int64_t *list = onr_attr_ints(node, "perm", &count);
@@ -53,7 +55,7 @@ static enum onr_status transpose_infer(struct onr_infer_ctx *ctx)
         }
         return ONR_OK;
     }
-    ONR_TRY(read_perm(ctx->node, x->rank, perm, ctx->err));
+    ONR_TRY(onr_read_perm(ctx->node, x->rank, perm, ctx->err));
     ctx->outputs[0].shape.rank = x->rank;
     for (int i = 0; i < x->rank; i++) {
         ctx->outputs[0].shape.dim[i] = x->dim[perm[i]];
@@ -90,7 +92,7 @@ static enum onr_status transpose_plan(struct onr_plan_ctx *ctx)
 {
     const struct onr_shape *x = &ctx->inputs[0]->shape;
     int perm[ONR_MAX_RANK];
-    ONR_TRY(read_perm(ctx->node, x->rank, perm, ctx->err));
+    ONR_TRY(onr_read_perm(ctx->node, x->rank, perm, ctx->err));
     return plan_permuted(ctx, x, perm);
 }
 

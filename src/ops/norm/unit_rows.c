@@ -13,6 +13,7 @@
  */
 #include "kernels/kernels.h"
 #include "ops/common/axes.h"
+#include "ops/movement/transpose.h"
 #include "ops/reduce/reduce_walk.h"
 
 #include <math.h>
@@ -24,21 +25,19 @@ static enum onr_status read_perm(const struct onr_node *node, int rank, int *per
                                  struct onr_error *err)
 {
     size_t count = 0;
-    uint32_t seen = 0;
-    const int64_t *list = onr_attr_ints(node, "perm", &count);
-    if (rank == 0 || (list != NULL && count != (size_t)rank)) {
-        return onr_fail(err, ONR_ERR_SHAPE, "perm has %zu entries for an input of rank %d", count,
-                        rank);
+    if (rank == 0) {
+        return onr_fail(err, ONR_ERR_SHAPE, "x has rank 0, expected 1 or more");
     }
-    for (int i = 0; i < rank; i++) {
-        int64_t axis = list != NULL ? list[i] : i;
-        if (axis < 0 || axis >= rank || (seen >> axis & 1u) != 0 || (i == rank - 1 && axis != i)) {
-            return onr_fail(err, ONR_ERR_VALUE, "perm does not keep the last dimension apart");
+    if (onr_attr_ints(node, "perm", &count) == NULL) {
+        for (int i = 0; i < rank; i++) {
+            perm[i] = i;
         }
-        seen |= 1u << axis;
-        perm[i] = (int)axis;
+        return ONR_OK;
     }
-    return ONR_OK;
+    ONR_TRY(onr_read_perm(node, rank, perm, err));
+    return perm[rank - 1] == rank - 1
+               ? ONR_OK
+               : onr_fail(err, ONR_ERR_VALUE, "perm moves the last dimension to another place");
 }
 
 static enum onr_status unit_rows_infer(struct onr_infer_ctx *ctx)
