@@ -110,6 +110,7 @@ def main():
     args = arguments()
     args.models = args.models / args.exporter
     args.models.mkdir(parents=True, exist_ok=True)
+    args.to.mkdir(parents=True, exist_ok=True)
     workloads = [item for item in SWEEP if not args.name or item.name in args.name]
     export_missing(dict.fromkeys(item.model for item in workloads), args.models, args.exporter)
 
