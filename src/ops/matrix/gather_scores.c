@@ -26,6 +26,7 @@
 #include "ops/matrix/matmul.h"
 #include "ops/movement/expand.h"
 #include "ops/movement/gather_elements.h"
+#include "ops/reduce/reduce_walk.h"
 
 #include <inttypes.h>
 
@@ -90,49 +91,47 @@ static enum onr_status gather_scores_infer(struct onr_infer_ctx *ctx)
 }
 
 struct gather_scores {
-    struct onr_gemm_f32_job gemm; /* of a block, without pointers to operands */
-    size_t batch;                 /* matrices of Y; 0 when Y is empty */
-    size_t rows, columns;         /* of each */
-    size_t block_rows, blocks;    /* that it is computed in */
-    int batch_rank;
-    size_t batch_dim[ONR_MAX_RANK];
-    size_t stride[3][ONR_MAX_RANK]; /* of A, B and index, in matrices */
-    size_t index_rows;              /* of all its matrices */
-    size_t a_floats;                /* of a matrix of A */
-    size_t b_matrices, b_floats;    /* of B, and of each of them as it is read */
-    size_t scores_at, scratch_at;   /* in the workspace, behind the bounds of rows of index */
-    size_t scores_bytes;            /* of each worker, as gemm_bytes */
+    struct onr_gemm_f32_job gemm;       /* of a block, without pointers to operands */
+    size_t batch;                       /* matrices of Y; 0 when Y is empty */
+    size_t rows, columns;               /* of each */
+    size_t block_rows, blocks;          /* that it is computed in */
+    struct onr_index_group matrices[3]; /* of A, B and index, in the order of those of Y */
+    size_t index_rows;                  /* of all its matrices */
+    size_t a_floats;                    /* of a matrix of A */
+    size_t b_matrices, b_floats;        /* of B, and of each of them as it is read */
+    size_t scores_at, scratch_at;       /* in the workspace, behind the bounds of rows of index */
+    size_t scores_bytes;                /* of each worker, as gemm_bytes */
     size_t gemm_bytes;
 };
 
-/* From matrix to matrix along each dimension, of which the first is repeated. */
-static void set_strides(const struct onr_shape *shape, int64_t repeats, int rank, size_t *stride)
+/* The matrices of an operand, of which the first dimension is repeated. */
+static struct onr_index_group find_matrices(const struct onr_shape *y,
+                                            const struct onr_shape *operand, int64_t repeats)
 {
+    struct onr_index_group group = {.rank = y->rank - 2,
+                                    .count = (size_t)onr_shape_range(y, 0, y->rank - 2)};
     size_t matrices = 1;
-    for (int d = rank - 1; d >= 0; d--) {
-        int64_t dim = d == 0 ? shape->dim[d] * repeats : shape->dim[d];
-        stride[d] = dim == 1 ? 0 : matrices;
+    for (int d = group.rank - 1; d >= 0; d--) {
+        int64_t dim = d == 0 ? operand->dim[d] * repeats : operand->dim[d];
+        group.dim[d] = (size_t)y->dim[d];
+        group.stride[d] = dim == 1 ? 0 : matrices;
         matrices *= (size_t)dim;
     }
+    return group;
 }
 
 static enum onr_status plan_batch(struct onr_plan_ctx *ctx, struct gather_scores *plan)
 {
     const struct onr_shape *y = &ctx->outputs[0].shape;
-    const struct onr_fact *repeats = onr_plan_input(ctx, REPEATS);
+    const struct onr_fact *list = onr_plan_input(ctx, REPEATS);
     ONR_TRY(onr_check_planned(ctx, REPEATS));
-    plan->batch_rank = y->rank - 2;
-    plan->batch = (size_t)onr_shape_range(y, 0, plan->batch_rank);
-    for (int d = 0; d < plan->batch_rank; d++) {
-        plan->batch_dim[d] = (size_t)y->dim[d];
-    }
     for (uint32_t i = A; i <= INDEX; i++) {
-        set_strides(&ctx->inputs[i]->shape,
-                    i == B && repeats != NULL ? onr_plan_int(repeats, 0) : 1, plan->batch_rank,
-                    plan->stride[i]);
+        int64_t repeats = i == B && list != NULL ? onr_plan_int(list, 0) : 1;
+        plan->matrices[i] = find_matrices(y, &ctx->inputs[i]->shape, repeats);
     }
+    plan->batch = plan->matrices[A].count;
     plan->index_rows = (size_t)onr_shape_range(&ctx->inputs[INDEX]->shape, 0, y->rank - 1);
-    plan->b_matrices = (size_t)onr_shape_range(&ctx->inputs[B]->shape, 0, plan->batch_rank);
+    plan->b_matrices = (size_t)onr_shape_range(&ctx->inputs[B]->shape, 0, y->rank - 2);
     return ONR_OK;
 }
 
@@ -148,7 +147,7 @@ static void plan_product(struct onr_plan_ctx *ctx, struct gather_scores *plan)
     size_t most = fitting < kernel->rows ? kernel->rows : fitting;
     most = most < BLOCK_ROWS ? most : BLOCK_ROWS;
     plan->block_rows = plan->rows < most ? plan->rows : most;
-    plan->blocks = (plan->rows + plan->block_rows - 1) / plan->block_rows;
+    plan->blocks = onr_size_divide_up(plan->rows, plan->block_rows);
     plan->gemm = (struct onr_gemm_f32_job){
         .kernel = kernel,
         .m = plan->block_rows,
@@ -236,17 +235,6 @@ static void find_bounds(void *arg, size_t begin, size_t end, unsigned worker)
     }
 }
 
-/* Which matrix of the operand belongs to this one of Y. */
-static size_t matrix_of(const struct gather_scores *plan, uint32_t operand, size_t matrix)
-{
-    size_t found = 0;
-    for (int d = plan->batch_rank - 1; d >= 0; d--) {
-        found += matrix % plan->batch_dim[d] * plan->stride[operand][d];
-        matrix /= plan->batch_dim[d];
-    }
-    return found;
-}
-
 /* The panels, from low up to high, that rows with these bounds ask for. */
 static struct bounds find_panels(const struct bounds *row, size_t count, size_t columns)
 {
@@ -280,15 +268,17 @@ static void compute_block(const struct scores_job *job, size_t matrix, size_t ro
     char *space = ctx->workspace;
     float *scores = (void *)(space + plan->scores_at + worker * plan->scores_bytes);
     float *y = (float *)ctx->outputs[0]->data + (matrix * plan->rows + row) * plan->columns;
-    size_t index_row = matrix_of(plan, INDEX, matrix) * plan->rows + row;
-    size_t b = matrix_of(plan, B, matrix) % plan->b_matrices * plan->b_floats;
+    size_t index_row = onr_index_group_offset(&plan->matrices[INDEX], matrix) * plan->rows + row;
+    size_t b =
+        onr_index_group_offset(&plan->matrices[B], matrix) % plan->b_matrices * plan->b_floats;
     struct onr_gemm_f32_job gemm = plan->gemm;
     gemm.m = plan->rows - row < plan->block_rows ? plan->rows - row : plan->block_rows;
     struct bounds panels = find_panels(job->bounds + index_row, gemm.m, gemm.kernel->columns);
     gemm.c = scores;
     if (gemm.k > 0) {
         gemm.a.data = (const float *)ctx->inputs[A]->data +
-                      matrix_of(plan, A, matrix) * plan->a_floats + row * gemm.k;
+                      onr_index_group_offset(&plan->matrices[A], matrix) * plan->a_floats +
+                      row * gemm.k;
     }
     if (gemm.b_packed != NULL) {
         gemm.b_packed += b;

@@ -11,6 +11,7 @@
  * Edge      A row with NaN is NaN. Zeros are divided by floor.
  * Aliasing  none.
  */
+#include "base/size.h"
 #include "kernels/kernels.h"
 #include "ops/common/axes.h"
 #include "ops/movement/transpose.h"
@@ -88,7 +89,7 @@ static enum onr_status unit_rows_plan(struct onr_plan_ctx *ctx)
         plan->rows = (size_t)x->dim[perm[x->rank - 2]];
         plan->stride = (size_t)strides[perm[x->rank - 2]];
     }
-    plan->blocks = (plan->rows + BLOCK - 1) / BLOCK;
+    plan->blocks = onr_size_divide_up(plan->rows, BLOCK);
     ctx->plan = plan;
     return ONR_OK;
 }
