@@ -105,6 +105,38 @@ static void products_agree(void **state)
     }
 }
 
+static void check_rows(const struct onr_kernels *kernels, size_t rows, size_t width)
+{
+    static const struct onr_softmax_row_f32 states[] = {
+        {1, 0.5},          {-INFINITY, 0}, {3, 7}, {0, 1}, {2, 1e30}, {0, (double)INFINITY},
+        {NAN, (double)NAN}};
+    float y[8 * STRIDE];
+    memset(y, 0, sizeof y);
+    kernels->attention.divide_rows_f32(rows, width, states, -2.0f,
+                                       (struct onr_rows_f32){a + 1, STRIDE - 1}, y, STRIDE);
+    for (size_t i = 0; i < sizeof y / sizeof y[0]; i++) {
+        size_t r = i / STRIDE;
+        double sum = r < rows ? states[r].sum : 0;
+        float factor = r == 1 ? -2.0f : (float)(1.0 / sum);
+        float want =
+            r < rows && i % STRIDE < width ? a[1 + r * (STRIDE - 1) + i % STRIDE] * factor : 0.0f;
+        assert_true(y[i] == want || (y[i] != y[i] && want != want));
+    }
+}
+
+static void rows_are_divided_by_their_sums(void **state)
+{
+    (void)state;
+    test_random(1, sizeof a / sizeof a[0], a);
+    for (int isa = 0; isa <= (int)onr_cpu_isa(); isa++) {
+        struct onr_kernels kernels;
+        onr_kernels_init(&kernels, (enum onr_isa)isa);
+        for (size_t i = 0; i < 6 * 8; i++) {
+            check_rows(&kernels, counts[i % 6], widths[i / 6]);
+        }
+    }
+}
+
 static void softcap_bounds_everything_but_nan(void **state)
 {
     (void)state;
@@ -363,6 +395,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_agree),
         cmocka_unit_test(operands_are_packed_into_panels),
+        cmocka_unit_test(rows_are_divided_by_their_sums),
         cmocka_unit_test(softcap_bounds_everything_but_nan),
         cmocka_unit_test(softmax_goes_on_from_block_to_block),
         cmocka_unit_test(weights_are_exact_to_two_units),

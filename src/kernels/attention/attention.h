@@ -78,6 +78,10 @@ struct onr_attention_kernels {
      * not 0 is not is_set. */
     size_t (*run_between_f32)(size_t count, const float *x, float low, float high);
     size_t (*run_alike_u8)(size_t count, const uint8_t *x, bool is_set);
+    /* y[r * stride + i] = x[r][i] / states[r].sum for r < rows, i < width, as a product by 1 / sum; by
+     * empty where the sum is 0. y may be x. */
+    void (*divide_rows_f32)(size_t rows, size_t width, const struct onr_softmax_row_f32 *states,
+                            float empty, struct onr_rows_f32 x, float *y, size_t stride);
     /* y[i] = x[i] * factor for i < count; y may be x. */
     void (*scale_f32)(size_t count, float factor, const float *x, float *y);
     /*

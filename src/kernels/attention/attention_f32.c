@@ -233,6 +233,24 @@ static void scale_f32(size_t count, float factor, const float *x, float *y)
     }
 }
 
+static void divide_rows_f32(size_t rows, size_t width, const struct onr_softmax_row_f32 *states,
+                            float empty, struct onr_rows_f32 x, float *y, size_t stride)
+{
+    for (size_t r = 0; r < rows; r++) {
+        double sum = states[r].sum;
+        const float factor = sum == 0 ? empty : (float)(1.0 / sum);
+        const float *from = x.data + r * x.stride;
+        float *to = y + r * stride;
+        size_t i = 0;
+        for (; i + ONR_LANES <= width; i += ONR_LANES) {
+            onr_store(to + i, onr_load(from + i) * factor);
+        }
+        for (; i < width; i++) {
+            to[i] = from[i] * factor;
+        }
+    }
+}
+
 /* Four elements of each row, one behind the other. */
 ONR_INLINE onr_lanes4 load_four(const float *x)
 {
@@ -368,6 +386,7 @@ void ONR_KERNEL(onr_fill_attention_f32)(struct onr_kernels *kernels)
     struct onr_attention_kernels *own = &kernels->attention;
     own->scores_f32 = scores_f32;
     own->values_f32 = values_f32;
+    own->divide_rows_f32 = divide_rows_f32;
     own->scale_f32 = scale_f32;
     own->pack_keys_f32 = pack_keys_f32;
     own->pack_values_f32 = pack_values_f32;

@@ -162,6 +162,13 @@ static void multiply_values(const struct onr_attention_stream *s,
     run_tiles(s->v_gemm, rows, onr_gemm_f32_panels(s->v_gemm, s->a->v_head), block->v_panel, &tile);
 }
 
+static void ask_ahead(const struct onr_attention_stream *s, const struct onr_attention_chunk *c)
+{
+    if (c->ahead != NULL) {
+        onr_attention_ask_ahead(s, c->ahead);
+    }
+}
+
 static void do_block(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
                      struct onr_key_block *block)
 {
@@ -183,7 +190,9 @@ static void do_block(const struct onr_attention_stream *s, const struct onr_atte
         size_t end = rows.any.end - block->begin;
         rows.from = block->begin + begin;
         rows.scores = c->scores + begin;
+        ask_ahead(s, c);
         multiply_keys(s, c, rows.row, rows.count, block, begin, end);
+        ask_ahead(s, c);
         onr_attention_weigh_rows(s, c, &rows);
         multiply_values(s, c, rows.row, rows.count, block, rows.any.begin - block->begin, end);
     }

@@ -21,14 +21,27 @@ struct onr_attention_stream {
     const struct onr_gemm_f32 *short_gemm; /* for a last panel of few keys */
     const struct onr_gemm_f32 *v_gemm;     /* columns are elements of values */
     struct onr_attention_operand keys, values;
-    size_t group;             /* heads that share keys */
-    size_t rows;              /* queries of a group */
-    size_t parts;             /* of the keys */
-    size_t tiles;             /* of the rows of a group: the same for any chunks */
-    size_t chunks;            /* of the tiles */
-    struct onr_counter taken; /* chunks */
-    bool has_open;            /* what masks leave open was found */
-    bool is_head_masked;      /* a mask is not the same for all heads */
+    size_t group;        /* heads that share keys */
+    size_t rows;         /* queries of a group */
+    size_t parts;        /* of the keys */
+    size_t tiles;        /* of the rows of a group: the same for any chunks */
+    size_t chunks;       /* of the tiles */
+    size_t items;        /* chunks of all heads and batches */
+    size_t shares;       /* of the items: one for each thread to begin with */
+    size_t step;         /* items that are taken at a time */
+    size_t ahead_rows;   /* that are asked for at a time; 0: nothing is */
+    bool has_open;       /* what masks leave open was found */
+    bool is_head_masked; /* a mask is not the same for all heads */
+    /* Steps of each share. */
+    struct onr_counter taken[ONR_MAX_THREADS];
+};
+
+/* How far a chunk is with asking for what the next one reads and writes. */
+struct onr_attention_ahead {
+    size_t b;
+    size_t kv;
+    size_t matrix; /* keys, values, then queries and results of each head */
+    size_t row;    /* of the matrix */
 };
 
 /* A query of a head. */
@@ -38,6 +51,7 @@ struct onr_attention_row {
     struct onr_key_range keys;             /* that limits, causality and windows let it see */
     size_t mask_rows[ONR_ATTENTION_MASKS]; /* element offset in each mask */
     bool is_open;                          /* masks were heeded in keys, and add nothing */
+    size_t alike; /* rows of the chunk from here on for which all this is the same */
 };
 
 /* Rows that one worker does, and its scratch. */
@@ -60,6 +74,7 @@ struct onr_attention_chunk {
     float *scores; /* [ONR_ATTENTION_TILE_ROWS, block_keys] */
     float *k;      /* a block of keys: packed, or converted */
     float *v;
+    struct onr_attention_ahead *ahead; /* NULL: nothing is known of the next chunk */
 };
 
 /* Keys [begin, begin + count), and where they and their values are read. */
@@ -75,6 +90,7 @@ struct onr_key_block {
 struct onr_score_rows {
     size_t row; /* of the chunk */
     size_t count;
+    bool is_alike;            /* all see the same */
     struct onr_key_range any; /* keys of the block that any of them sees */
     struct onr_key_range seen[ONR_ATTENTION_TILE_ROWS]; /* those that each may see by rule */
     size_t from; /* key of the first score: where a vector begins, so that a row is summed alike */
@@ -98,9 +114,19 @@ void onr_attention_begin_rows(const struct onr_attention_stream *stream,
 void onr_attention_ask_rows(const struct onr_attention_stream *stream,
                             const struct onr_attention_chunk *chunk, size_t begin, size_t end);
 
-/* Writes y / sum of query i of head n; zeros, or NaN, when nothing was seen. */
-void onr_attention_write_row(const struct onr_attention_stream *stream, size_t b, size_t n,
-                             size_t i, double sum, float *y);
+/* Rows to ask for at a time, so that all are asked for while a chunk is computed: set when chunks are
+ * whole heads that come from memory. */
+size_t onr_attention_ahead_rows(const struct onr_attention_stream *stream);
+
+/* Asks for some more of what the next chunk reads and writes. */
+void onr_attention_ask_ahead(const struct onr_attention_stream *stream,
+                             struct onr_attention_ahead *ahead);
+
+/* Writes the y / sum, each a row of y, of some queries of head n from i on; zeros, or NaN, where
+ * nothing was seen. */
+void onr_attention_write_rows(const struct onr_attention_stream *stream, size_t b, size_t n,
+                              size_t i, size_t count, const struct onr_softmax_row_f32 *states,
+                              float *y, size_t y_stride);
 
 /* Writes what came of all rows of a chunk. */
 void onr_attention_end_rows(const struct onr_attention_stream *stream,

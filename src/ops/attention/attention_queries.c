@@ -34,6 +34,13 @@ static struct onr_attention_row make_row(const struct onr_attention_stream *s,
     return row;
 }
 
+static bool is_alike(const struct onr_attention_row *a, const struct onr_attention_row *b)
+{
+    return a->keys.begin == b->keys.begin && a->keys.end == b->keys.end &&
+           a->is_open == b->is_open && a->mask_rows[0] == b->mask_rows[0] &&
+           a->mask_rows[1] == b->mask_rows[1];
+}
+
 /* What is known of the rows of a chunk before the scores. Heads that no mask tells apart share it. */
 static void find_rows(const struct onr_attention_stream *s, struct onr_attention_chunk *c)
 {
@@ -46,8 +53,10 @@ static void find_rows(const struct onr_attention_stream *s, struct onr_attention
         c->masks[m] = a->masks[m];
         (void)onr_mask_row(&c->masks[m], s->d, c->b, 0, 0);
     }
-    for (size_t r = 0; r < c->count; r++) {
-        c->rows[r] = make_row(s, c, c->row + r);
+    for (size_t r = c->count; r-- > 0;) {
+        struct onr_attention_row *row = &c->rows[r];
+        *row = make_row(s, c, c->row + r);
+        row->alike = r + 1 < c->count && is_alike(row, row + 1) ? row[1].alike + 1 : 1;
     }
     c->rows_of = which;
 }
@@ -127,24 +136,33 @@ void onr_attention_begin_rows(const struct onr_attention_stream *stream,
     }
 }
 
-void onr_attention_write_row(const struct onr_attention_stream *stream, size_t b, size_t n,
-                             size_t i, double sum, float *y)
+void onr_attention_write_rows(const struct onr_attention_stream *stream, size_t b, size_t n,
+                              size_t i, size_t count, const struct onr_softmax_row_f32 *states,
+                              float *y, size_t y_stride)
 {
     const struct onr_attention *a = stream->a;
     float empty = a->empty_is_nan ? NAN : 0.0f;
-    float factor = sum == 0 ? empty : (float)(1.0 / sum);
     size_t first = onr_head_offset(&a->y, b, n, i);
-    float *out = onr_float_place(a->y_dtype, stream->d->y, first, y);
-    stream->kernels->attention.scale_f32(a->v_head, factor, y, out);
-    onr_float_write(a->y_dtype, out, first, a->v_head, stream->d->y);
+    bool is_float = a->y_dtype == ONR_FLOAT;
+    stream->kernels->attention.divide_rows_f32(
+        count, a->v_head, states, empty, (struct onr_rows_f32){y, y_stride},
+        is_float ? (float *)stream->d->y + first : y, is_float ? a->y.row : y_stride);
+    for (size_t r = 0; r < count && !is_float; r++) {
+        onr_float_write(a->y_dtype, y + r * y_stride, first + r * a->y.row, a->v_head,
+                        stream->d->y);
+    }
 }
 
 void onr_attention_end_rows(const struct onr_attention_stream *stream,
                             const struct onr_attention_chunk *chunk)
 {
-    for (size_t r = 0; r < chunk->count; r++) {
+    size_t queries = stream->a->queries;
+    for (size_t r = 0, count; r < chunk->count; r += count) {
         const struct onr_attention_row *row = chunk->rows + r;
-        onr_attention_write_row(stream, chunk->b, head_of(stream, chunk, r), row->query,
-                                chunk->states[r].sum, chunk->y + r * chunk->y_stride);
+        size_t left = chunk->count - r;
+        count = queries - row->query < left ? queries - row->query : left;
+        onr_attention_write_rows(stream, chunk->b, head_of(stream, chunk, r), row->query, count,
+                                 chunk->states + r, chunk->y + r * chunk->y_stride,
+                                 chunk->y_stride);
     }
 }

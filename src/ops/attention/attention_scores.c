@@ -89,14 +89,28 @@ static void cut_hidden(const struct onr_attention_stream *s, const struct onr_at
     }
 }
 
-/* Whether two rows see the same keys of a block: often they share limits and masks. */
-static bool see_alike(const struct onr_attention_chunk *c, size_t i, size_t j)
+/* Rows from r on, at most `most`, that see the same keys of a block. */
+static size_t count_alike(const struct onr_attention_chunk *c, size_t r, size_t most)
 {
-    const struct onr_attention_row *a = &c->rows[i];
-    const struct onr_attention_row *b = &c->rows[j];
-    return a->keys.begin == b->keys.begin && a->keys.end == b->keys.end &&
-           a->is_open == b->is_open && a->mask_rows[0] == b->mask_rows[0] &&
-           a->mask_rows[1] == b->mask_rows[1] && has_seen_key(c, i) == has_seen_key(c, j);
+    size_t count = c->rows[r].alike < most ? c->rows[r].alike : most;
+    bool has_seen = has_seen_key(c, r);
+    for (size_t i = 1; i < count; i++) {
+        if (has_seen_key(c, r + i) != has_seen) {
+            return i;
+        }
+    }
+    return count;
+}
+
+/* Limits what some rows see by rule to what any row sees. */
+static void set_seen(struct onr_score_rows *rows, size_t begin, size_t count)
+{
+    struct onr_key_range range = rows->seen[begin];
+    range.begin = range.begin > rows->any.begin ? range.begin : rows->any.begin;
+    range.end = range.end < rows->any.end ? range.end : rows->any.end;
+    for (size_t r = begin; r < begin + count; r++) {
+        rows->seen[r] = range;
+    }
 }
 
 void onr_attention_see_keys(const struct onr_attention_stream *stream,
@@ -104,26 +118,22 @@ void onr_attention_see_keys(const struct onr_attention_stream *stream,
                             const struct onr_key_block *block, struct onr_score_rows *rows)
 {
     const struct onr_attention_chunk *c = chunk;
-    struct onr_key_range any = {SIZE_MAX, 0};
-    struct onr_key_range *seen = rows->seen;
-    for (size_t r = 0; r < rows->count; r++) {
-        if (r > 0 && see_alike(c, rows->row + r - 1, rows->row + r)) {
-            seen[r] = seen[r - 1];
-            continue;
-        }
-        seen[r] = allowed_keys(c, rows->row + r, block);
-        struct onr_key_range range = seen[r];
+    size_t alike[ONR_ATTENTION_TILE_ROWS];
+    rows->any = (struct onr_key_range){SIZE_MAX, 0};
+    for (size_t r = 0; r < rows->count; r += alike[r]) {
+        alike[r] = count_alike(c, rows->row + r, rows->count - r);
+        struct onr_key_range range = allowed_keys(c, rows->row + r, block);
+        rows->seen[r] = range;
         cut_hidden(stream, c, rows->row + r, &range);
         if (range.begin < range.end) {
-            any.begin = range.begin < any.begin ? range.begin : any.begin;
-            any.end = range.end > any.end ? range.end : any.end;
+            rows->any.begin = range.begin < rows->any.begin ? range.begin : rows->any.begin;
+            rows->any.end = range.end > rows->any.end ? range.end : rows->any.end;
         }
     }
-    for (size_t r = 0; r < rows->count; r++) {
-        seen[r].begin = seen[r].begin > any.begin ? seen[r].begin : any.begin;
-        seen[r].end = seen[r].end < any.end ? seen[r].end : any.end;
+    for (size_t r = 0; r < rows->count; r += alike[r]) {
+        set_seen(rows, r, alike[r]);
     }
-    rows->any = any;
+    rows->is_alike = alike[0] == rows->count;
 }
 
 /* ---- weights ---- */
@@ -158,7 +168,7 @@ static void hide(float *scores, size_t begin, size_t end)
 static bool is_even(const struct onr_score_rows *rows)
 {
     bool is_same = rows->from == rows->any.begin;
-    for (size_t r = 0; r < rows->count; r++) {
+    for (size_t r = 0; r < rows->count && !rows->is_alike; r++) {
         is_same &= rows->seen[r].begin == rows->any.begin && rows->seen[r].end == rows->any.end;
     }
     return is_same;
@@ -202,7 +212,9 @@ void onr_attention_weigh_rows(const struct onr_attention_stream *stream,
     bool even = is_even(rows);
     bool on_the_way = even && last >= 0 && is_additive(&c->masks[last]);
     int before = on_the_way ? last : last + 1;
-    for (size_t r = 0; r < rows->count; r++) {
+    bool is_open = rows->is_alike && (last < 0 || c->rows[rows->row].is_open);
+    bool is_plain = even && is_open && s->a->softcap <= 0;
+    for (size_t r = 0; r < rows->count && !is_plain; r++) {
         const struct onr_attention_row *row = &c->rows[rows->row + r];
         int own = row->is_open ? 0 : before;
         if (!even || own > 0 || s->a->softcap > 0) {
@@ -217,7 +229,7 @@ void onr_attention_weigh_rows(const struct onr_attention_stream *stream,
                                   .count = rows->any.end - rows->from,
                                   .scores = rows->scores,
                                   .stride = c->score_stride,
-                                  .masks = on_the_way ? mask_rows : NULL,
+                                  .masks = on_the_way && !is_plain ? mask_rows : NULL,
                                   .rows = c->states + rows->row,
                                   .y = c->y + rows->row * c->y_stride,
                                   .width = s->a->v_head,

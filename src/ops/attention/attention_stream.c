@@ -28,6 +28,14 @@
 #define ROW_STEPS  256  /* element steps that a row takes beside its products */
 #define LINE       16   /* floats in a cache line */
 
+#define LEAST_STEPS 16 /* that a share is taken in, where it has so many items */
+#define MOST_STEP   8  /* items of a step */
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 /* ---- planning ---- */
 
 static size_t padded(size_t floats)
@@ -153,19 +161,36 @@ static void do_chunk(const struct onr_attention_stream *s, struct onr_attention_
     onr_attention_end_rows(s, c);
 }
 
-/* The threads take items one by one: none waits long for one that others slow down. */
+static size_t share_begin(const struct onr_attention_stream *s, size_t share)
+{
+    return s->items * share / s->shares;
+}
+
+/* Takes steps of a share as long as there are any. */
+static void do_share(struct onr_attention_stream *s, struct onr_attention_chunk *c, size_t share)
+{
+    size_t first = share_begin(s, share);
+    size_t end = share_begin(s, share + 1);
+    for (size_t begin; (begin = first + onr_counter_take(&s->taken[share]) * s->step) < end;) {
+        for (size_t item = begin; item < begin + s->step && item < end; item++) {
+            struct onr_attention_ahead ahead = {.b = (item + 1) / s->a->kv_heads,
+                                                .kv = (item + 1) % s->a->kv_heads};
+            c->ahead = s->ahead_rows > 0 && item + 1 < end ? &ahead : NULL;
+            do_chunk(s, c, item);
+        }
+    }
+}
+
+/* A thread does its own share first, whose batches are likely the ones that it made itself, and then
+ * what others have not come to: none waits long for one that others slow down. */
 static void do_chunks(void *arg, size_t begin, size_t end, unsigned worker)
 {
     struct onr_attention_stream *s = arg;
-    const struct onr_attention *a = s->a;
-    size_t items = a->batch * a->kv_heads * s->chunks;
     struct onr_attention_chunk c = {.is_few = false};
-    place_scratch(a, (char *)s->d->workspace + worker * a->worker_bytes, &c);
-    (void)begin;
+    place_scratch(s->a, (char *)s->d->workspace + worker * s->a->worker_bytes, &c);
     (void)end;
-    for (size_t item = onr_counter_take(&s->taken); item < items;
-         item = onr_counter_take(&s->taken)) {
-        do_chunk(s, &c, item);
+    for (size_t i = 0; i < s->shares; i++) {
+        do_share(s, &c, (begin + i) % s->shares);
     }
 }
 
@@ -256,13 +281,14 @@ static void merge_rows(void *arg, size_t begin, size_t end, unsigned worker)
         size_t n = kv * s->group + row / a->queries;
         const float *parts = part_of(s, b, kv, row, 0);
         const float *sink = s->d->sinks != NULL ? s->d->sinks + n : NULL;
-        double sum = weigh_parts(s, sink, (const char *)parts + part_state_at(a), c.scores);
+        const char *states = (const char *)parts + part_state_at(a);
+        struct onr_softmax_row_f32 whole = {.sum = weigh_parts(s, sink, states, c.scores)};
         size_t stride = onr_attention_part_bytes(a) / sizeof(float);
         memset(c.y, 0, a->v_head * sizeof(float));
         s->kernels->attention.values_f32(1, s->parts, a->v_head,
                                          (struct onr_rows_f32){c.scores, s->parts},
                                          (struct onr_rows_f32){parts, stride}, c.y, a->v_head);
-        onr_attention_write_row(s, b, n, row % a->queries, sum, c.y);
+        onr_attention_write_rows(s, b, n, row % a->queries, 1, &whole, c.y, a->v_head);
     }
 }
 
@@ -294,9 +320,12 @@ void onr_attention_stream_run(const struct onr_attention *attention,
     if (s.rows > PART_ROWS) {
         s.chunks = (s.rows + a->chunk - 1) / a->chunk;
         size_t grain = onr_grain(s.rows / s.chunks * (width * a->keys / 16 + ROW_STEPS));
-        size_t workers = heads * s.chunks / grain;
-        workers = workers < ctx->parallel->thread_count ? workers : ctx->parallel->thread_count;
-        onr_parallel_for(ctx->parallel, workers > 0 ? workers : 1, 1, do_chunks, &s);
+        s.items = heads * s.chunks;
+        s.shares = smaller(s.items / grain, ctx->parallel->thread_count);
+        s.shares = s.shares > 0 ? s.shares : 1;
+        s.step = 1 + smaller(s.items / s.shares / LEAST_STEPS, MOST_STEP - 1);
+        s.ahead_rows = onr_attention_ahead_rows(&s);
+        onr_parallel_for(ctx->parallel, s.shares, 1, do_chunks, &s);
         return;
     }
     s.parts = s.parts > 0 ? s.parts : 1; /* without keys there are zeros to write */

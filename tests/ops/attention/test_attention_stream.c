@@ -233,6 +233,21 @@ static void few_queries_split_over_keys(void **state)
     }
 }
 
+/* More than a second level cache holds, in heads of which it holds many: the threads take several at a
+ * time, and ask for the next while they compute one. */
+static void many_short_heads(void **state)
+{
+    (void)state;
+    static const size_t sizes[][8] = {{30, 4, 4, 20, 0, 20, 32, 32}, {20, 8, 2, 7, 0, 90, 32, 33}};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        const size_t *s = sizes[i];
+        struct call c = make_call(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]);
+        check(&c);
+        c.a.is_causal = true;
+        check(&c);
+    }
+}
+
 static void windows_limits_offsets_and_sinks(void **state)
 {
     (void)state;
@@ -555,6 +570,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(sizes_around_blocks_tiles_and_chunks, test_tensors_free),
         cmocka_unit_test_teardown(few_queries_split_over_keys, test_tensors_free),
+        cmocka_unit_test_teardown(many_short_heads, test_tensors_free),
         cmocka_unit_test_teardown(windows_limits_offsets_and_sinks, test_tensors_free),
         cmocka_unit_test_teardown(masks_hide_with_minus_infinity_and_with_the_lowest_number,
                                   test_tensors_free),
