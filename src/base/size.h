@@ -48,6 +48,16 @@ static inline size_t onr_size_divide_up(size_t a, size_t b)
     return (a + b - 1) / b;
 }
 
+static inline size_t onr_size_min(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline size_t onr_size_max(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 static inline int64_t onr_int_min(int64_t a, int64_t b)
 {
     return a < b ? a : b;

@@ -73,7 +73,7 @@ void onr_attention_ask_ahead(const struct onr_attention_stream *stream,
     size_t left = stream->ahead_rows;
     while (left > 0 && ahead->matrix < 2 + 2 * stream->group) {
         struct rows rows = find_matrix(stream, ahead);
-        size_t end = ahead->row + left < rows.count ? ahead->row + left : rows.count;
+        size_t end = onr_size_min(ahead->row + left, rows.count);
         left -= end - ahead->row;
         for (; ahead->row < end; ahead->row++) {
             for (size_t i = 0; i < rows.width; i += LINE_BYTES) {

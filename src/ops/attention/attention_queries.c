@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of queries of streaming attention: what each may see, its scaled copy, where its result goes. */
+#include "base/size.h"
 #include "ops/attention/attention_block.h"
 #include "ops/attention/attention_heads.h"
 #include "ops/attention/attention_open.h"
@@ -159,8 +160,7 @@ void onr_attention_end_rows(const struct onr_attention_stream *stream,
     size_t queries = stream->a->queries;
     for (size_t r = 0, count; r < chunk->count; r += count) {
         const struct onr_attention_row *row = chunk->rows + r;
-        size_t left = chunk->count - r;
-        count = queries - row->query < left ? queries - row->query : left;
+        count = onr_size_min(queries - row->query, chunk->count - r);
         onr_attention_write_rows(stream, chunk->b, head_of(stream, chunk, r), row->query, count,
                                  chunk->states + r, chunk->y + r * chunk->y_stride,
                                  chunk->y_stride);

@@ -31,11 +31,6 @@
 #define LEAST_STEPS 16 /* that a share is taken in, where it has so many items */
 #define MOST_STEP   8  /* items of a step */
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* ---- planning ---- */
 
 static size_t padded(size_t floats)
@@ -321,9 +316,8 @@ void onr_attention_stream_run(const struct onr_attention *attention,
         s.chunks = (s.rows + a->chunk - 1) / a->chunk;
         size_t grain = onr_grain(s.rows / s.chunks * (width * a->keys / 16 + ROW_STEPS));
         s.items = heads * s.chunks;
-        s.shares = smaller(s.items / grain, ctx->parallel->thread_count);
-        s.shares = s.shares > 0 ? s.shares : 1;
-        s.step = 1 + smaller(s.items / s.shares / LEAST_STEPS, MOST_STEP - 1);
+        s.shares = onr_size_max(onr_size_min(s.items / grain, ctx->parallel->thread_count), 1);
+        s.step = 1 + onr_size_min(s.items / s.shares / LEAST_STEPS, MOST_STEP - 1);
         s.ahead_rows = onr_attention_ahead_rows(&s);
         onr_parallel_for(ctx->parallel, s.shares, 1, do_chunks, &s);
         return;

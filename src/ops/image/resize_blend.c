@@ -60,11 +60,6 @@ struct bench {
     struct operands rows, blocks; /* along the height and the width */
 };
 
-static size_t max_size(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* The parts of a worker's scratch, each at a multiple of 64 bytes. */
 static enum onr_status plan_scratch(struct onr_resize_blend *p, struct onr_plan_ctx *ctx)
 {
@@ -72,9 +67,10 @@ static enum onr_status plan_scratch(struct onr_resize_blend *p, struct onr_plan_
     size_t slots = 1;
     for (int i = 0; i < p->pass_count; i++) {
         const struct pass *pass = &p->pass[i];
-        widest = max_size(widest, max_size(pass->source_count, pass->row_count));
-        slots = max_size(slots, pass->height.taps);
-        p->most_taps = max_size(p->most_taps, max_size(pass->height.taps, pass->width.taps));
+        widest = onr_size_max(widest, onr_size_max(pass->source_count, pass->row_count));
+        slots = onr_size_max(slots, pass->height.taps);
+        p->most_taps =
+            onr_size_max(p->most_taps, onr_size_max(pass->height.taps, pass->width.taps));
     }
     size_t bytes = 0;
     size_t total = 0;
@@ -147,7 +143,8 @@ static enum onr_status add_passes(const struct onr_resize_how *how, struct onr_r
                 return onr_fail(ctx->err, ONR_ERR_LIMIT, "a partly resized tensor is too large");
             }
         }
-        p->between = max_size(p->between, onr_size_align(elements * p->real_bytes, ONR_MEM_ALIGN));
+        p->between =
+            onr_size_max(p->between, onr_size_align(elements * p->real_bytes, ONR_MEM_ALIGN));
         last = first;
     }
     return ONR_OK;

@@ -4,17 +4,8 @@
  * do not always run equally fast, so where it does not matter to the tiles, the last quarter of each
  * thread's items is kept back for whoever comes to it first.
  */
+#include "base/size.h"
 #include "ops/matrix/product_items.h"
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 void onr_product_plan_all(struct onr_product *products, const struct onr_product_state *states,
                           size_t count, unsigned thread_count, size_t *workspace_bytes)
@@ -25,12 +16,12 @@ void onr_product_plan_all(struct onr_product *products, const struct onr_product
     for (size_t i = 0; i < count; i++) {
         size_t bytes = 0;
         onr_product_plan(&products[i], &states[i], thread_count, &bytes);
-        most.worker_bytes = larger(most.worker_bytes, products[i].worker_bytes);
-        most.row_splits = larger(most.row_splits, products[i].row_splits);
-        most.grain = larger(most.grain, products[i].grain);
+        most.worker_bytes = onr_size_max(most.worker_bytes, products[i].worker_bytes);
+        most.row_splits = onr_size_max(most.row_splits, products[i].row_splits);
+        most.grain = onr_size_max(most.grain, products[i].grain);
         panels += onr_product_item_count(&products[i]);
         if (products[i].panels > 0) {
-            parts = smaller(parts, onr_product_row_parts(&products[i], thread_count));
+            parts = onr_size_min(parts, onr_product_row_parts(&products[i], thread_count));
         }
     }
     /* Together they may be enough for all threads where one of them was not. */
@@ -125,7 +116,7 @@ static size_t part_begin(const struct sharing *s, size_t part)
 static size_t step_begin(const struct sharing *s, size_t part, size_t step)
 {
     size_t end = part_begin(s, part + 1);
-    return smaller(end - s->kept_back + step * s->step, end);
+    return onr_size_min(end - s->kept_back + step * s->step, end);
 }
 
 /* Where the panel of an item lies, or behind the end of the part what the thread that does this part
@@ -155,7 +146,7 @@ static void run_range(const struct sharing *s, size_t part, size_t begin, size_t
             item -= count;
             count = onr_product_item_count((++task)->product);
         }
-        size_t to = smaller(end, begin + count - item);
+        size_t to = onr_size_min(end, begin + count - item);
         struct onr_product_ahead ahead = {.after = find_panel(s, to, part),
                                           .is_prefetched = is_prefetched};
         onr_product_run_items(task, begin / s->round, item, item + to - begin, &ahead, worker);
@@ -196,15 +187,15 @@ void onr_product_share_items(const struct onr_product_task *tasks, size_t count,
     size_t splits = 1;
     for (size_t i = 0; i < count; i++) {
         s.round += onr_product_item_count(tasks[i].product);
-        splits = larger(splits, tasks[i].product->row_splits);
+        splits = onr_size_max(splits, tasks[i].product->row_splits);
     }
     s.item_count = s.round * splits;
     s.parts = s.item_count / first->grain;
-    s.parts = s.parts < parallel->thread_count ? larger(s.parts, 1) : parallel->thread_count;
+    s.parts = s.parts < parallel->thread_count ? onr_size_max(s.parts, 1) : parallel->thread_count;
     if (s.parts > 1 && first->kept_back > 0) {
         s.tile = tile_panels(first);
         s.kept_back = first->kept_back;
-        s.step = larger(s.kept_back / (4 * s.tile), 1) * s.tile;
+        s.step = onr_size_max(s.kept_back / (4 * s.tile), 1) * s.tile;
     }
     onr_parallel_for(parallel, s.parts, 1, run_parts, &s);
 }

@@ -196,6 +196,18 @@ static void check(const struct call *c)
     }
 }
 
+/* Each of them without a rule and causal. */
+static void check_sizes(size_t count, const size_t (*sizes)[8])
+{
+    for (size_t i = 0; i < count; i++) {
+        const size_t *s = sizes[i];
+        struct call c = make_call(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]);
+        check(&c);
+        c.a.is_causal = true;
+        check(&c);
+    }
+}
+
 static void sizes_around_blocks_tiles_and_chunks(void **state)
 {
     (void)state;
@@ -205,13 +217,7 @@ static void sizes_around_blocks_tiles_and_chunks(void **state)
         {1, 1, 1, 7, 0, 80, 260, 9},  {1, 1, 1, 60, 0, 70, 9, 1100}, {1, 2, 2, 17, 0, 513, 16, 16},
         {1, 1, 1, 1800, 0, 40, 4, 4}, {1, 2, 2, 40, 60, 33, 32, 64}, {1, 2, 1, 31, 0, 197, 64, 64},
     };
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        const size_t *s = sizes[i];
-        struct call c = make_call(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]);
-        check(&c);
-        c.a.is_causal = true;
-        check(&c);
-    }
+    check_sizes(sizeof sizes / sizeof sizes[0], sizes);
 }
 
 static void few_queries_split_over_keys(void **state)
@@ -239,13 +245,7 @@ static void many_short_heads(void **state)
 {
     (void)state;
     static const size_t sizes[][8] = {{30, 4, 4, 20, 0, 20, 32, 32}, {20, 8, 2, 7, 0, 90, 32, 33}};
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        const size_t *s = sizes[i];
-        struct call c = make_call(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]);
-        check(&c);
-        c.a.is_causal = true;
-        check(&c);
-    }
+    check_sizes(sizeof sizes / sizeof sizes[0], sizes);
 }
 
 static void windows_limits_offsets_and_sinks(void **state)
