@@ -13,8 +13,10 @@ void ONR_KERNEL(onr_fill_conv_direct)(struct onr_kernels *kernels);
 /* Lines that are done together; one more than the least number of tap rows. */
 #define SHARED 4
 
-#define MOST_ROWS    4
-#define MOST_VECTORS 8
+/* Sums of a tile, some vectors of some rows, fit the registers with what they are made of. */
+#define MOST_ROWS    (ONR_LANES == 16 ? 8 : 4)
+#define ROWS_VECTORS (ONR_LANES == 16 ? 3 : 2) /* of so many rows */
+#define MOST_VECTORS 8                         /* of one row */
 
 /* A line of some rows. */
 struct line {
@@ -94,8 +96,15 @@ static void run_two_rows(const struct line *line)
 
 static void run_four_rows(const struct line *line)
 {
-    size_t i = run_tiles(line, 0, 4, 3);
+    size_t i = run_tiles(line, 0, 4, ROWS_VECTORS);
     run_rest(line, run_tiles(line, i, 4, 1), 4);
+}
+
+static void run_most_rows(const struct line *line)
+{
+    size_t i = run_tiles(line, 0, MOST_ROWS, ROWS_VECTORS);
+    i = run_tiles(line, i, MOST_ROWS, 2);
+    run_rest(line, run_tiles(line, i, MOST_ROWS, 1), MOST_ROWS);
 }
 
 static void run_line(const struct onr_conv_direct *job, size_t l)
@@ -109,11 +118,13 @@ static void run_line(const struct onr_conv_direct *job, size_t l)
     };
     for (size_t row = 0; row < job->rows; row += line.rows) {
         size_t left = job->rows - row;
-        line.rows = left >= 4 ? 4 : (left >= 2 ? 2 : 1);
+        line.rows = left >= MOST_ROWS ? MOST_ROWS : (left >= 4 ? 4 : (left >= 2 ? 2 : 1));
         line.w = job->w + row * job->k;
         line.bias = job->bias != NULL ? job->bias + row : NULL;
         line.y = job->y + row * job->y_stride + l * job->y_line;
-        if (line.rows == 4) {
+        if (line.rows > 4) {
+            run_most_rows(&line);
+        } else if (line.rows == 4) {
             run_four_rows(&line);
         } else if (line.rows == 2) {
             run_two_rows(&line);

@@ -22,7 +22,7 @@
 #define LEAST_LINE 32
 
 /* Output channels that are summed before rows are copied out. */
-#define MOST_ROWS 4
+#define MOST_ROWS 8
 
 /* Outputs [*first, *first + *count) of item `index`. */
 static void find_item(const struct onr_conv *conv, size_t index, size_t *first, size_t *count)

@@ -16,11 +16,37 @@
 /* Groups of up to so many outputs are not worth panels. */
 #define DIRECT_OUTPUTS 8
 
+/* Making panels takes as long as computing some 20 outputs from them. For up to so many it is faster to
+ * read the inputs where they lie, if lines or sums are long; windows that move by two have to have both
+ * long. */
+#define DIRECT_MOST_OUTPUTS 32
+#define DIRECT_LINE         64
+#define DIRECT_TAPS         96
+#define DIRECT_LEAST_LINE   7
+#define DIRECT_STRIDED_LINE 28
+
 #define ADDEND 3 /* the input, of fused forms */
 
 static bool is_half(const struct onr_conv *conv)
 {
     return conv->dtype == ONR_FLOAT16 || conv->dtype == ONR_BFLOAT16;
+}
+
+static bool is_direct(const struct onr_conv *conv)
+{
+    size_t stride = (size_t)conv->window.stride[2];
+    size_t line = (size_t)conv->window.out[2];
+    bool has_taps = conv->k >= DIRECT_TAPS;
+    bool is_long = false;
+    if (conv->k == 0 || conv->is_plain) {
+        return conv->k == 0 || conv->out_channels <= 2;
+    }
+    if (stride == 1) {
+        is_long = line >= DIRECT_LINE || (has_taps && line >= DIRECT_LEAST_LINE);
+    } else if (stride == 2) {
+        is_long = has_taps && line >= DIRECT_STRIDED_LINE;
+    }
+    return conv->out_channels <= (is_long ? DIRECT_MOST_OUTPUTS : DIRECT_OUTPUTS);
 }
 
 static enum onr_conv_way choose_way(const struct onr_conv *conv, const struct onr_kernels *kernels)
@@ -31,7 +57,7 @@ static enum onr_conv_way choose_way(const struct onr_conv *conv, const struct on
     if (onr_conv_is_abreast(conv, kernels)) {
         return ONR_CONV_ABREAST;
     }
-    if (conv->k == 0 || conv->out_channels <= (conv->is_plain ? 2 : DIRECT_OUTPUTS)) {
+    if (is_direct(conv)) {
         return ONR_CONV_DIRECT;
     }
     if (conv->is_plain) {
