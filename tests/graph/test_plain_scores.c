@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scores that are scaled behind their mask, masked twice, scaled by numbers for each head, or chosen
- * by numbers. */
+/* Scores that are scaled behind their mask, masked twice, scaled by numbers for each head, chosen by
+ * numbers, or limited to what a float can hold. */
 #include "support/graph_test.h"
 #include "support/session_test.h"
 
+#include <math.h>
 #include <stdio.h>
 
 /* h: [n, 2 heads, 4 rows, 2]; s: [n, 2, 4, 4] */
@@ -114,6 +115,58 @@ static void numbers_that_choose_scores(void **state)
           "Shape Gather Add Slice Cast " CHAIN);
 }
 
+/* as in XGLM, and in OPT of transformers 4 */
+static void scores_that_are_not_below_the_lowest_number(void **state)
+{
+    (void)state;
+    check("init float m [2, 1, 4] = 0, -1, -3.4028235e38, 2, -inf, 0, 0, 1;" PRODUCT
+          "b = Add(s, m); a = Max(b, low);",
+          CHAIN);
+    check("r = ReduceMax(q) axes=[3] keepdims=1; l = Log(r); m = Transpose(l) perm=[0, 1, 3, 2];"
+          "init float half = 0.5;" PRODUCT "t = Mul(s, half); b = Add(m, t); a = Max(low, b);",
+          "Transpose ReduceMax Log Transpose Max " CHAIN);
+}
+
+static void rows_that_are_masked_by_infinity_get_the_mean(void **state)
+{
+    (void)state;
+    const float x[8] = {1, -2, 3, -4, 5, -6, 7, -8};
+    const char *model = SCORES "init float m [4, 1] = 0, -inf, -3.4028235e38, -1;" PRODUCT
+                               "b = Add(s, m); a = Max(b, low);" RESULT;
+    float y[2][32];
+    assert_int_equal(graph_test_run(model, false, x, y[0], sizeof y[0]), sizeof y[0]);
+    assert_int_equal(graph_test_run(model, true, x, y[1], sizeof y[1]), sizeof y[1]);
+    for (size_t e = 0; e < 32; e++) {
+        assert_true(fabsf(y[0][e] - y[1][e]) <= 2e-6f * fabsf(y[0][e]));
+    }
+}
+
+static void other_limits_of_scores_stay(void **state)
+{
+    (void)state;
+    static const char *const kept[] = {
+        /* a number that scores may be below */
+        "init float l = -1e30; init float m [4] = 0, -2e30, 0, 1;" PRODUCT
+        "b = Add(s, m); a = Max(b, l);",
+        /* the lowest number twice is -inf, which is raised */
+        "init float m [4] = -3.4028235e38, 0, 0, 0;"
+        "init float m2 [4, 1] = -3.4028235e38, 0, 0, 0;" PRODUCT
+        "b = Add(s, m); c = Add(b, m2); a = Max(c, low);",
+        /* three operands */
+        "init float m [4] = 0, -1, 0, 1; init float two0 = 2;" PRODUCT
+        "b = Add(s, m); a = Max(b, low, two0);",
+        /* the sum is needed */
+        "init float m [4] = 0, -1, 0, 1; out float b;" PRODUCT "b = Add(s, m); a = Max(b, low);",
+    };
+    char model[2048];
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        (void)snprintf(model, sizeof model, SCORES "%s" RESULT, kept[i]);
+        graph_test_explains(model, "scores: a product of Q and K', scaled, capped, and with two "
+                                   "masks at most");
+        graph_test_results(model, 2e-6f);
+    }
+}
+
 static void other_sums_of_products_stay(void **state)
 {
     (void)state;
@@ -171,6 +224,9 @@ int main(void)
         cmocka_unit_test_teardown(masks_of_windows_are_one, test_tensors_free),
         cmocka_unit_test_teardown(factors_of_heads_go_to_queries, test_tensors_free),
         cmocka_unit_test_teardown(numbers_that_choose_scores, test_tensors_free),
+        cmocka_unit_test_teardown(scores_that_are_not_below_the_lowest_number, test_tensors_free),
+        cmocka_unit_test_teardown(rows_that_are_masked_by_infinity_get_the_mean, test_tensors_free),
+        cmocka_unit_test_teardown(other_limits_of_scores_stay, test_tensors_free),
         cmocka_unit_test_teardown(other_sums_of_products_stay, test_tensors_free),
         cmocka_unit_test_teardown(other_factors_stay, test_tensors_free),
     };

@@ -10,6 +10,8 @@
  *   MatMul(q, k) * t        ->  MatMul(q * t, k)       t: constants for each head or query, no wider
  *                                                      than the scores
  *   s * b + c * (1 - b)     ->  Where(b, s, c)         b: zeros and ones, constant or a part of that
+ *   Max(s + mask, c)        ->  s + Max(mask, c)       c: the lowest number of float32, to which a
+ *                                                      score of usual size adds nothing
  *
  * There are fewer masks than scores, so that less is computed also where nothing is fused then; sums
  * of masks that are constant are computed once.
@@ -18,6 +20,7 @@
 #include "graph/passes/attention_masking.h"
 #include "graph/passes/insert.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -257,6 +260,29 @@ static enum onr_status choose(struct writer *w, struct onr_node *node)
     return ONR_OK;
 }
 
+static enum onr_status lift_mask(struct writer *w, struct onr_node *node)
+{
+    const struct onr_fuser *fuser = &w->fuser;
+    struct sum sum = {NULL, ONR_NO_VALUE, ONR_NO_VALUE};
+    uint32_t masked = ONR_NO_VALUE;
+    double lowest = 0;
+    if (!onr_fuse_is(node, "Max") || node->input_count != 2 ||
+        !onr_fuse_number_operand(fuser, node, &masked, &lowest) || !(lowest <= (double)-FLT_MAX) ||
+        onr_fuse_fact(fuser, masked)->dtype != ONR_FLOAT ||
+        !(is_sum(fuser, masked, 0, &sum) || is_sum(fuser, masked, 1, &sum)) ||
+        onr_fuse_producer(fuser, sum.scores, "Add") != NULL || /* twice the lowest is -inf */
+        !onr_leads_to_scores(fuser, sum.scores)) {
+        return ONR_OK;
+    }
+    const uint32_t lifted[] = {sum.mask, onr_fuse_other(node, masked)};
+    uint32_t inputs[] = {sum.scores, ONR_NO_VALUE};
+    if (shape_of(fuser, lifted[1])->rank > shape_of(fuser, sum.mask)->rank) {
+        return ONR_OK;
+    }
+    ONR_TRY(onr_insert_before(&w->insert, node, lifted, "mask", &inputs[1]));
+    return onr_insert_instead(&w->insert, node, sum.node, inputs);
+}
+
 /* ---- the graph ---- */
 
 static bool makes_score(const struct onr_node *node, const bool *is_score)
@@ -268,7 +294,7 @@ static bool makes_score(const struct onr_node *node, const bool *is_score)
 /* Marks what a Softmax is computed from, up to products. */
 static void mark_scores(const struct onr_graph *graph, bool *is_score)
 {
-    static const char *const names[] = {"Add", "Mul", "Div", "Where", "Reshape", "Cast"};
+    static const char *const names[] = {"Add", "Mul", "Div", "Where", "Max", "Reshape", "Cast"};
     for (uint32_t n = graph->node_count; n-- > 0;) {
         const struct onr_node *node = &graph->nodes[n];
         bool is_read = onr_fuse_is(node, "Softmax");
@@ -286,7 +312,7 @@ static void mark_scores(const struct onr_graph *graph, bool *is_score)
 static enum onr_status make_plain(struct writer *w)
 {
     static enum onr_status (*const rules[])(struct writer *, struct onr_node *) = {
-        choose, scale_first, mask_once, scale_queries};
+        choose, scale_first, mask_once, scale_queries, lift_mask};
     struct onr_graph *graph = w->insert.graph;
     for (uint32_t n = 0; n < graph->node_count; n++) {
         bool is_score = !graph->nodes[n].is_dead && makes_score(&graph->nodes[n], w->is_score);
