@@ -115,6 +115,24 @@ static void numbers_that_choose_scores(void **state)
           "Shape Gather Add Slice Cast " CHAIN);
 }
 
+/* Names of different length move what follows them in the file. */
+static void large_tables_of_flags_need_not_be_aligned(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"t", "tt", "ttt", "tttt"};
+    char model[2048];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        (void)snprintf(model, sizeof model,
+                       SCORES "init float %s [5000, 4] = 1, 1, 0, 1, 0, ...; init int64 i0 [1] = 0;"
+                              "init float one = 1; init float fill = -10000; z = Shape(x);"
+                              "n1 = Gather(z, i0); end = Add(n1, n1); b = Slice(%s, i0, end, i0);"
+                              "c = Sub(one, b); e = Mul(c, fill);" PRODUCT
+                              "d = Mul(s, b); a = Add(d, e);" RESULT,
+                       names[i], names[i]);
+        graph_test_fused(model, HEADS "Shape Gather Add Slice Cast " CHAIN, 2e-6f);
+    }
+}
+
 /* as in XGLM, and in OPT of transformers 4 */
 static void scores_that_are_not_below_the_lowest_number(void **state)
 {
@@ -224,6 +242,7 @@ int main(void)
         cmocka_unit_test_teardown(masks_of_windows_are_one, test_tensors_free),
         cmocka_unit_test_teardown(factors_of_heads_go_to_queries, test_tensors_free),
         cmocka_unit_test_teardown(numbers_that_choose_scores, test_tensors_free),
+        cmocka_unit_test_teardown(large_tables_of_flags_need_not_be_aligned, test_tensors_free),
         cmocka_unit_test_teardown(scores_that_are_not_below_the_lowest_number, test_tensors_free),
         cmocka_unit_test_teardown(rows_that_are_masked_by_infinity_get_the_mean, test_tensors_free),
         cmocka_unit_test_teardown(other_limits_of_scores_stay, test_tensors_free),

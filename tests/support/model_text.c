@@ -169,6 +169,18 @@ static size_t store_number(enum onr_dtype dtype, const char *word, void *out)
     return size;
 }
 
+/* The numbers over and over, until there are as many as the dimensions say; free with free. */
+static uint8_t *repeat(const uint8_t *data, size_t size, size_t bytes)
+{
+    uint8_t *all = malloc(bytes);
+    assert_non_null(all);
+    assert_in_range(size, 1, bytes);
+    for (size_t i = 0; i < bytes; i++) {
+        all[i] = data[i % size];
+    }
+    return all;
+}
+
 static void read_init(struct reader *r)
 {
     char word[WORD_BYTES];
@@ -178,11 +190,14 @@ static void read_init(struct reader *r)
     size_t rank = 0;
     size_t size = 0;
     enum onr_dtype dtype = read_dtype(r);
+    size_t bytes = onr_dtype_size(dtype);
+    uint8_t *all = NULL;
     read_word(r, name);
     if (accept(r, '[')) {
         while (!accept(r, ']')) {
             read_word(r, word);
-            dims[rank++] = strtoll(word, NULL, 10);
+            dims[rank] = strtoll(word, NULL, 10);
+            bytes *= (size_t)dims[rank++];
             (void)accept(r, ',');
         }
     }
@@ -190,10 +205,16 @@ static void read_init(struct reader *r)
         do {
             assert_true(size + 8 <= sizeof data);
             read_word(r, word);
+            if (strcmp(word, "...") == 0) {
+                all = repeat(data, size, bytes);
+                break;
+            }
             size += store_number(dtype, word, data + size);
         } while (accept(r, ','));
     }
-    proto_tensor(r->out, GRAPH_INIT, name, dtype, rank, dims, data, size);
+    proto_tensor(r->out, GRAPH_INIT, name, dtype, rank, dims, all != NULL ? all : data,
+                 all != NULL ? bytes : size);
+    free(all);
 }
 
 static void read_list(struct reader *r)

@@ -6,6 +6,7 @@
  *     in float x [n, 2, ?];                    an input; a word is a symbolic dimension, "?" an
  *                                              unknown one; without brackets, unknown rank
  *     init int64 s [1] = -1;                   an initializer; for an input its default
+ *     init float w [90, 2] = 0, 1, ...;        the same with numbers that come over and over
  *     y = Relu(x);                             a node; "_": an absent input or output
  *     a, b = Split(y) axis=1;                  attributes: 1, 1.0, [1, 2], 'text', ['a'], {a body}
  *     o = Optional() type=:seq(float);         an attribute that is a type

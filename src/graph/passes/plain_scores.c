@@ -180,12 +180,13 @@ static bool is_binary(const struct onr_fuser *fuser, uint32_t value)
         }
     }
     const struct onr_value *v = &fuser->graph->values[value];
-    const float *numbers = v->fact.data;
-    bool is_each =
-        v->constant != NULL && !v->is_input && numbers != NULL && v->fact.dtype == ONR_FLOAT;
-    int64_t count = is_each ? onr_constant_count(v->constant) : 0;
+    const struct onr_constant *constant = v->is_input ? NULL : v->constant;
+    bool is_each = constant != NULL && constant->dtype == ONR_FLOAT;
+    int64_t count = is_each ? onr_constant_count(constant) : 0;
     for (int64_t i = 0; i < count && is_each; i++) {
-        is_each = numbers[i] == 0 || numbers[i] == 1;
+        float number; /* in the file it may lie anywhere */
+        memcpy(&number, (const char *)constant->data + (size_t)i * sizeof number, sizeof number);
+        is_each = number == 0 || number == 1;
     }
     return is_each;
 }
