@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define ONR_INDEX_CHUNK 64 /* indices, or tuples of them, that are looked at together */
+
 /* Element i of an int32 or int64 tensor. */
 static inline int64_t onr_index_at(const struct onr_tensor *indices, size_t i)
 {

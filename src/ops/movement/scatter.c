@@ -15,6 +15,7 @@
  *           updates of the same element the last one stays, or all are reduced in order: so updates
  *           are done by one thread.
  */
+#include "base/size.h"
 #include "ops/common/contents.h"
 #include "ops/common/copy.h"
 #include "ops/common/index.h"
@@ -189,30 +190,60 @@ static enum onr_status scatter_nd_plan(struct onr_plan_ctx *ctx)
     return ONR_OK;
 }
 
+/* Where count tuples from `first` on, at most ONR_INDEX_CHUNK, put their updates: elements of y. */
+static void find_places(const struct onr_run_ctx *ctx, size_t first, size_t count, size_t *places)
+{
+    const struct nd_plan *plan = ctx->plan;
+    const int64_t *indices = (const int64_t *)ctx->inputs[1]->data + first * plan->k;
+    memset(places, 0, count * sizeof *places);
+    for (size_t j = 0; j < plan->k; j++) {
+        int64_t dim = ctx->inputs[0]->shape.dim[j];
+        size_t stride = (size_t)plan->stride[j];
+        for (size_t i = 0; i < count; i++) {
+            places[i] += (size_t)onr_index_wrap(indices[i * plan->k + j], dim) * stride;
+        }
+    }
+}
+
+/* Updates of `count` places; those of places side by side are copied together. */
+static void put_updates(const struct nd_plan *plan, const char *updates, const size_t *places,
+                        size_t count, size_t size, char *y)
+{
+    size_t block = plan->block_count;
+    for (size_t i = 0; i < count;) {
+        size_t end = i + 1;
+        while (end < count && places[end] == places[end - 1] + block) {
+            end++;
+        }
+        size_t elements = (end - i) * block;
+        if (plan->combine != NULL) {
+            plan->combine(elements, updates + i * block * size, y + places[i] * size);
+        } else if (elements == 1) {
+            onr_copy_element(y + places[i] * size, updates + i * size, size);
+        } else {
+            memcpy(y + places[i] * size, updates + i * block * size, elements * size);
+        }
+        i = end;
+    }
+}
+
 static enum onr_status scatter_nd_run(struct onr_run_ctx *ctx)
 {
     const struct nd_plan *plan = ctx->plan;
     const struct onr_shape *x = &ctx->inputs[0]->shape;
     size_t size = onr_dtype_size(ctx->inputs[0]->dtype);
-    size_t block_bytes = plan->block_count * size;
     const char *updates = ctx->inputs[2]->data;
-    char *y = ctx->outputs[0]->data;
+    size_t places[ONR_INDEX_CHUNK];
     if (plan->k > 0) {
         ONR_TRY(onr_check_index_tuples(ctx->err, ctx->inputs[1], x->dim, plan->k));
     }
-    onr_copy_bytes(ctx->parallel, y, ctx->inputs[0]->data, onr_tensor_bytes(ctx->inputs[0]));
-    for (size_t tuple = 0; tuple < plan->tuples && block_bytes > 0; tuple++) {
-        size_t to = 0;
-        for (size_t j = 0; j < plan->k; j++) {
-            int64_t index = onr_index_at(ctx->inputs[1], tuple * plan->k + j);
-            to += (size_t)(onr_index_wrap(index, x->dim[j]) * plan->stride[j]);
-        }
-        const char *update = updates + tuple * block_bytes;
-        if (plan->combine != NULL) {
-            plan->combine(plan->block_count, update, y + to * size);
-        } else {
-            memcpy(y + to * size, update, block_bytes);
-        }
+    onr_copy_bytes(ctx->parallel, ctx->outputs[0]->data, ctx->inputs[0]->data,
+                   onr_tensor_bytes(ctx->inputs[0]));
+    for (size_t done = 0; done < plan->tuples && plan->block_count > 0; done += ONR_INDEX_CHUNK) {
+        size_t count = onr_size_min(plan->tuples - done, ONR_INDEX_CHUNK);
+        find_places(ctx, done, count, places);
+        put_updates(plan, updates + done * plan->block_count * size, places, count, size,
+                    ctx->outputs[0]->data);
     }
     return ONR_OK;
 }

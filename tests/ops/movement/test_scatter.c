@@ -114,6 +114,50 @@ static void tuples_name_blocks(void **state)
     op_test_run(&t);
 }
 
+/* More than are looked at together: in runs, in pairs that come again, and counted from the end. */
+static void many_tuples_are_done_in_order(void **state)
+{
+    (void)state;
+    enum { COUNT = 150, ROWS = 20, COLUMNS = 11 };
+    static const char *const reductions[] = {NULL, "add", "max"};
+    for (size_t i = 0; i < sizeof reductions / sizeof *reductions; i++) {
+        struct op_test t;
+        int64_t indices[COUNT][2];
+        float updates[COUNT];
+        float y[ROWS * COLUMNS] = {0};
+        for (int64_t u = 0; u < COUNT; u++) {
+            int64_t place = u < 100 ? 40 + u : (u * 37 % 50) / 2 * 9;
+            indices[u][0] = place / COLUMNS - (u % 7 == 0 ? ROWS : 0);
+            indices[u][1] = place % COLUMNS - (u % 5 == 0 ? COLUMNS : 0);
+            updates[u] = (float)(u * 29 % 64);
+            float sum = y[place] + updates[u];
+            float most = y[place] > updates[u] ? y[place] : updates[u];
+            y[place] = i == 0 ? updates[u] : i == 1 ? sum : most;
+        }
+        op_test_begin(&t, "", "ScatterND", 18);
+        if (reductions[i] != NULL) {
+            op_test_string(&t, "reduction", reductions[i]);
+        }
+        op_test_input(&t, test_f32(SHAPE(ROWS, COLUMNS), NULL));
+        op_test_input(&t, test_i64(SHAPE(COUNT, 2), indices[0]));
+        op_test_input(&t, test_f32(SHAPE(COUNT), updates));
+        op_test_output(&t, test_f32(SHAPE(ROWS, COLUMNS), y));
+        op_test_run(&t);
+    }
+}
+
+static void a_late_tuple_that_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    struct op_test t;
+    int64_t indices[90][2] = {{0, 0}};
+    indices[77][1] = -3;
+    indices[89][0] = 3;
+    nd(&t, NULL, test_i64(SHAPE(90, 2), indices[0]), test_f32(SHAPE(90), NULL));
+    op_test_output(&t, test_f32(SCALAR, NULL));
+    op_test_fails(&t, ONR_ERR_VALUE, "index -3 at 155 is out of range [-2, 1]");
+}
+
 static void tuples_that_do_not_fit_are_refused(void **state)
 {
     (void)state;
@@ -136,6 +180,8 @@ int main(void)
         cmocka_unit_test_teardown(reductions_combine_all_updates, test_tensors_free),
         cmocka_unit_test_teardown(impossible_scatters_are_refused, test_tensors_free),
         cmocka_unit_test_teardown(tuples_name_blocks, test_tensors_free),
+        cmocka_unit_test_teardown(many_tuples_are_done_in_order, test_tensors_free),
+        cmocka_unit_test_teardown(a_late_tuple_that_does_not_fit_is_refused, test_tensors_free),
         cmocka_unit_test_teardown(tuples_that_do_not_fit_are_refused, test_tensors_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
