@@ -3,6 +3,7 @@
  * Scores of streaming attention: which keys of a block each row sees, masks, and a step of their
  * softmax.
  */
+#include "base/size.h"
 #include "ops/attention/attention_block.h"
 #include "ops/attention/attention_open.h"
 
@@ -55,15 +56,15 @@ static struct onr_key_range allowed_keys(const struct onr_attention_chunk *c, si
 {
     struct onr_key_range range = c->rows[r].keys;
     size_t end = block->begin + block->count;
-    range.begin = range.begin > block->begin ? range.begin : block->begin;
-    range.end = range.end < end ? range.end : end;
+    range.begin = onr_size_max(range.begin, block->begin);
+    range.end = onr_size_min(range.end, end);
     for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
         if (c->masks[m].dtype != ONR_UNDEFINED && !is_covered(c->masks, m) &&
             c->masks[m].keys < range.end) {
             range.end = c->masks[m].keys;
         }
     }
-    range.end = range.end > range.begin ? range.end : range.begin;
+    range.end = onr_size_max(range.end, range.begin);
     return range;
 }
 
@@ -92,7 +93,7 @@ static void cut_hidden(const struct onr_attention_stream *s, const struct onr_at
 /* Rows from r on, at most `most`, that see the same keys of a block. */
 static size_t count_alike(const struct onr_attention_chunk *c, size_t r, size_t most)
 {
-    size_t count = c->rows[r].alike < most ? c->rows[r].alike : most;
+    size_t count = onr_size_min(c->rows[r].alike, most);
     bool has_seen = has_seen_key(c, r);
     for (size_t i = 1; i < count; i++) {
         if (has_seen_key(c, r + i) != has_seen) {
@@ -106,8 +107,8 @@ static size_t count_alike(const struct onr_attention_chunk *c, size_t r, size_t 
 static void set_seen(struct onr_score_rows *rows, size_t begin, size_t count)
 {
     struct onr_key_range range = rows->seen[begin];
-    range.begin = range.begin > rows->any.begin ? range.begin : rows->any.begin;
-    range.end = range.end < rows->any.end ? range.end : rows->any.end;
+    range.begin = onr_size_max(range.begin, rows->any.begin);
+    range.end = onr_size_min(range.end, rows->any.end);
     for (size_t r = begin; r < begin + count; r++) {
         rows->seen[r] = range;
     }
@@ -126,8 +127,8 @@ void onr_attention_see_keys(const struct onr_attention_stream *stream,
         rows->seen[r] = range;
         cut_hidden(stream, c, rows->row + r, &range);
         if (range.begin < range.end) {
-            rows->any.begin = range.begin < rows->any.begin ? range.begin : rows->any.begin;
-            rows->any.end = range.end > rows->any.end ? range.end : rows->any.end;
+            rows->any.begin = onr_size_min(rows->any.begin, range.begin);
+            rows->any.end = onr_size_max(rows->any.end, range.end);
         }
     }
     for (size_t r = 0; r < rows->count; r += alike[r]) {

@@ -32,6 +32,7 @@ static bool is_half(const struct onr_conv *conv)
     return conv->dtype == ONR_FLOAT16 || conv->dtype == ONR_BFLOAT16;
 }
 
+/* Whether inputs are summed where they lie. */
 static bool is_direct(const struct onr_conv *conv)
 {
     size_t stride = (size_t)conv->window.stride[2];
