@@ -27,6 +27,15 @@ static void check(const char *middle, const char *nodes)
     graph_test_fused(model, expected, 2e-6f);
 }
 
+static void check_kept(const char *before, const char *middle)
+{
+    char model[2048];
+    (void)snprintf(model, sizeof model, SCORES "%s%s" RESULT, before, middle);
+    graph_test_explains(model, "scores: a product of Q and K', scaled, capped, and with two "
+                               "masks at most");
+    graph_test_results(model, 2e-6f);
+}
+
 /* as in CodeGen */
 static void scores_that_are_scaled_behind_their_mask(void **state)
 {
@@ -170,18 +179,21 @@ static void other_limits_of_scores_stay(void **state)
         "init float m [4] = -3.4028235e38, 0, 0, 0;"
         "init float m2 [4, 1] = -3.4028235e38, 0, 0, 0;" PRODUCT
         "b = Add(s, m); c = Add(b, m2); a = Max(c, low);",
+        /* the same behind a factor, and by a choice */
+        "init float m [4] = -3.4028235e38, 0, 0, 0; init float one = 1;"
+        "init float m2 [4, 1] = -3.4028235e38, 0, 0, 0;" PRODUCT
+        "b = Add(s, m); d = Mul(b, one); c = Add(d, m2); a = Max(c, low);",
+        "r = ReduceMax(q) axes=[3] keepdims=1; f = Greater(r, zero);"
+        "init float m2 [4, 1] = -3.4028235e38, 0, 0, 0;" PRODUCT
+        "b = Where(f, s, low); c = Add(b, m2); a = Max(c, low);",
         /* three operands */
         "init float m [4] = 0, -1, 0, 1; init float two0 = 2;" PRODUCT
         "b = Add(s, m); a = Max(b, low, two0);",
         /* the sum is needed */
         "init float m [4] = 0, -1, 0, 1; out float b;" PRODUCT "b = Add(s, m); a = Max(b, low);",
     };
-    char model[2048];
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-        (void)snprintf(model, sizeof model, SCORES "%s" RESULT, kept[i]);
-        graph_test_explains(model, "scores: a product of Q and K', scaled, capped, and with two "
-                                   "masks at most");
-        graph_test_results(model, 2e-6f);
+        check_kept("", kept[i]);
     }
 }
 
@@ -198,12 +210,8 @@ static void other_sums_of_products_stay(void **state)
         /* not the rest of 1 */
         "c2 = Sub(two, b); e = Mul(c2, fill);" PRODUCT "d = Mul(s, b); a = Add(d, e);",
     };
-    char model[2048];
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-        (void)snprintf(model, sizeof model, SCORES FLAGS "%s" RESULT, kept[i]);
-        graph_test_explains(model, "scores: a product of Q and K', scaled, capped, and with two "
-                                   "masks at most");
-        graph_test_results(model, 2e-6f);
+        check_kept(FLAGS, kept[i]);
     }
 }
 
@@ -218,12 +226,8 @@ static void other_factors_stay(void **state)
         /* scores are needed */
         "init float t [2, 1, 1] = 3, 4; out float s;" PRODUCT "a = Mul(t, s);",
     };
-    char model[2048];
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-        (void)snprintf(model, sizeof model, SCORES "%s" RESULT, kept[i]);
-        graph_test_explains(model, "scores: a product of Q and K', scaled, capped, and with two "
-                                   "masks at most");
-        graph_test_results(model, 2e-6f);
+        check_kept("", kept[i]);
     }
     /* scores with fewer columns than the queries */
     graph_test_fused("in float x [n, 4]; out float y; init int64 two [4] = -1, 2, 1, 4;"

@@ -18,6 +18,7 @@
  */
 #include "graph/op_def.h"
 #include "graph/passes/attention_masking.h"
+#include "graph/passes/attention_regroup.h"
 #include "graph/passes/insert.h"
 
 #include <float.h>
@@ -261,6 +262,22 @@ static enum onr_status choose(struct writer *w, struct onr_node *node)
     return ONR_OK;
 }
 
+/* Whether nothing but scales stands between the value and a product of Q and K'. */
+static bool is_unmasked(const struct onr_fuser *fuser, uint32_t value)
+{
+    struct onr_attention_product product;
+    double scale = 1;
+    for (int i = 0; i < ONR_SCORES_DEPTH && value != ONR_NO_VALUE; i++) {
+        if (onr_attention_scores(fuser, value, &product)) {
+            return true;
+        }
+        uint32_t apart = onr_before_regroup(fuser, value);
+        value = apart != ONR_NO_VALUE ? apart : onr_fuse_before_scale(fuser, value, &scale);
+    }
+    return false;
+}
+
+/* Of two masks the lowest number may be added twice, which gives -inf. */
 static enum onr_status lift_mask(struct writer *w, struct onr_node *node)
 {
     const struct onr_fuser *fuser = &w->fuser;
@@ -271,8 +288,7 @@ static enum onr_status lift_mask(struct writer *w, struct onr_node *node)
         !onr_fuse_number_operand(fuser, node, &masked, &lowest) || !(lowest <= (double)-FLT_MAX) ||
         onr_fuse_fact(fuser, masked)->dtype != ONR_FLOAT ||
         !(is_sum(fuser, masked, 0, &sum) || is_sum(fuser, masked, 1, &sum)) ||
-        onr_fuse_producer(fuser, sum.scores, "Add") != NULL || /* twice the lowest is -inf */
-        !onr_leads_to_scores(fuser, sum.scores)) {
+        !is_unmasked(fuser, sum.scores)) {
         return ONR_OK;
     }
     const uint32_t lifted[] = {sum.mask, onr_fuse_other(node, masked)};
