@@ -34,10 +34,14 @@
 #define ONR_GEMM_MAX_ROWS    14
 #define ONR_GEMM_MAX_COLUMNS 48
 #define ONR_GEMM_WIDE_ROWS   4  /* up to here the work is reading B: tiles span several panels */
+#define ONR_GEMM_WIDE_PANELS 8  /* at most so many */
 #define ONR_GEMM_TURNED_ROWS 16 /* at most this many rows are multiplied by a B that is turned */
 #define ONR_GEMM_MAX_SHAPES  4
 
-/* What one tile reads and writes.  c = f(base + bias + scale * (A * B)), f: Relu or none */
+/* What tiles read where nothing is to be added. */
+extern const float onr_gemm_zeros[ONR_GEMM_WIDE_PANELS * ONR_GEMM_MAX_COLUMNS];
+
+/* What one tile reads and writes.  c = max(low, base + bias + scale * (A * B)), NaN stays. */
 struct onr_gemm_f32_tile {
     size_t k;
     const float *a; /* a[i * a_stride + p], row i, step p */
@@ -48,12 +52,12 @@ struct onr_gemm_f32_tile {
     size_t ahead;        /* wide tiles: bytes from what is read of B to what is prefetched, or 0 */
     float *c;            /* c[i * c_stride + j]; written in full */
     size_t c_stride;
-    const float *base; /* base[i * base_stride + j], may be c; or NULL */
+    const float *base; /* base[i * base_stride + j], may be c; or onr_gemm_zeros, of stride 0 */
     size_t base_stride;
-    const float *column_bias; /* [columns], of all panels in wide tiles; or NULL */
-    const float *row_bias;    /* [rows] or NULL; not both */
+    const float *column_bias; /* [columns], of all panels in wide tiles; or onr_gemm_zeros */
+    const float *row_bias;    /* [rows] or onr_gemm_zeros; not both */
     float scale;
-    bool has_relu;
+    float low;        /* 0 for Relu, else -inf */
     const char *next; /* what will be read next, to be prefetched while this tile computes */
     const char *next_end;
     size_t next_lines; /* cache lines to prefetch every 4 steps */

@@ -10,6 +10,8 @@
 #define ALIAS_FLOATS 1024
 #define ALIAS_ROWS   8
 
+const float onr_gemm_zeros[ONR_GEMM_WIDE_PANELS * ONR_GEMM_MAX_COLUMNS];
+
 const struct onr_gemm_f32 *onr_gemm_f32_choose(const struct onr_gemm_kernels *kernels, size_t n)
 {
     const struct onr_gemm_f32 *best = kernels->f32[0];

@@ -14,12 +14,9 @@
 
 void onr_fill_gemm__avx2(struct onr_kernels *kernels);
 
-#define LANES       8
-#define VECTORS     2
-#define WIDE_PANELS 6
-#define REACH       3 /* rows that one pointer reaches: an address is p, p + stride or p + 2 * stride */
-
-static const float zeros[WIDE_PANELS * VECTORS * LANES];
+#define LANES   8
+#define VECTORS 2
+#define REACH   3 /* rows that one pointer reaches: an address is p, p + stride or p + 2 * stride */
 
 /* Stores vectors of a row, from a column on, with all that is added to them. */
 ONR_INLINE void store(const struct onr_gemm_target *to, size_t column, const __m256 *sum)
@@ -62,7 +59,6 @@ ONR_INLINE void clear(__m256 (*sum)[VECTORS], size_t count)
 
 ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows)
 {
-    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
     __m256 sum[6][VECTORS];
     clear(sum, rows);
     const float *a[2] = {t->a, rows > REACH ? t->a + REACH * t->a_stride : t->a};
@@ -88,6 +84,7 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows)
         a[1]++;
         b += t->b_stride;
     }
+    struct onr_gemm_target to = onr_gemm_first_row(t);
     ONR_UNROLL
     for (size_t i = 0; i < rows; i++) {
         store(&to, 0, sum[i]);
@@ -98,7 +95,6 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows)
 /* rows x (panels * 16): two accumulators per row and panel. */
 ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t panels)
 {
-    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
     __m256 sum[6][VECTORS];
     clear(sum, rows * panels);
     const float *a = t->a;
@@ -118,6 +114,7 @@ ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t pane
         a++;
         b += t->b_stride;
     }
+    struct onr_gemm_target to = onr_gemm_first_row(t);
     ONR_UNROLL
     for (size_t i = 0; i < rows; i++) {
         ONR_UNROLL
@@ -237,7 +234,7 @@ static __attribute__((noinline)) void slim(const struct onr_gemm_f32_tile *t, si
     for (size_t i = 0; i < SLIM_ROWS; i++) {
         kept[i] = sum[i];
     }
-    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
+    struct onr_gemm_target to = onr_gemm_first_row(t);
     for (size_t i = 0; i < rows; i++) {
         __m128 bias = _mm_add_ps(_mm_set1_ps(*to.row_bias), _mm_loadu_ps(to.column_bias));
         __m128 start = _mm_add_ps(_mm_loadu_ps(to.base), bias);

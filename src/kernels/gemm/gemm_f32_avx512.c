@@ -14,10 +14,7 @@
 
 void onr_fill_gemm__avx512(struct onr_kernels *kernels);
 
-#define LANES       16
-#define WIDE_PANELS 8
-
-static const float zeros[WIDE_PANELS * ONR_GEMM_MAX_COLUMNS];
+#define LANES 16
 
 /* Stores vectors of a row, from a column on, with all that is added to them. */
 ONR_INLINE void store(const struct onr_gemm_target *to, size_t column, size_t vectors,
@@ -65,7 +62,6 @@ ONR_INLINE const char *prefetch_next(const struct onr_gemm_f32_tile *t, const ch
 
 ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows, size_t vectors)
 {
-    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
     __m512 sum[ONR_GEMM_MAX_ROWS][3];
     ONR_UNROLL
     for (size_t i = 0; i < rows; i++) {
@@ -99,6 +95,7 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows, size_t vect
         a++;
         b += t->b_stride;
     }
+    struct onr_gemm_target to = onr_gemm_first_row(t);
     ONR_UNROLL
     for (size_t i = 0; i < rows; i++) {
         store(&to, 0, vectors, sum[i]);
@@ -118,7 +115,6 @@ ONR_INLINE void prefetch_ahead(const float *b, size_t ahead, size_t vectors)
 /* rows x (panels * 48): one accumulator per row, panel and vector. */
 ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t panels, size_t vectors)
 {
-    struct onr_gemm_target to = onr_gemm_first_row(t, zeros);
     __m512 sum[8][3];
     ONR_UNROLL
     for (size_t s = 0; s < rows * panels; s++) {
@@ -138,6 +134,7 @@ ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t pane
         }
         b += t->b_stride;
     }
+    struct onr_gemm_target to = onr_gemm_first_row(t);
     ONR_UNROLL
     for (size_t i = 0; i < rows; i++) {
         ONR_UNROLL

@@ -5,6 +5,7 @@
  */
 #include "kernels/gemm/gemm_f32_block.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -54,16 +55,20 @@ static struct onr_gemm_f32_tile make_tile(const struct onr_gemm_block *block,
 {
     const struct onr_gemm_f32_job *job = block->job;
     bool has_bias = is_first(block) && job->column_bias != NULL;
+    bool has_base = !is_first(block) || job->addend != NULL;
+    size_t base_stride = is_first(block) ? job->addend_stride : job->c_stride;
     return (struct onr_gemm_f32_tile){
         .k = block->k,
         .a_stride = block->a_stride,
         .b = piece->b,
         .b_stride = piece->b_stride,
         .c_stride = job->c_stride,
-        .base_stride = is_first(block) ? job->addend_stride : job->c_stride,
-        .column_bias = has_bias ? job->column_bias + piece->column : NULL,
+        .base = onr_gemm_zeros,
+        .base_stride = has_base ? base_stride : 0,
+        .column_bias = has_bias ? job->column_bias + piece->column : onr_gemm_zeros,
+        .row_bias = onr_gemm_zeros,
         .scale = job->scale,
-        .has_relu = job->activation.is_relu && is_last(block),
+        .low = job->activation.is_relu && is_last(block) ? 0.0f : -INFINITY,
     };
 }
 
@@ -100,12 +105,12 @@ static void place_tile(struct onr_gemm_f32_tile *tile, const struct onr_gemm_blo
 static void pad_tile(struct onr_gemm_f32_tile *tile, size_t rows, size_t columns, size_t count,
                      float *bias)
 {
-    if (tile->column_bias != NULL) {
+    if (tile->column_bias != onr_gemm_zeros) {
         memcpy(bias, tile->column_bias, count * sizeof(float));
         memset(bias + count, 0, (columns - count) * sizeof(float));
         tile->column_bias = bias;
     }
-    if (tile->base != NULL) {
+    if (tile->base != onr_gemm_zeros) {
         memset(tile->c, 0, rows * columns * sizeof(float));
         for (size_t i = 0; i < rows; i++) {
             memcpy(tile->c + i * columns, tile->base + i * tile->base_stride,
@@ -280,7 +285,7 @@ static void prefetch_outputs(const struct onr_gemm_f32_tile *tile, size_t rows, 
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < count; j += ONR_GEMM_LINE_FLOATS) {
             __builtin_prefetch(tile->c + i * tile->c_stride + j, 1);
-            if (tile->base != NULL) {
+            if (tile->base != onr_gemm_zeros) {
                 __builtin_prefetch(tile->base + i * tile->base_stride + j);
             }
         }

@@ -32,18 +32,11 @@ ONR_INLINE void store_row(const struct onr_gemm_f32_tile *t, size_t i, const vec
 {
     float *c = t->c + i * t->c_stride;
     for (size_t v = 0; v < VECTORS; v++) {
-        vector base = fill(0.0f);
-        if (t->base != NULL) {
-            base = load(t->base + i * t->base_stride + v * LANES);
-        }
-        if (t->row_bias != NULL) {
-            base += fill(t->row_bias[i]);
-        } else if (t->column_bias != NULL) {
-            base += load(t->column_bias + v * LANES);
-        }
+        vector base = load(t->base + i * t->base_stride + v * LANES);
+        base += fill(t->row_bias[i]) + load(t->column_bias + v * LANES);
         base += t->scale * sum[v];
         for (size_t j = 0; j < LANES; j++) {
-            c[v * LANES + j] = t->has_relu && base[j] < 0.0f ? 0.0f : base[j];
+            c[v * LANES + j] = base[j] < t->low ? t->low : base[j];
         }
     }
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside the GEMM family: where a row of a tile is stored and what is added to it, for tiles whose
- * sums are registers. Zeros stand for what is missing, and pointers go from row to row: storing takes
- * neither branches nor many addresses.
+ * sums are registers. Pointers go from row to row: storing takes no branches and few addresses.
  */
 #ifndef ONR_KERNELS_GEMM_GEMM_TARGET_H
 #define ONR_KERNELS_GEMM_GEMM_TARGET_H
@@ -10,30 +9,24 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_unroll.h"
 
-#include <math.h>
-
 struct onr_gemm_target {
     float *c;
     const float *base, *column_bias, *row_bias;
     size_t c_stride, base_stride;
-    float scale, low; /* low: what is below it becomes it, but NaN */
+    float scale, low;
 };
 
-/* The first row. zeros: as many as the tile has columns, and rows. A call, that tiles stay small, and so
- * to be made before there are sums in registers. */
-static __attribute__((noinline)) struct onr_gemm_target onr_gemm_first_row(
-    const struct onr_gemm_f32_tile *tile, const float *zeros)
+ONR_INLINE struct onr_gemm_target onr_gemm_first_row(const struct onr_gemm_f32_tile *tile)
 {
-    bool has_base = tile->base != NULL;
     return (struct onr_gemm_target){
         .c = tile->c,
-        .base = has_base ? tile->base : zeros,
-        .column_bias = tile->column_bias != NULL ? tile->column_bias : zeros,
-        .row_bias = tile->row_bias != NULL ? tile->row_bias : zeros,
+        .base = tile->base,
+        .column_bias = tile->column_bias,
+        .row_bias = tile->row_bias,
         .c_stride = tile->c_stride,
-        .base_stride = has_base ? tile->base_stride : 0,
+        .base_stride = tile->base_stride,
         .scale = tile->scale,
-        .low = tile->has_relu ? 0.0f : -INFINITY,
+        .low = tile->low,
     };
 }
 

@@ -5,6 +5,8 @@
  */
 #include "ops/attention/attention_block.h"
 
+#include <math.h>
+
 #define NEAR_ROWS 28 /* up to here rows, or keys, do not repay copying values */
 #define NEAR_KEYS 32
 
@@ -86,13 +88,14 @@ static void run_tiles(const struct onr_gemm_f32 *gemm, size_t rows, size_t panel
 {
     const float *b = tile->b;
     float *c = tile->c;
+    bool is_added = tile->base == c;
     size_t tiles = (rows + gemm->rows - 1) / gemm->rows;
     for (size_t t = 0, row = 0; t < tiles; t++) {
         size_t count = rows * (t + 1) / tiles - row;
         for (size_t panel = 0; panel < panels; panel++) {
             tile->b = b + panel * panel_stride;
             tile->c = c + row * tile->c_stride + panel * gemm->columns;
-            tile->base = tile->base != NULL ? tile->c : NULL;
+            tile->base = is_added ? tile->c : onr_gemm_zeros;
             gemm->tile[count](tile);
         }
         tile->a += count * tile->a_stride;
@@ -125,7 +128,11 @@ static void multiply_keys(const struct onr_attention_stream *s, const struct onr
                                      .b_stride = columns,
                                      .c = c->scores + first * columns,
                                      .c_stride = c->score_stride,
-                                     .scale = (float)s->a->scale};
+                                     .base = onr_gemm_zeros,
+                                     .column_bias = onr_gemm_zeros,
+                                     .row_bias = onr_gemm_zeros,
+                                     .scale = (float)s->a->scale,
+                                     .low = -INFINITY};
     run_tiles(s->k_gemm, rows, last - first + !is_short, columns * head, &tile);
     if (is_short) {
         tile.a = q;
@@ -158,7 +165,10 @@ static void multiply_values(const struct onr_attention_stream *s,
                                      .c_stride = c->y_stride,
                                      .base = y,
                                      .base_stride = c->y_stride,
-                                     .scale = 1.0f};
+                                     .column_bias = onr_gemm_zeros,
+                                     .row_bias = onr_gemm_zeros,
+                                     .scale = 1.0f,
+                                     .low = -INFINITY};
     run_tiles(s->v_gemm, rows, onr_gemm_f32_panels(s->v_gemm, s->a->v_head), block->v_panel, &tile);
 }
 
