@@ -10,8 +10,6 @@
 #define NEAR_ROWS 28 /* up to here rows, or keys, do not repay copying values */
 #define NEAR_KEYS 32
 
-#define LANES 16 /* most that scores are summed in */
-
 /* Few rows read keys and values where they lie, unless they must be converted. */
 static void read_rows(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
                       struct onr_key_block *block)
@@ -120,7 +118,8 @@ static void multiply_keys(const struct onr_attention_stream *s, const struct onr
     size_t columns = s->k_gemm->columns;
     size_t first = begin / columns;
     size_t last = (end - 1) / columns;
-    bool is_short = end - last * columns <= s->short_gemm->columns;
+    const struct onr_gemm_f32 *last_gemm = s->last_gemm[(end - 1) % columns / ONR_ATTENTION_LANES];
+    bool is_short = last_gemm->columns < columns;
     struct onr_gemm_f32_tile tile = {.k = head,
                                      .a = q,
                                      .a_stride = c->q_stride,
@@ -138,7 +137,7 @@ static void multiply_keys(const struct onr_attention_stream *s, const struct onr
         tile.a = q;
         tile.b = c->k + last * columns * head;
         tile.c = c->scores + last * columns;
-        run_tiles(s->short_gemm, rows, 1, 0, &tile);
+        run_tiles(last_gemm, rows, 1, 0, &tile);
     }
 }
 
@@ -196,7 +195,7 @@ static void do_block(const struct onr_attention_stream *s, const struct onr_atte
         if (c->q != c->q_copy) {
             onr_attention_ask_rows(s, c, rows.row + rows.count, rows.row + 2 * rows.count);
         }
-        size_t begin = (rows.any.begin - block->begin) / LANES * LANES;
+        size_t begin = (rows.any.begin - block->begin) / ONR_ATTENTION_LANES * ONR_ATTENTION_LANES;
         size_t end = rows.any.end - block->begin;
         rows.from = block->begin + begin;
         rows.scores = c->scores + begin;

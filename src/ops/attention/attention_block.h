@@ -7,6 +7,7 @@
 #include "ops/attention/attention_core.h"
 
 #define ONR_ATTENTION_TILE_ROWS 28 /* most rows whose scores exist at once */
+#define ONR_ATTENTION_LANES     16 /* most that scores are summed in */
 
 /* Rows a multiple of so many floats apart push each other out of L1, where a tile takes one step after
  * the other in all of them. */
@@ -17,9 +18,10 @@ struct onr_attention_stream {
     const struct onr_attention *a;
     const struct onr_attention_data *d;
     const struct onr_kernels *kernels;
-    const struct onr_gemm_f32 *k_gemm;     /* columns are keys */
-    const struct onr_gemm_f32 *short_gemm; /* for a last panel of few keys */
-    const struct onr_gemm_f32 *v_gemm;     /* columns are elements of values */
+    const struct onr_gemm_f32 *k_gemm; /* columns are keys */
+    /* For a last panel of up to (i + 1) * ONR_ATTENTION_LANES keys. */
+    const struct onr_gemm_f32 *last_gemm[ONR_GEMM_MAX_COLUMNS / ONR_ATTENTION_LANES];
+    const struct onr_gemm_f32 *v_gemm; /* columns are elements of values */
     struct onr_attention_operand keys, values;
     size_t group;        /* heads that share keys */
     size_t rows;         /* queries of a group */

@@ -292,12 +292,10 @@ void onr_attention_stream_run(const struct onr_attention *attention,
 {
     const struct onr_attention *a = attention;
     size_t keys = a->keys < a->block_keys ? a->keys : a->block_keys;
-    size_t even_keys = keys > LINE ? onr_size_align(keys, 2 * LINE) : keys;
     struct onr_attention_stream s = {.a = a,
                                      .d = data,
                                      .kernels = ctx->kernels,
-                                     .k_gemm = onr_gemm_f32_choose(&ctx->kernels->gemm, even_keys),
-                                     .short_gemm = onr_gemm_f32_choose(&ctx->kernels->gemm, 1),
+                                     .k_gemm = onr_gemm_f32_choose(&ctx->kernels->gemm, keys),
                                      .v_gemm = onr_gemm_f32_choose(&ctx->kernels->gemm, a->v_head),
                                      .keys = onr_attention_keys(a, data),
                                      .values = onr_attention_values(a, data),
@@ -307,6 +305,9 @@ void onr_attention_stream_run(const struct onr_attention *attention,
     size_t heads = a->batch * a->kv_heads;
     size_t width = a->head + a->v_head;
     s.has_open = onr_attention_open_find(a, data, ctx);
+    for (size_t i = 0; i < ONR_GEMM_MAX_COLUMNS / ONR_ATTENTION_LANES; i++) {
+        s.last_gemm[i] = onr_gemm_f32_choose(&ctx->kernels->gemm, (i + 1) * ONR_ATTENTION_LANES);
+    }
     for (int m = 0; m < ONR_ATTENTION_MASKS; m++) {
         s.is_head_masked |= a->masks[m].strides.head != 0;
     }
