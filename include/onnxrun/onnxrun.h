@@ -364,7 +364,8 @@ typedef struct onnxrun_session_options {
     int (*should_stop)(void *stop_user);
     void *stop_user;
     /* Told, unless it is NULL, of each node after it has run, by the thread that runs. It may not
-     * call this session. Nodes that only give a value another shape cost nothing and are not told */
+     * call this session. Nodes that only give a value another shape cost nothing and are not told;
+     * those whose results follow from shapes are told by the first run of these shapes alone */
     void (*on_step)(void *step_user, const onnxrun_step *step);
     void *step_user;
     /*

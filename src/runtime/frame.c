@@ -137,6 +137,9 @@ static enum onr_status run_steps(struct onr_frame *frame, const struct onr_plan 
     for (uint32_t i = 0; i < plan->step_count; i++) {
         const struct onr_step *step = &plan->steps[i];
         const struct onr_bound_node *bound = &frame->program->nodes[step->node];
+        if (plan->is_warm && step->is_steady) {
+            continue;
+        }
         if (frame->watch.should_stop != NULL && frame->watch.should_stop(frame->watch.user)) {
             return onr_fail(err, ONR_ERR_CANCELLED, "the run was cancelled");
         }
@@ -158,6 +161,7 @@ static enum onr_status run_steps(struct onr_frame *frame, const struct onr_plan 
             onr_node_error(err, "run", frame->program->graph, bound->node);
             return status;
         }
+        frame->flops += step->flops;
         if (frame->watch.on_step != NULL) {
             ONR_TRY(report_step(frame, step, begin, err));
         }
@@ -239,7 +243,7 @@ enum onr_status onr_frame_run(struct onr_frame *frame, struct onr_error *err)
         ONR_TRY(slab_reserve(frame, plan->memory.slab_bytes, err));
         bind_plan(frame, plan);
         ONR_TRY(run_steps(frame, plan, err));
-        frame->flops += plan->flops;
+        plan->is_warm = plan->keeps_steady;
     } while (!is_last(frame, plan));
     frame->random.run++;
     return gather_outputs(frame, plan, err);

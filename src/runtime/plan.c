@@ -169,6 +169,8 @@ enum onr_status onr_plan_build(const struct onr_plan_options *options, struct on
     onr_arena_init(&built->arena, mem);
     built->children.capacity = ONR_MAX_CHILD_PLANS;
     built->begin_node = options->parent != NULL ? options->parent->end_node : 0;
+    /* Each run tells the weights of all attentions; plans in segments are not bounded in number. */
+    built->keeps_steady = options->parent == NULL && !options->wants_weights;
     struct onr_planner p = {
         .options = options, .program = options->program, .plan = built, .err = err};
     enum onr_status status = plan_segment(&p);

@@ -28,6 +28,7 @@ struct onr_step {
     size_t workspace_bytes;      /* 0: none */
     uint64_t flops;
     size_t live_bytes; /* of the slab, while it runs */
+    bool is_steady;    /* all runs would do the same */
     struct onr_told told;
 };
 
@@ -63,8 +64,11 @@ struct onr_plan {
     struct onr_memory_plan memory;
     uint32_t *cut_values; /* [cut_count] values that choose the child */
     uint32_t cut_count;
-    bool cut_by_data; /* by their contents, else by their shapes */
-    uint64_t flops;   /* of this segment */
+    bool cut_by_data;  /* by their contents, else by their shapes */
+    uint64_t flops;    /* of this segment */
+    bool keeps_steady; /* what steady steps write is kept, as far as others read it ... */
+    size_t kept_bytes;
+    bool is_warm; /* ... and has been written: runs leave these steps out */
 };
 
 struct onr_plan_options {

@@ -2,6 +2,7 @@
 /* Plans one node: computes it now if it follows from shapes, else gives it places and a step. */
 #include "graph/infer.h"
 #include "runtime/planner.h"
+#include "runtime/steady.h"
 
 /* Most bytes that one node may produce at plan time instead of at each run. */
 #define MAX_EVALUATED_BYTES ((size_t)1 << 20)
@@ -151,18 +152,29 @@ static uint32_t find_inplace_input(const struct onr_planner *p, uint32_t n, size
 }
 
 /* Gives one output its place: over an input's storage, or in a block of its own. */
-static enum onr_status place_output(struct onr_planner *p, uint32_t n, uint32_t index)
+static enum onr_status place_output(struct onr_planner *p, uint32_t n, uint32_t index,
+                                    bool is_steady)
 {
     const struct onr_bound_node *bound = &p->program->nodes[n];
     uint32_t id = bound->outputs[index];
     uint32_t last_use = p->program->last_use[id];
-    struct onr_plan_value value = {.fact = p->outputs[index], .id = id, .root = id};
+    struct onr_plan_value value = {
+        .fact = p->outputs[index], .id = id, .root = id, .is_steady = is_steady};
     if ((bound->op->traits & ONR_TRAIT_DYNAMIC) != 0) {
         value.place = ONR_PLACE_DYNAMIC;
         return define(p, &value);
     }
     size_t bytes = 0;
     (void)onr_shape_bytes(&value.fact.shape, value.fact.dtype, &bytes);
+    if (is_steady && p->plan->keeps_steady && p->program->kept[id]) {
+        void *memory;
+        ONR_TRY(onr_steady_keep(p, bytes, &memory));
+        if (memory != NULL) {
+            value.place = ONR_PLACE_FIXED;
+            value.fixed = memory;
+            return define(p, &value);
+        }
+    }
     uint32_t reused = ONR_NO_VALUE;
     if ((bound->op->traits & ONR_TRAIT_INPLACE) != 0 && index == 0 && bytes > 0) {
         reused = find_inplace_input(p, n, bytes, onr_dtype_size(value.fact.dtype));
@@ -211,7 +223,7 @@ static enum onr_status define_view(struct onr_planner *p, uint32_t n)
 
 /* Adds the step that runs the node: the operator's own plan, its workspace, pointers to its
  * tensors. */
-static enum onr_status add_step(struct onr_planner *p, uint32_t n)
+static enum onr_status add_step(struct onr_planner *p, uint32_t n, bool is_steady)
 {
     const struct onr_bound_node *bound = &p->program->nodes[n];
     const struct onr_node *node = bound->node;
@@ -232,6 +244,7 @@ static enum onr_status add_step(struct onr_planner *p, uint32_t n)
     }
     p->next_stream = ctx.next_stream;
     step->node = n;
+    step->is_steady = is_steady;
     step->plan = ctx.plan;
     step->workspace_bytes = ctx.workspace_bytes;
     step->flops = ctx.flops;
@@ -267,12 +280,13 @@ static enum onr_status plan_run(struct onr_planner *p, uint32_t n)
     if (is_view(p, n)) {
         return define_view(p, n);
     }
+    bool is_steady = onr_steady_node(p, bound);
     for (uint32_t i = 0; i < bound->node->output_count; i++) {
         if (bound->outputs[i] != ONR_NO_VALUE) {
-            ONR_TRY(place_output(p, n, i));
+            ONR_TRY(place_output(p, n, i, is_steady));
         }
     }
-    return add_step(p, n);
+    return add_step(p, n, is_steady);
 }
 
 /* Ends the segment before node n: the contents of these inputs choose how it goes on. */
@@ -280,6 +294,7 @@ static enum onr_status cut_before(struct onr_planner *p, uint32_t n, uint32_t ne
 {
     const struct onr_node *node = p->program->nodes[n].node;
     p->plan->end_node = n;
+    p->plan->keeps_steady = false; /* what is not kept may be read behind the cut */
     p->plan->cut_by_data = true;
     p->plan->cut_values = ONR_ARENA_ARRAY(&p->plan->arena, 32, uint32_t);
     if (p->plan->cut_values == NULL) {
@@ -300,6 +315,7 @@ static enum onr_status cut_after(struct onr_planner *p, uint32_t n)
 {
     const struct onr_bound_node *bound = &p->program->nodes[n];
     p->plan->end_node = n + 1;
+    p->plan->keeps_steady = false;
     p->plan->cut_values = ONR_ARENA_ARRAY(&p->plan->arena, bound->node->output_count, uint32_t);
     if (p->plan->cut_values == NULL) {
         return onr_fail_memory(p->err, "cut of a plan");

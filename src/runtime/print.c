@@ -134,12 +134,14 @@ static void plan_step(struct onr_text *text, const struct onr_program *program,
 {
     const struct onr_step *step = &plan->steps[index];
     const struct onr_bound_node *bound = &program->nodes[step->node];
+    bool is_once = plan->keeps_steady && step->is_steady;
     if (is_json) {
         onr_text_add(text, "%s{\"node\": ", index > 0 ? ", " : "");
         onr_text_add_json_string(text, onr_node_label(program->graph, bound->node));
         onr_text_add(text, ", \"op\": ");
         onr_text_add_json_string(text, bound->op->name);
-        onr_text_add(text, ", \"workspace_bytes\": %zu, \"outputs\": [", step->workspace_bytes);
+        onr_text_add(text, ", \"workspace_bytes\": %zu, \"is_once\": %s, \"outputs\": [",
+                     step->workspace_bytes, is_once ? "true" : "false");
     } else {
         onr_text_add(text, "%5" PRIu32 "  %-24s", index, bound->op->name);
     }
@@ -153,11 +155,12 @@ static void plan_step(struct onr_text *text, const struct onr_program *program,
     }
     if (is_json) {
         onr_text_add(text, "]}");
-    } else if (step->workspace_bytes > 0) {
-        onr_text_add(text, "  workspace %zu @%zu\n", step->workspace_bytes, step->workspace_offset);
-    } else {
-        onr_text_add(text, "\n");
+        return;
     }
+    if (step->workspace_bytes > 0) {
+        onr_text_add(text, "  workspace %zu @%zu", step->workspace_bytes, step->workspace_offset);
+    }
+    onr_text_add(text, is_once ? "  in the first run alone\n" : "\n");
 }
 
 void onr_print_plan(struct onr_text *text, const struct onr_program *program,

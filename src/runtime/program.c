@@ -4,6 +4,7 @@
 
 #include "base/os.h"
 #include "graph/infer.h"
+#include "runtime/steady.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -343,7 +344,8 @@ static enum onr_status build_program(struct onr_program *program,
         return onr_fail_memory(err, "tables of the program");
     }
     ONR_TRY(bind_nodes(program, options, uses, err));
-    return bind_constants(program, uses, err);
+    ONR_TRY(bind_constants(program, uses, err));
+    return onr_steady_find(program, err);
 }
 
 enum onr_status onr_program_build(const struct onr_program_options *options,

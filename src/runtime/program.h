@@ -17,6 +17,7 @@ struct onr_bound_node {
     void *state;                 /* from prepare ... */
     struct onr_told told;        /* by prepare, or by the operator's row */
     uint32_t consumed;           /* ... as the bits of constant inputs that run does not read */
+    bool is_steady;              /* its outputs follow from constants and shapes alone */
     struct onr_program **bodies; /* [node->body_count] */
     uint32_t *outputs; /* value ids; for nodes with bodies an absent one has a scratch id */
 };
@@ -36,6 +37,7 @@ struct onr_plan_value {
     size_t offset;     /* SLAB */
     const void *fixed; /* FIXED */
     uint32_t root;     /* VALUE: the value whose storage it is; else the value itself */
+    bool is_steady;    /* all runs of the plan would compute the same */
     const struct onr_plan_value *next; /* in the list of its plan */
 };
 
@@ -50,6 +52,9 @@ struct onr_program {
     struct onr_tensor *constants; /* [value_count]; data NULL where packing left no use for it */
     uint32_t *last_use;           /* [value_count] last node that reads it; UINT32_MAX: an output */
     const struct onr_plan_value **known; /* [value_count] what every plan knows of the constants */
+    bool *kept; /* [value_count] if steady, all runs read it and not just a plan's first */
+    size_t
+        keep_bytes; /* most that a plan may keep: all plans together no more than the constants */
 };
 
 struct onr_program_options {

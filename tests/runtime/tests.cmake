@@ -7,6 +7,7 @@ onnxrun_test(runtime
     test_outputs
     test_program
     test_segment
+    test_steady
     test_wrong_calls)
 set_tests_properties(runtime.test_wrong_calls PROPERTIES
     ENVIRONMENT GLIBC_TUNABLES=glibc.malloc.tcache_count=0)

@@ -110,13 +110,20 @@ void profile_end_run(struct profile *profile, double seconds)
     }
 }
 
-void profile_forget(struct profile *profile)
+static void free_nodes(struct profile *profile)
 {
     for (size_t i = 0; i < profile->node_count; i++) {
-        struct profile_node *node = &profile->nodes[i];
-        node->calls = node->flops = node->bytes = 0;
-        node->seconds = 0;
+        free(profile->nodes[i].name);
+        free(profile->nodes[i].op);
+        free(profile->nodes[i].output);
+        free(profile->nodes[i].shape);
     }
+    profile->node_count = 0;
+}
+
+void profile_forget(struct profile *profile)
+{
+    free_nodes(profile);
     profile->run_count = 0;
     profile->run_seconds = 0;
     profile->event_count = 0;
@@ -134,12 +141,7 @@ void profile_set_limits(struct profile *profile, const struct profile_limits *li
 
 void profile_free(struct profile *profile)
 {
-    for (size_t i = 0; i < profile->node_count; i++) {
-        free(profile->nodes[i].name);
-        free(profile->nodes[i].op);
-        free(profile->nodes[i].output);
-        free(profile->nodes[i].shape);
-    }
+    free_nodes(profile);
     free(profile->nodes);
     free(profile->events);
     free(profile->best);

@@ -64,7 +64,7 @@ void profile_on_step(void *user, const onnxrun_step *step);
 /* Ends a run that took this long; what was told since the last end belongs to it. */
 void profile_end_run(struct profile *profile, double seconds);
 
-/* Forgets the costs so far: runs until now only warmed up. */
+/* Forgets the nodes so far: runs until now only warmed up, and did what later ones leave out. */
 void profile_forget(struct profile *profile);
 
 void profile_set_limits(struct profile *profile, const struct profile_limits *limits);
