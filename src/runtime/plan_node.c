@@ -228,6 +228,7 @@ static enum onr_status add_step(struct onr_planner *p, uint32_t n, bool is_stead
     const struct onr_bound_node *bound = &p->program->nodes[n];
     const struct onr_node *node = bound->node;
     struct onr_step *step = &p->plan->steps[p->plan->step_count++];
+    /* Most runs leave a steady step out: it prefetches nothing, and nothing is prefetched for it. */
     struct onr_plan_ctx ctx = {.node = node,
                                .inputs = p->inputs,
                                .outputs = p->outputs,
@@ -236,13 +237,13 @@ static enum onr_status add_step(struct onr_planner *p, uint32_t n, bool is_stead
                                .thread_count = p->options->eval->parallel->thread_count,
                                .arena = &p->plan->arena,
                                .err = p->err,
-                               .next_stream = p->next_stream,
+                               .next_stream = is_steady ? NULL : p->next_stream,
                                .wants_weights = p->options->wants_weights,
                                .told = bound->told};
     if (bound->op->plan != NULL) {
         ONR_TRY(bound->op->plan(&ctx));
     }
-    p->next_stream = ctx.next_stream;
+    p->next_stream = is_steady ? p->next_stream : ctx.next_stream;
     step->node = n;
     step->is_steady = is_steady;
     step->plan = ctx.plan;
