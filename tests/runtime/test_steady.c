@@ -77,6 +77,17 @@ static void run_does(struct watched *w, const char *ops)
     assert_string_equal(w->ops, ops);
 }
 
+/* What a run of a new shape does, which adds `factor` times c % 4 to x, and what one after it does. */
+static void check(const char *text, int64_t rows, float factor, const char *first,
+                  const char *later)
+{
+    struct watched *w = begin(text);
+    set_rows(w, rows, factor);
+    run_does(w, first);
+    run_does(w, later);
+    end(w);
+}
+
 static void only_the_first_run_of_a_shape_computes_them(void **state)
 {
     (void)state;
@@ -96,12 +107,9 @@ static void only_the_first_run_of_a_shape_computes_them(void **state)
 static void other_names_and_shapes_of_them_are_kept(void **state)
 {
     (void)state;
-    struct watched *w = begin(SUM "init int64 s [2] = 1, 600; v = Reshape(sum, s);"
-                                  "w = Identity(v); y = Add(x, w); out float y;");
-    set_rows(w, 3, 3);
-    run_does(w, "Slice ReduceSum Add ");
-    run_does(w, "Add ");
-    end(w);
+    check(SUM "init int64 s [2] = 1, 600; v = Reshape(sum, s); w = Identity(v); y = Add(x, w);"
+              "out float y;",
+          3, 3, "Slice ReduceSum Add ", "Add ");
 }
 
 static void outputs_are_kept(void **state)
@@ -123,24 +131,16 @@ static void outputs_are_kept(void **state)
 static void a_plan_keeps_a_sixteenth_of_the_constants(void **state)
 {
     (void)state;
-    struct watched *w = begin(ROWS "y = Add(x, rows); out float y;");
-    set_rows(w, 43, 1);
-    run_does(w, "Slice Add ");
-    run_does(w, "Add ");
-    set_rows(w, 44, 1);
-    run_does(w, "Slice Add ");
-    run_does(w, "Slice Add ");
-    end(w);
+    const char *text = ROWS "y = Add(x, rows); out float y;";
+    check(text, 43, 1, "Slice Add ", "Add ");
+    check(text, 44, 1, "Slice Add ", "Slice Add ");
 }
 
 static void all_are_computed_when_one_is_too_large_to_be_kept(void **state)
 {
     (void)state;
-    struct watched *w = begin(SUM "a = Add(x, sum); y = Sub(a, rows); out float y;");
-    set_rows(w, 43, 42);
-    run_does(w, "Slice ReduceSum Add Sub ");
-    run_does(w, "Slice ReduceSum Add Sub ");
-    end(w);
+    check(SUM "a = Add(x, sum); y = Sub(a, rows); out float y;", 43, 42, "Slice ReduceSum Add Sub ",
+          "Slice ReduceSum Add Sub ");
 }
 
 static void what_a_cancelled_run_left_out_is_computed_by_the_next(void **state)
@@ -159,12 +159,8 @@ static void what_a_cancelled_run_left_out_is_computed_by_the_next(void **state)
 static void plans_in_segments_keep_nothing(void **state)
 {
     (void)state;
-    struct watched *w = begin(SUM "i = NonZero(x); y = Add(x, sum); out float y; out int64 i;");
-    set_rows(w, 2, 2);
-    session_test_out(&w->t, "i", NULL);
-    run_does(w, "Slice ReduceSum NonZero Add ");
-    run_does(w, "Slice ReduceSum NonZero Add ");
-    end(w);
+    check(SUM "i = NonZero(x); y = Add(x, sum); out float y; out int64 i;", 2, 2,
+          "Slice ReduceSum NonZero Add ", "Slice ReduceSum NonZero Add ");
 }
 
 static void random_numbers_are_new_in_each_run(void **state)
@@ -182,12 +178,8 @@ static void random_numbers_are_new_in_each_run(void **state)
 static void strings_are_made_in_each_run(void **state)
 {
     (void)state;
-    struct watched *w = begin(SUM "c = Cast(sum) to=8; f = Cast(c) to=1; y = Add(x, f);"
-                                  "out float y;");
-    set_rows(w, 3, 3);
-    run_does(w, "Slice ReduceSum Cast Cast Add ");
-    run_does(w, "Cast Cast Add ");
-    end(w);
+    check(SUM "c = Cast(sum) to=8; f = Cast(c) to=1; y = Add(x, f); out float y;", 3, 3,
+          "Slice ReduceSum Cast Cast Add ", "Cast Cast Add ");
 }
 
 static int count_queries(void *user, const onnxrun_attention_row *row)
