@@ -22,7 +22,7 @@ struct product {
     bool is_packed, is_a_transposed, is_b_transposed;
     bool has_column_bias, has_row_bias, accumulates;
     bool has_addend, has_activation, has_factor, has_relu;
-    bool is_a_cold, is_b_hot, is_backward;
+    bool is_a_cold, is_b_hot, is_c_cold, is_backward;
     float scale;
 };
 
@@ -85,6 +85,7 @@ static struct onr_gemm_f32_job make_job(struct fixture *f, const struct onr_gemm
         .multiply = f->kernels.binary.rows[ONR_BINARY_MUL][ONR_FLOAT],
         .is_a_cold = p->is_a_cold,
         .is_b_hot = p->is_b_hot,
+        .is_c_cold = p->is_c_cold,
         .is_backward = p->is_backward,
     };
     if (p->has_activation) {
@@ -255,6 +256,26 @@ static void a_left_matrix_that_is_cold(void **state)
         p.m = 7;
         p.is_a_transposed = true;
         run_all(*state, &p);
+    }
+}
+
+/* Its lines are asked for some steps before the last, which cuts the steps in two; in tiles that are too
+ * short for this they are not. */
+static void a_result_that_is_cold(void **state)
+{
+    static const size_t lengths[] = {0, 3, 64, 65, 67, 68, 70, 133, 1100};
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        for (unsigned bits = 0; bits < 8; bits++) {
+            struct product p = {
+                .m = 45, .n = 70, .k = lengths[i], .is_packed = true, .scale = 0.5f};
+            p.is_c_cold = true;
+            p.has_addend = (bits & 1) != 0;
+            p.has_column_bias = true;
+            p.has_activation = (bits & 2) != 0;
+            p.accumulates = bits == 4;
+            p.has_factor = bits == 6;
+            run_all(*state, &p);
+        }
     }
 }
 
@@ -654,6 +675,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(k_of_any_length, setup, teardown),
         cmocka_unit_test_setup_teardown(more_rows_than_a_block, setup, teardown),
         cmocka_unit_test_setup_teardown(a_left_matrix_that_is_cold, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_result_that_is_cold, setup, teardown),
         cmocka_unit_test_setup_teardown(panels_from_the_last_to_the_first, setup, teardown),
         cmocka_unit_test_setup_teardown(transposed_operands_bias_and_scale, setup, teardown),
         cmocka_unit_test_setup_teardown(values_are_finished_in_the_tiles, setup, teardown),

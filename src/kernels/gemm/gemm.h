@@ -35,6 +35,7 @@
 #define ONR_GEMM_MAX_COLUMNS 48
 #define ONR_GEMM_WIDE_ROWS   4  /* up to here the work is reading B: tiles span several panels */
 #define ONR_GEMM_WIDE_PANELS 8  /* at most so many */
+#define ONR_GEMM_LINE_FLOATS 16 /* floats in a cache line */
 #define ONR_GEMM_TURNED_ROWS 16 /* at most this many rows are multiplied by a B that is turned */
 #define ONR_GEMM_MAX_SHAPES  4
 
@@ -61,6 +62,7 @@ struct onr_gemm_f32_tile {
     const char *next; /* what will be read next, to be prefetched while this tile computes */
     const char *next_end;
     size_t next_lines; /* cache lines to prefetch every 4 steps */
+    size_t late_steps; /* steps left when the lines of c and base are asked for; 0: they are not */
 };
 
 typedef void (*onr_gemm_f32_tile_fn)(const struct onr_gemm_f32_tile *tile);

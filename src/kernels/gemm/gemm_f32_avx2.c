@@ -66,16 +66,23 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows)
     const float *b = t->b;
     const char *next = t->next;
     size_t k = t->k;
-    for (; k >= 4; k -= 4) {
-        for (size_t l = 0; l < t->next_lines && next < t->next_end; l++, next += 64) {
-            _mm_prefetch(next, _MM_HINT_T1);
+    /* A loop until the lines of C are asked for, and one after it, by the same code. */
+    for (int part = 0; part < 2; part++) {
+        size_t left = part == 0 ? t->late_steps : 0;
+        for (; k >= left + 4; k -= 4) {
+            for (size_t l = 0; l < t->next_lines && next < t->next_end; l++, next += 64) {
+                _mm_prefetch(next, _MM_HINT_T1);
+            }
+            ONR_UNROLL
+            for (size_t p = 0; p < 4; p++) {
+                step(sum, a, t->a_stride, b, rows);
+                a[0]++;
+                a[1]++;
+                b += t->b_stride;
+            }
         }
-        ONR_UNROLL
-        for (size_t p = 0; p < 4; p++) {
-            step(sum, a, t->a_stride, b, rows);
-            a[0]++;
-            a[1]++;
-            b += t->b_stride;
+        if (left > 0) {
+            onr_gemm_prefetch_target(t, rows, VECTORS * LANES);
         }
     }
     for (; k > 0; k--) {

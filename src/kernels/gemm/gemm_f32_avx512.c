@@ -81,13 +81,20 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows, size_t vect
         a++;
         b += t->b_stride;
     }
-    for (; k >= 4; k -= 4) {
-        next = prefetch_next(t, next);
-        ONR_UNROLL
-        for (size_t p = 0; p < 4; p++) {
-            step(sum, a, t->a_stride, b, rows, vectors);
-            a++;
-            b += t->b_stride;
+    /* A loop until the lines of C are asked for, and one after it, by the same code. */
+    for (int part = 0; part < 2; part++) {
+        size_t left = part == 0 && vectors > 1 ? t->late_steps : 0;
+        for (; k >= left + 4; k -= 4) {
+            next = prefetch_next(t, next);
+            ONR_UNROLL
+            for (size_t p = 0; p < 4; p++) {
+                step(sum, a, t->a_stride, b, rows, vectors);
+                a++;
+                b += t->b_stride;
+            }
+        }
+        if (left > 0) {
+            onr_gemm_prefetch_target(t, rows, vectors * LANES);
         }
     }
     for (; k > 0; k--) {

@@ -5,6 +5,8 @@
  */
 #include "kernels/gemm/gemm_f32_block.h"
 
+#include "kernels/gemm/gemm_target.h"
+
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -16,6 +18,11 @@
  * more slows down the machine's own prefetching. */
 #define NEAR_BYTES   8192
 #define FAST_COLUMNS 8
+
+/* How many steps of k before its end a tile asks for the lines that it will store, if they are not in L2:
+ * so late that they stay in L1 until then, which what is asked for as a tile begins does not, and so
+ * early that they are there. */
+#define LATE_STEPS 64
 
 /* How far ahead wide tiles prefetch: bytes of each panel for one row of A (with more there are too
  * few streams for this to help), rows of a B that is not packed. */
@@ -69,6 +76,7 @@ static struct onr_gemm_f32_tile make_tile(const struct onr_gemm_block *block,
         .row_bias = onr_gemm_zeros,
         .scale = job->scale,
         .low = job->activation.is_relu && is_last(block) ? 0.0f : -INFINITY,
+        .late_steps = job->is_c_cold && block->k > LATE_STEPS ? LATE_STEPS : 0,
     };
 }
 
@@ -167,7 +175,11 @@ static void run_last_tile(const struct onr_gemm_block *block, const struct onr_g
     tile->c = buffer;
     tile->c_stride = columns;
     piece->kernel->tile[rows](tile);
+    tile->c = c;
     tile->c_stride = job->c_stride;
+    if (tile->late_steps > 0) {
+        onr_gemm_prefetch_target(tile, rows, columns);
+    }
     onr_activation_apply(&job->activation, rows * columns, buffer);
     for (size_t i = 0; i < rows; i++) {
         const float *x = buffer + i * columns;
@@ -278,20 +290,6 @@ void onr_gemm_f32_run_turned(const struct onr_gemm_block *block, const struct on
     }
 }
 
-/* Asks for the lines that a tile will store at its end, and for those of an addend: by then they are
- * there. */
-static void prefetch_outputs(const struct onr_gemm_f32_tile *tile, size_t rows, size_t count)
-{
-    for (size_t i = 0; i < rows; i++) {
-        for (size_t j = 0; j < count; j += ONR_GEMM_LINE_FLOATS) {
-            __builtin_prefetch(tile->c + i * tile->c_stride + j, 1);
-            if (tile->base != onr_gemm_zeros) {
-                __builtin_prefetch(tile->base + i * tile->base_stride + j);
-            }
-        }
-    }
-}
-
 /* Tile t of `tiles`: some rows, which lie in one line. */
 static void run_tile(const struct onr_gemm_block *block, const struct onr_gemm_piece *piece,
                      struct onr_gemm_f32_tile *tile, size_t row, size_t rows, size_t t,
@@ -302,9 +300,6 @@ static void run_tile(const struct onr_gemm_block *block, const struct onr_gemm_p
     place_tile(tile, block, piece, row);
     if (!piece->is_first || !prefetch_rows(tile, block, rows)) {
         set_prefetch(tile, block, piece, t, tiles);
-    }
-    if (job->is_c_cold) {
-        prefetch_outputs(tile, rows, piece->count);
     }
     bool must = must_finish(block);
     if (must && rows > 1 && job->activation.is_by_blocks && piece->count == kernel->columns) {

@@ -5,8 +5,6 @@
 
 #include "kernels/gemm/gemm.h"
 
-#define ONR_GEMM_LINE_FLOATS 16 /* floats in a cache line */
-
 /* A block of work: rows x k steps, for which A has been copied if it must be. */
 struct onr_gemm_block {
     const struct onr_gemm_f32_job *job;

@@ -9,6 +9,23 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_unroll.h"
 
+/* Asks for the rows of c, and for what is added to them. */
+ONR_INLINE void onr_gemm_prefetch_target(const struct onr_gemm_f32_tile *t, size_t rows,
+                                         size_t columns)
+{
+    ONR_OWN_POINTER(t); /* else what it points to is read before loops that need those registers */
+    const float *c = t->c;
+    const float *base = t->base;
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < columns; j += ONR_GEMM_LINE_FLOATS) {
+            __builtin_prefetch(c + j, 1);
+            __builtin_prefetch(base + j);
+        }
+        c += t->c_stride;
+        base += t->base_stride;
+    }
+}
+
 struct onr_gemm_target {
     float *c;
     const float *base, *column_bias, *row_bias;
