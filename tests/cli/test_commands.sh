@@ -279,6 +279,7 @@ stdout_has 'limits '
 stdout_has ' of limit  operator, calls in a run'
 stdout_has '  Relu 1'
 stdout_has '  Relu  y: float[4, 3]'
+stdout_has 'undisturbed  '
 cp trace.json out
 stdout_is_json
 stdout_has '{"name": "Relu", "ph": "X", "pid": 1, "tid": 1, "ts": 0.000, "dur": '
@@ -290,6 +291,14 @@ stdout_has '"operators": [
 stdout_has '"nodes": [
   {"op": "Relu", "name": "", "output": "y", "shape": "float[4, 3]", "depth": 0, "calls": 1, "ms": '
 case $(cat out) in *limit*) fail 'limits were measured' ;; esac
+if command -v python3 >/dev/null; then
+    cp out profile.json
+    run 0 python3 -c 'import json
+profile = json.load(open("profile.json"))
+node, operator = profile["nodes"][0], profile["operators"][0]
+assert 0 <= node["min_ms"] <= node["ms"], node
+assert node["min_ms"] == operator["min_ms"] == profile["undisturbed_ms"] <= profile["min_ms"], profile'
+fi
 run 0 onnxrun profile relu.onnx -d s1=4 --seconds 0 --no-limits --top 0
 stdout_has '... and 1 more (--top)'
 run 2 onnxrun profile relu.onnx -d s1=4 --seconds 0 --trace nowhere/trace.json

@@ -5,7 +5,7 @@
 
 #include "common/tool.h"
 
-/* A node, or all nodes of an operator. Times are sums over the runs. */
+/* A node, or all nodes of an operator. Times are sums over the runs, but for the least. */
 struct profile_node {
     char *name; /* "" when the file gives none */
     char *op;   /* with its domain, if that is not ai.onnx */
@@ -14,6 +14,8 @@ struct profile_node {
     uint32_t depth;
     uint64_t calls;
     double seconds; /* without those of the bodies in it */
+    double least;   /* seconds of the run in which it took the fewest */
+    double present; /* seconds of the present run */
     double limit;   /* seconds that the machine would need at least; set by profile_set_limits */
     uint64_t flops;
     uint64_t bytes; /* read and written */
@@ -40,6 +42,8 @@ struct profile {
     size_t inner_room;
     size_t expected; /* where the node of the next step probably is */
     double run_seconds;
+    double
+        least_seconds; /* of all nodes: what a run takes that nothing else on the machine slows down */
     uint64_t run_count;
 };
 

@@ -52,6 +52,7 @@ static void print_head(const struct profile *profile, const struct profile_summa
     printf("run          %.3f ms, the mean of %" PRIu64 " (fastest %.3f); %.1f %% of it in nodes\n",
            1e3 * per_run(profile, profile->run_seconds), profile->run_count,
            1e3 * profile->best_seconds, 100 * node_seconds(profile) / profile->run_seconds);
+    printf("undisturbed  %.3f ms, each node in its fastest run\n", 1e3 * profile->least_seconds);
 }
 
 static void print_costs(const struct profile *profile, const struct profile_summary *summary,
@@ -116,9 +117,10 @@ static void json_string(FILE *out, const char *before, const char *key, const ch
 static void json_costs(const struct profile *profile, const struct profile_summary *summary,
                        const struct profile_node *node)
 {
-    printf(", \"calls\": %g, \"ms\": %.6f, \"share\": %.6f, \"flops\": %.0f, \"bytes\": %.0f",
+    printf(", \"calls\": %g, \"ms\": %.6f, \"min_ms\": %.6f, \"share\": %.6f"
+           ", \"flops\": %.0f, \"bytes\": %.0f",
            per_run(profile, (double)node->calls), 1e3 * per_run(profile, node->seconds),
-           share(profile, node), per_run(profile, (double)node->flops),
+           1e3 * node->least, share(profile, node), per_run(profile, (double)node->flops),
            per_run(profile, (double)node->bytes));
     if (summary->limits.gflops > 0) {
         printf(", \"limit_ms\": %.6f", 1e3 * per_run(profile, node->limit));
@@ -136,8 +138,10 @@ void profile_print_json(const struct profile *profile, const struct profile_summ
         printf(",\n \"limit_gflops\": %.3f, \"limit_gbytes\": %.3f", summary->limits.gflops,
                summary->limits.gbytes);
     }
-    printf(",\n \"runs\": %" PRIu64 ", \"mean_ms\": %.6f, \"min_ms\": %.6f", profile->run_count,
-           1e3 * per_run(profile, profile->run_seconds), 1e3 * profile->best_seconds);
+    printf(",\n \"runs\": %" PRIu64
+           ", \"mean_ms\": %.6f, \"min_ms\": %.6f, \"undisturbed_ms\": %.6f",
+           profile->run_count, 1e3 * per_run(profile, profile->run_seconds),
+           1e3 * profile->best_seconds, 1e3 * profile->least_seconds);
     fputs(",\n \"operators\": [", stdout);
     for (size_t i = 0; i < count; i++) {
         json_string(stdout, i > 0 ? ",\n  {" : "\n  {", "op", sums[i].op);
