@@ -279,7 +279,7 @@ stdout_has 'limits '
 stdout_has ' of limit  operator, calls in a run'
 stdout_has '  Relu 1'
 stdout_has '  Relu  y: float[4, 3]'
-stdout_has 'undisturbed  '
+stdout_has 'least        '
 cp trace.json out
 stdout_is_json
 stdout_has '{"name": "Relu", "ph": "X", "pid": 1, "tid": 1, "ts": 0.000, "dur": '
@@ -297,7 +297,7 @@ if command -v python3 >/dev/null; then
 profile = json.load(open("profile.json"))
 node, operator = profile["nodes"][0], profile["operators"][0]
 assert 0 <= node["min_ms"] <= node["ms"], node
-assert node["min_ms"] == operator["min_ms"] == profile["undisturbed_ms"] <= profile["min_ms"], profile'
+assert node["min_ms"] == operator["min_ms"] == profile["nodes_min_ms"] <= profile["min_ms"], profile'
 fi
 run 0 onnxrun profile relu.onnx -d s1=4 --seconds 0 --no-limits --top 0
 stdout_has '... and 1 more (--top)'

@@ -42,8 +42,7 @@ struct profile {
     size_t inner_room;
     size_t expected; /* where the node of the next step probably is */
     double run_seconds;
-    double
-        least_seconds; /* of all nodes: what a run takes that nothing else on the machine slows down */
+    double least_seconds; /* of all nodes, each in a run of its own: a lower bound */
     uint64_t run_count;
 };
 

@@ -52,7 +52,8 @@ static void print_head(const struct profile *profile, const struct profile_summa
     printf("run          %.3f ms, the mean of %" PRIu64 " (fastest %.3f); %.1f %% of it in nodes\n",
            1e3 * per_run(profile, profile->run_seconds), profile->run_count,
            1e3 * profile->best_seconds, 100 * node_seconds(profile) / profile->run_seconds);
-    printf("undisturbed  %.3f ms, each node in its fastest run\n", 1e3 * profile->least_seconds);
+    printf("least        %.3f ms, the fastest of each node added up: a bound, no run\n",
+           1e3 * profile->least_seconds);
 }
 
 static void print_costs(const struct profile *profile, const struct profile_summary *summary,
@@ -138,8 +139,7 @@ void profile_print_json(const struct profile *profile, const struct profile_summ
         printf(",\n \"limit_gflops\": %.3f, \"limit_gbytes\": %.3f", summary->limits.gflops,
                summary->limits.gbytes);
     }
-    printf(",\n \"runs\": %" PRIu64
-           ", \"mean_ms\": %.6f, \"min_ms\": %.6f, \"undisturbed_ms\": %.6f",
+    printf(",\n \"runs\": %" PRIu64 ", \"mean_ms\": %.6f, \"min_ms\": %.6f, \"nodes_min_ms\": %.6f",
            profile->run_count, 1e3 * per_run(profile, profile->run_seconds),
            1e3 * profile->best_seconds, 1e3 * profile->least_seconds);
     fputs(",\n \"operators\": [", stdout);
