@@ -6,6 +6,7 @@
 #include "kernels/attention/attention.h"
 #include "kernels/conv/lanes.h"
 #include "kernels/elementwise/vmath.h"
+#include "kernels/gemm/gemm_unroll.h"
 #include "kernels/kernel.h"
 #include "kernels/kernels.h"
 
@@ -13,6 +14,13 @@ void ONR_KERNEL(onr_fill_attention_softmax)(struct onr_kernels *kernels);
 
 /* Rows whose maxima are found together: the last steps of one wait for each other, those of four do not. */
 #define ROWS 4
+
+/* Rows whose exponentials are computed side by side: as many as registers are there for. */
+#if ONR_LANES == 16
+#    define ABREAST 4
+#else
+#    define ABREAST 2
+#endif
 
 static inline __attribute__((always_inline)) float larger(float a, float b)
 {
@@ -94,22 +102,38 @@ static inline void rows_max(const struct onr_softmax_f32 *b, size_t row, float *
     }
 }
 
+/* e^x for x <= 0 and NaN, in two steps, so that the second of one vector and the first of the next can be
+ * done at a time. */
+struct exp_step {
 #if ONR_LANES == 16
-/* e^x for x <= 0 and NaN, as 2^t, t = x / ln 2: 2^(t - floor t), its exponent raised by floor t. Both
- * steps are single instructions, right for -inf, and no work for the multipliers. Error 1.1 ulp, and
- * |x| 2^-24 of the result. */
-static inline __attribute__((always_inline)) onr_lanes exp_negative(onr_lanes x)
+    __m512 t, f;
+#elif ONR_LANES == 8
+    __m256 x, z, f;
+#else
+    onr_lanes x;
+#endif
+};
+
+#if ONR_LANES == 16
+/* As 2^t, t = x / ln 2: 2^f, f = t - floor t, its exponent raised by floor t. f and that are single
+ * instructions, right for -inf, and no work for the multipliers. Error 1.1 ulp, and |x| 2^-24 of the
+ * result. */
+static inline __attribute__((always_inline)) struct exp_step begin_exp(onr_lanes x)
 {
     __m512 t = _mm512_mul_ps(x, _mm512_set1_ps(1.442695041f));
-    __m512 f = _mm512_reduce_ps(t, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+    return (struct exp_step){t, _mm512_reduce_ps(t, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)};
+}
+
+static inline __attribute__((always_inline)) onr_lanes end_exp(struct exp_step s)
+{
     __m512 p = _mm512_set1_ps(2.16129149e-4f); /* 2^f, 0 <= f < 1; exact for 0 */
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.24678470e-3f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(9.67545155e-3f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(5.54852821e-2f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(2.40229309e-1f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(6.93147063e-1f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0f));
-    return _mm512_scalef_ps(p, t);
+    p = _mm512_fmadd_ps(p, s.f, _mm512_set1_ps(1.24678470e-3f));
+    p = _mm512_fmadd_ps(p, s.f, _mm512_set1_ps(9.67545155e-3f));
+    p = _mm512_fmadd_ps(p, s.f, _mm512_set1_ps(5.54852821e-2f));
+    p = _mm512_fmadd_ps(p, s.f, _mm512_set1_ps(2.40229309e-1f));
+    p = _mm512_fmadd_ps(p, s.f, _mm512_set1_ps(6.93147063e-1f));
+    p = _mm512_fmadd_ps(p, s.f, _mm512_set1_ps(1.0f));
+    return _mm512_scalef_ps(p, s.t);
 }
 #elif ONR_LANES == 8
 /* The bits of 2^(i / 8), less i << 20. */
@@ -119,41 +143,73 @@ static const int32_t powers[8] __attribute__((aligned(32))) = {
 /* The same as 2^n 2^(i / 8) 2^f, |f| <= 1 / 16; 0 below -87, where the softmax of a float is 0 as well. The
  * low bits of z are 8 n + i: shifted, they raise the exponent by n and add what the table lacks. Error 1.1
  * ulp, and 1.25 |x| 2^-24 of the result. */
-static inline __attribute__((always_inline)) onr_lanes exp_negative(onr_lanes x)
+static inline __attribute__((always_inline)) struct exp_step begin_exp(onr_lanes x)
 {
     __m256 t = _mm256_mul_ps(x, _mm256_set1_ps(1.442695041f));
     __m256 z = _mm256_add_ps(t, _mm256_set1_ps(0x1.8p20f));
-    __m256 f = _mm256_sub_ps(t, _mm256_sub_ps(z, _mm256_set1_ps(0x1.8p20f)));
-    __m256i bits = _mm256_castps_si256(z);
+    return (struct exp_step){x, z, _mm256_sub_ps(t, _mm256_sub_ps(z, _mm256_set1_ps(0x1.8p20f)))};
+}
+
+static inline __attribute__((always_inline)) onr_lanes end_exp(struct exp_step s)
+{
+    __m256i bits = _mm256_castps_si256(s.z);
     __m256i least =
         _mm256_permutevar8x32_epi32(_mm256_load_si256((const __m256i *)(const void *)powers), bits);
     __m256 power = _mm256_castsi256_ps(_mm256_add_epi32(least, _mm256_slli_epi32(bits, 20)));
-    __m256 p = _mm256_fmadd_ps(_mm256_set1_ps(5.549622179e-2f), f, _mm256_set1_ps(2.402576298e-1f));
-    p = _mm256_fmadd_ps(p, f, _mm256_set1_ps(6.931472143e-1f));
-    p = _mm256_fmadd_ps(_mm256_mul_ps(power, f), p, power);
-    __m256 is_zero = _mm256_cmp_ps(x, _mm256_set1_ps(-ONR_VEXP_NORMAL_MAX), _CMP_LT_OQ);
+    __m256 p =
+        _mm256_fmadd_ps(_mm256_set1_ps(5.549622179e-2f), s.f, _mm256_set1_ps(2.402576298e-1f));
+    p = _mm256_fmadd_ps(p, s.f, _mm256_set1_ps(6.931472143e-1f));
+    p = _mm256_fmadd_ps(_mm256_mul_ps(power, s.f), p, power);
+    __m256 is_zero = _mm256_cmp_ps(s.x, _mm256_set1_ps(-ONR_VEXP_NORMAL_MAX), _CMP_LT_OQ);
     return _mm256_andnot_ps(is_zero, p);
 }
 #else
-static inline __attribute__((always_inline)) onr_lanes exp_negative(onr_lanes x)
+static inline __attribute__((always_inline)) struct exp_step begin_exp(onr_lanes x)
+{
+    return (struct exp_step){x};
+}
+
+static inline __attribute__((always_inline)) onr_lanes end_exp(struct exp_step s)
 {
     for (size_t l = 0; l < ONR_LANES; l++) {
-        x[l] = onr_vexp_negative(x[l]);
+        s.x[l] = onr_vexp_negative(s.x[l]);
     }
-    return x;
+    return s.x;
 }
 #endif
 
-/* x[i] = e^(x[i] - shift) for a row; the sum is returned. */
-static inline float row_exp(size_t count, float shift, float *x)
+/* x[r * stride + i] = e^(x[r * stride + i] - shift[r]) for r < rows, at most ABREAST, and the sum of each
+ * row. The number of rows is a constant where this is inlined. */
+static inline __attribute__((always_inline)) void rows_exp(size_t rows, size_t count,
+                                                           const float *shift, float *x,
+                                                           size_t stride, float *sum)
 {
-    onr_lanes lane = {0};
-    for (size_t i = 0; i < count; i += ONR_LANES) {
-        onr_lanes y = exp_negative(onr_load(x + i) - shift);
-        onr_store(x + i, y);
-        lane += y;
+    onr_lanes lane[ABREAST];
+    struct exp_step step[ABREAST];
+    ONR_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        lane[r] = (onr_lanes){0};
+        step[r] = begin_exp(onr_load(x + r * stride) - shift[r]);
     }
-    return onr_lanes_sum(lane);
+    for (size_t i = 0; i < count; i += ONR_LANES, x += ONR_LANES) {
+        struct exp_step next[ABREAST];
+        size_t ahead = i + ONR_LANES < count ? ONR_LANES : 0; /* behind the last there is no more */
+        ONR_UNROLL
+        for (size_t r = 0; r < rows; r++) {
+            next[r] = begin_exp(onr_load(x + r * stride + ahead) - shift[r]);
+        }
+        ONR_UNROLL
+        for (size_t r = 0; r < rows; r++) {
+            onr_lanes y = end_exp(step[r]);
+            onr_store(x + r * stride, y);
+            lane[r] += y;
+            step[r] = next[r];
+        }
+    }
+    ONR_UNROLL
+    for (size_t r = 0; r < rows; r++) {
+        sum[r] = onr_lanes_sum(lane[r]);
+    }
 }
 
 /* Takes the sum of a block into the state of a row, and scales down what was summed before: with a
@@ -172,20 +228,38 @@ static inline void add_sum(struct onr_softmax_row_f32 *row, float max, float sum
     row->sum += (double)sum;
 }
 
+/* The next at most ROWS rows from `row` on, of which these are the maxima. */
+static void weigh_rows(const struct onr_softmax_f32 *b, size_t row, const float *max)
+{
+    float shift[ROWS], sum[ROWS];
+    float *x = b->scores + row * b->stride;
+    size_t rows = b->row_count - row < ROWS ? b->row_count - row : ROWS;
+    for (size_t r = 0; r < rows; r++) {
+        shift[r] = max[r] == -INFINITY ? 0.0f : max[r];
+    }
+    size_t done = 0;
+    for (; done + ABREAST <= rows; done += ABREAST) {
+        rows_exp(ABREAST, b->count, shift + done, x + done * b->stride, b->stride, sum + done);
+    }
+    for (; done < rows; done++) {
+        rows_exp(1, b->count, shift + done, x + done * b->stride, b->stride, sum + done);
+    }
+    for (size_t r = 0; r < rows; r++) {
+        add_sum(&b->rows[row + r], max[r], sum[r], b->width, b->y + (row + r) * b->y_stride);
+    }
+}
+
 /* The maxima of the next rows are found before these are done, so that nothing waits for their last
  * steps. */
 static void softmax_step_f32(const struct onr_softmax_f32 *block)
 {
     float max[2][ROWS];
     rows_max(block, 0, max[0]);
-    for (size_t row = 0; row < block->row_count; row++) {
-        if (row % ROWS == 0 && row + ROWS < block->row_count) {
+    for (size_t row = 0; row < block->row_count; row += ROWS) {
+        if (row + ROWS < block->row_count) {
             rows_max(block, row + ROWS, max[(row / ROWS + 1) % 2]);
         }
-        float own = max[row / ROWS % 2][row % ROWS];
-        float sum = row_exp(block->count, own == -INFINITY ? 0.0f : own,
-                            block->scores + row * block->stride);
-        add_sum(&block->rows[row], own, sum, block->width, block->y + row * block->y_stride);
+        weigh_rows(block, row, max[row / ROWS % 2]);
     }
 }
 
