@@ -60,11 +60,12 @@ static void check_packing(const struct onr_kernels *kernels, size_t keys, size_t
     static float k[70 * STRIDE];
     test_random(5, sizeof k / sizeof k[0], k);
     memset(y, 0xff, sizeof y);
-    kernels->attention.pack_keys_f32(keys, head, (struct onr_rows_f32){k + 1, STRIDE}, columns, y);
+    kernels->attention.pack_keys_f32(keys, head, (struct onr_rows_f32){k + 1, STRIDE}, 0.3f,
+                                     columns, y);
     for (size_t i = 0; i < (keys + columns - 1) / columns * columns * head; i++) {
         size_t key = i / (columns * head) * columns + i % columns;
         key = key < keys ? key : keys - 1;
-        float want = k[1 + key * STRIDE + i / columns % head];
+        float want = k[1 + key * STRIDE + i / columns % head] * 0.3f;
         assert_true(y[i] == want);
     }
     kernels->attention.pack_values_f32(keys, head, (struct onr_rows_f32){k + 1, STRIDE}, columns,

@@ -85,12 +85,12 @@ struct onr_attention_kernels {
     /* y[i] = x[i] * factor for i < count; y may be x. */
     void (*scale_f32)(size_t count, float factor, const float *x, float *y);
     /*
-     * Packs keys as panels of gemm: y[(j / columns * head + h) * columns + j % columns] = k[j][h]
+     * Packs keys as panels of gemm: y[(j / columns * head + h) * columns + j % columns] = k[j][h] * scale
      * for j < keys and h < head; in the columns that are left over in the last panel the last key stands
      * in. columns is that of a tile shape: whole vectors.
      */
-    void (*pack_keys_f32)(size_t keys, size_t head, struct onr_rows_f32 k, size_t columns,
-                          float *y);
+    void (*pack_keys_f32)(size_t keys, size_t head, struct onr_rows_f32 k, float scale,
+                          size_t columns, float *y);
     /* The same for values, whose rows stay rows: y[(i / columns * keys + j) * columns + i % columns] =
      * v[j][i] for i < width. */
     void (*pack_values_f32)(size_t keys, size_t width, struct onr_rows_f32 v, size_t columns,

@@ -279,8 +279,8 @@ ONR_INLINE onr_lanes load_every_fourth(const float *const *x)
 #endif
 }
 
-/* y[i * stride + j] = x[j][i] for i < 4, j < ONR_LANES. */
-ONR_INLINE void transpose(const float *const *x, float *y, size_t stride)
+/* y[i * stride + j] = x[j][i] * scale for i < 4, j < ONR_LANES. */
+ONR_INLINE void transpose(const float *const *x, float scale, float *y, size_t stride)
 {
     onr_lanes row[4];
     ONR_UNROLL
@@ -291,16 +291,16 @@ ONR_INLINE void transpose(const float *const *x, float *y, size_t stride)
     onr_lanes high01 = SHUFFLE(row[0], row[1], HIGH);
     onr_lanes low23 = SHUFFLE(row[2], row[3], LOW);
     onr_lanes high23 = SHUFFLE(row[2], row[3], HIGH);
-    onr_store(y, SHUFFLE(low01, low23, LOW_PAIRS));
-    onr_store(y + stride, SHUFFLE(low01, low23, HIGH_PAIRS));
-    onr_store(y + 2 * stride, SHUFFLE(high01, high23, LOW_PAIRS));
-    onr_store(y + 3 * stride, SHUFFLE(high01, high23, HIGH_PAIRS));
+    onr_store(y, SHUFFLE(low01, low23, LOW_PAIRS) * scale);
+    onr_store(y + stride, SHUFFLE(low01, low23, HIGH_PAIRS) * scale);
+    onr_store(y + 2 * stride, SHUFFLE(high01, high23, LOW_PAIRS) * scale);
+    onr_store(y + 3 * stride, SHUFFLE(high01, high23, HIGH_PAIRS) * scale);
 }
 
 /* Keys [0, ONR_LANES) as columns. What will be read next is asked for meanwhile: rows of one head lie
  * too far apart for the machine to guess it. next: NULL for nothing. */
-static inline void pack_lanes(size_t head, struct onr_rows_f32 k, const float *next, size_t columns,
-                              float *y)
+static inline void pack_lanes(size_t head, struct onr_rows_f32 k, const float *next, float scale,
+                              size_t columns, float *y)
 {
     size_t h = 0;
     for (; h + 4 <= head; h += 4) {
@@ -313,17 +313,18 @@ static inline void pack_lanes(size_t head, struct onr_rows_f32 k, const float *n
         for (size_t j = 0; j < ONR_LANES; j++) {
             row[j] = k.data + j * k.stride + h;
         }
-        transpose(row, y + h * columns, columns);
+        transpose(row, scale, y + h * columns, columns);
     }
     for (; h < head; h++) {
         for (size_t i = 0; i < ONR_LANES; i++) {
-            y[h * columns + i] = k.data[i * k.stride + h];
+            y[h * columns + i] = k.data[i * k.stride + h] * scale;
         }
     }
 }
 
 /* Fewer keys than lanes: the last one stands in for those that are missing. */
-static void pack_last(size_t count, size_t head, struct onr_rows_f32 k, size_t columns, float *y)
+static void pack_last(size_t count, size_t head, struct onr_rows_f32 k, float scale, size_t columns,
+                      float *y)
 {
     const float *row[ONR_LANES];
     for (size_t j = 0; j < ONR_LANES; j++) {
@@ -331,19 +332,20 @@ static void pack_last(size_t count, size_t head, struct onr_rows_f32 k, size_t c
     }
     size_t h = 0;
     for (; h + 4 <= head; h += 4) {
-        transpose(row, y + h * columns, columns);
+        transpose(row, scale, y + h * columns, columns);
         for (size_t j = 0; j < ONR_LANES; j++) {
             row[j] += 4;
         }
     }
     for (; h < head; h++) {
         for (size_t j = 0; j < ONR_LANES; j++) {
-            y[h * columns + j] = *row[j]++;
+            y[h * columns + j] = *row[j]++ * scale;
         }
     }
 }
 
-static void pack_keys_f32(size_t keys, size_t head, struct onr_rows_f32 k, size_t columns, float *y)
+static void pack_keys_f32(size_t keys, size_t head, struct onr_rows_f32 k, float scale,
+                          size_t columns, float *y)
 {
     for (size_t first = 0; first < keys; first += columns, y += columns * head) {
         for (size_t c = 0; c < columns; c += ONR_LANES) {
@@ -351,11 +353,11 @@ static void pack_keys_f32(size_t keys, size_t head, struct onr_rows_f32 k, size_
             size_t left = j < keys ? keys - j : 1;
             struct onr_rows_f32 rows = {k.data + (keys - left) * k.stride, k.stride};
             if (left < ONR_LANES) {
-                pack_last(left, head, rows, columns, y + c);
+                pack_last(left, head, rows, scale, columns, y + c);
             } else {
                 bool has_next = left >= 2 * ONR_LANES;
                 const float *next = has_next ? rows.data + ONR_LANES * k.stride : NULL;
-                pack_lanes(head, rows, next, columns, y + c);
+                pack_lanes(head, rows, next, scale, columns, y + c);
             }
         }
     }

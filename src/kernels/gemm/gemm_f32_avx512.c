@@ -16,6 +16,10 @@ void onr_fill_gemm__avx512(struct onr_kernels *kernels);
 
 #define LANES 16
 
+/* From how many on tiles store their sums in a shorter way if they can: code for smaller ones, which are
+ * the last of their columns or rows, would take more room than it is worth. */
+#define PLAIN_VECTORS 18
+
 /* Stores vectors of a row, from a column on, with all that is added to them. */
 ONR_INLINE void store(const struct onr_gemm_target *to, size_t column, size_t vectors,
                       const __m512 *sum)
@@ -29,6 +33,27 @@ ONR_INLINE void store(const struct onr_gemm_target *to, size_t column, size_t ve
         __m512 both = _mm512_add_ps(row_bias, _mm512_loadu_ps(to->column_bias + j));
         __m512 start = _mm512_add_ps(_mm512_loadu_ps(to->base + j), both);
         _mm512_storeu_ps(to->c + j, _mm512_max_ps(low, _mm512_fmadd_ps(scale, sum[v], start)));
+    }
+}
+
+/* Stores a tile to which nothing is added but a bias of columns. */
+ONR_INLINE void store_plain(const struct onr_gemm_f32_tile *t, size_t rows, size_t vectors,
+                            __m512 (*sum)[3])
+{
+    __m512 low = _mm512_set1_ps(t->low);
+    __m512 bias[3];
+    ONR_UNROLL
+    for (size_t v = 0; v < vectors; v++) {
+        bias[v] = _mm512_loadu_ps(t->column_bias + v * LANES);
+    }
+    float *c = t->c;
+    ONR_UNROLL
+    for (size_t i = 0; i < rows; i++, c += t->c_stride) {
+        ONR_UNROLL
+        for (size_t v = 0; v < vectors; v++) {
+            __m512 y = _mm512_add_ps(sum[i][v], bias[v]);
+            _mm512_storeu_ps(c + v * LANES, _mm512_max_ps(low, y));
+        }
     }
 }
 
@@ -101,6 +126,10 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows, size_t vect
         step(sum, a, t->a_stride, b, rows, vectors);
         a++;
         b += t->b_stride;
+    }
+    if (rows * vectors >= PLAIN_VECTORS && onr_gemm_is_plain(t)) {
+        store_plain(t, rows, vectors, sum);
+        return;
     }
     struct onr_gemm_target to = onr_gemm_first_row(t);
     ONR_UNROLL

@@ -26,6 +26,13 @@ ONR_INLINE void onr_gemm_prefetch_target(const struct onr_gemm_f32_tile *t, size
     }
 }
 
+/* Whether the sums are stored as they are, but for a bias of columns and Relu: it takes a third of the time
+ * to load that once, in place of all that may be added to each row. */
+ONR_INLINE bool onr_gemm_is_plain(const struct onr_gemm_f32_tile *tile)
+{
+    return tile->base == onr_gemm_zeros && tile->row_bias == onr_gemm_zeros && tile->scale == 1.0f;
+}
+
 struct onr_gemm_target {
     float *c;
     const float *base, *column_bias, *row_bias;

@@ -20,15 +20,18 @@ static void read_rows(const struct onr_attention_stream *s, const struct onr_att
     block->v = onr_attention_rows(&s->values, c->b, c->kv, past, block->begin, &count, c->v);
 }
 
+/* Keys of floats are scaled on the way, so that tiles have only sums to store. */
 static void pack_keys(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
-                      const struct onr_key_block *block)
+                      struct onr_key_block *block)
 {
     const struct onr_attention *a = s->a;
     struct onr_gemm_matrix k = onr_attention_matrix(&s->keys, c->b, c->kv, a->past, block->begin);
-    if (k.dtype == ONR_FLOAT) {
+    bool is_float = k.dtype == ONR_FLOAT;
+    block->k_scale = is_float ? 1.0f : (float)a->scale;
+    if (is_float) {
         s->kernels->attention.pack_keys_f32(block->count, a->head,
                                             (struct onr_rows_f32){k.data, k.row_stride},
-                                            s->k_gemm->columns, c->k);
+                                            (float)a->scale, s->k_gemm->columns, c->k);
         return;
     }
     k.column_stride = k.row_stride;
@@ -130,7 +133,7 @@ static void multiply_keys(const struct onr_attention_stream *s, const struct onr
                                      .base = onr_gemm_zeros,
                                      .column_bias = onr_gemm_zeros,
                                      .row_bias = onr_gemm_zeros,
-                                     .scale = (float)s->a->scale,
+                                     .scale = block->k_scale,
                                      .low = -INFINITY};
     run_tiles(s->k_gemm, rows, last - first + !is_short, columns * head, &tile);
     if (is_short) {

@@ -85,6 +85,7 @@ struct onr_key_block {
     size_t count;
     bool is_ready;
     struct onr_rows_f32 k, v;
+    float k_scale;  /* of the products, that packed keys do not have in them */
     size_t v_panel; /* floats from one panel of values to the next */
 };
 

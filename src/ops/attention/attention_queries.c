@@ -85,7 +85,7 @@ void onr_attention_ask_rows(const struct onr_attention_stream *stream,
     }
 }
 
-/* Copies row r of queries. Few rows are scaled on the way: the others are by tiles. */
+/* Copies row r of queries. Few rows are scaled on the way; for the others keys or products are. */
 static void copy_row(const struct onr_attention_stream *s, const struct onr_attention_chunk *c,
                      size_t r)
 {
