@@ -33,7 +33,7 @@ ONR_INLINE void store(const struct onr_gemm_target *to, size_t column, const __m
     }
 }
 
-/* Stores a tile to which nothing is added but a bias of columns. */
+/* Stores a tile to which nothing is added but a bias. */
 ONR_INLINE void store_plain(const struct onr_gemm_f32_tile *t, size_t rows, __m256 (*sum)[VECTORS])
 {
     __m256 low = _mm256_set1_ps(t->low);
@@ -42,9 +42,10 @@ ONR_INLINE void store_plain(const struct onr_gemm_f32_tile *t, size_t rows, __m2
     float *c = t->c;
     ONR_UNROLL
     for (size_t i = 0; i < rows; i++, c += t->c_stride) {
+        __m256 row_bias = _mm256_set1_ps(t->row_bias[i]);
         ONR_UNROLL
         for (size_t v = 0; v < VECTORS; v++) {
-            __m256 y = _mm256_add_ps(sum[i][v], bias[v]);
+            __m256 y = _mm256_add_ps(sum[i][v], _mm256_add_ps(row_bias, bias[v]));
             _mm256_storeu_ps(c + v * LANES, _mm256_max_ps(low, y));
         }
     }

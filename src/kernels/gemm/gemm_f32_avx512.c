@@ -36,7 +36,7 @@ ONR_INLINE void store(const struct onr_gemm_target *to, size_t column, size_t ve
     }
 }
 
-/* Stores a tile to which nothing is added but a bias of columns. */
+/* Stores a tile to which nothing is added but a bias. */
 ONR_INLINE void store_plain(const struct onr_gemm_f32_tile *t, size_t rows, size_t vectors,
                             __m512 (*sum)[3])
 {
@@ -49,9 +49,10 @@ ONR_INLINE void store_plain(const struct onr_gemm_f32_tile *t, size_t rows, size
     float *c = t->c;
     ONR_UNROLL
     for (size_t i = 0; i < rows; i++, c += t->c_stride) {
+        __m512 row_bias = _mm512_set1_ps(t->row_bias[i]);
         ONR_UNROLL
         for (size_t v = 0; v < vectors; v++) {
-            __m512 y = _mm512_add_ps(sum[i][v], bias[v]);
+            __m512 y = _mm512_add_ps(sum[i][v], _mm512_add_ps(row_bias, bias[v]));
             _mm512_storeu_ps(c + v * LANES, _mm512_max_ps(low, y));
         }
     }

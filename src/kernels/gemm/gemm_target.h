@@ -26,11 +26,11 @@ ONR_INLINE void onr_gemm_prefetch_target(const struct onr_gemm_f32_tile *t, size
     }
 }
 
-/* Whether the sums are stored as they are, but for a bias of columns and Relu: it takes a third of the time
- * to load that once, in place of all that may be added to each row. */
+/* Whether the sums are stored as they are, but for a bias and Relu. A bias of columns is loaded once then, and
+ * no base: that takes a third to a half of the time. */
 ONR_INLINE bool onr_gemm_is_plain(const struct onr_gemm_f32_tile *tile)
 {
-    return tile->base == onr_gemm_zeros && tile->row_bias == onr_gemm_zeros && tile->scale == 1.0f;
+    return tile->base == onr_gemm_zeros && tile->scale == 1.0f;
 }
 
 struct onr_gemm_target {
