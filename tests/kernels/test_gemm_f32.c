@@ -259,15 +259,18 @@ static void a_left_matrix_that_is_cold(void **state)
     }
 }
 
-/* Its lines are asked for some steps before the last, which cuts the steps in two; in tiles that are too
- * short for this they are not. */
+/* Its lines are asked for some steps before the last, which cuts the steps in two; in tiles of fewer, as
+ * they begin. */
 static void a_result_that_is_cold(void **state)
 {
     static const size_t lengths[] = {0, 3, 64, 65, 67, 68, 70, 133, 1100};
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         for (unsigned bits = 0; bits < 8; bits++) {
-            struct product p = {
-                .m = 45, .n = 70, .k = lengths[i], .is_packed = true, .scale = 0.5f};
+            struct product p = {.m = 45,
+                                .n = 70,
+                                .k = lengths[i],
+                                .is_packed = true,
+                                .scale = i % 2 == 0 ? 1.0f : 0.5f};
             p.is_c_cold = true;
             p.has_addend = (bits & 1) != 0;
             p.has_column_bias = true;

@@ -20,8 +20,8 @@
 #define FAST_COLUMNS 8
 
 /* How many steps of k before its end a tile asks for the lines that it will store, if they are not in L2:
- * so late that they stay in L1 until then, which what is asked for as a tile begins does not, and so
- * early that they are there. */
+ * so late that they stay in L1 until then, which what is asked for as a long tile begins does not, and so
+ * early that they are there. A tile of fewer steps asks as it begins. */
 #define LATE_STEPS 64
 
 /* How far ahead wide tiles prefetch: bytes of each panel for one row of A (with more there are too
@@ -64,6 +64,7 @@ static struct onr_gemm_f32_tile make_tile(const struct onr_gemm_block *block,
     bool has_bias = is_first(block) && job->column_bias != NULL;
     bool has_base = !is_first(block) || job->addend != NULL;
     size_t base_stride = is_first(block) ? job->addend_stride : job->c_stride;
+    size_t late_steps = block->k < LATE_STEPS ? block->k : LATE_STEPS;
     return (struct onr_gemm_f32_tile){
         .k = block->k,
         .a_stride = block->a_stride,
@@ -76,7 +77,7 @@ static struct onr_gemm_f32_tile make_tile(const struct onr_gemm_block *block,
         .row_bias = onr_gemm_zeros,
         .scale = job->scale,
         .low = job->activation.is_relu && is_last(block) ? 0.0f : -INFINITY,
-        .late_steps = job->is_c_cold && block->k > LATE_STEPS ? LATE_STEPS : 0,
+        .late_steps = job->is_c_cold ? late_steps : 0,
     };
 }
 
