@@ -251,7 +251,7 @@ static void weights_are_exact_to_two_units(void **state)
             memcpy(weights, x, sizeof x);
             struct onr_softmax_row_f32 row = {.max = -INFINITY};
             kernels.attention.softmax_step_f32(&(struct onr_softmax_f32){
-                .row_count = 1, .count = 256, .scores = weights, .rows = &row});
+                .row_count = 1, .count = 256, .scores = weights, .rows = &row, .y = weights});
             for (size_t i = 0; i < 256; i++) {
                 double want = exp((double)x[i]);
                 double most = 2 * ulp_of(want) + 1.25 * fabs((double)x[i]) * 0x1p-24 * want;
@@ -277,7 +277,7 @@ static void scores_far_below_the_maximum_weigh_nothing(void **state)
                 x[at] = far[f];
                 x[40 - at] = at == 20 ? far[f] : NAN;
                 kernels.attention.softmax_step_f32(&(struct onr_softmax_f32){
-                    .row_count = 1, .count = 40, .scores = x, .rows = &row});
+                    .row_count = 1, .count = 40, .scores = x, .rows = &row, .y = x});
                 assert_true(x[0] == 1 && x[at] == 0);
                 assert_true(at == 20 || (x[40 - at] != x[40 - at] && row.sum != row.sum));
             }
