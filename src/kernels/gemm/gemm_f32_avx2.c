@@ -33,24 +33,6 @@ ONR_INLINE void store(const struct onr_gemm_target *to, size_t column, const __m
     }
 }
 
-/* Stores a tile to which nothing is added but a bias. */
-ONR_INLINE void store_plain(const struct onr_gemm_f32_tile *t, size_t rows, __m256 (*sum)[VECTORS])
-{
-    __m256 low = _mm256_set1_ps(t->low);
-    __m256 bias[VECTORS] = {_mm256_loadu_ps(t->column_bias),
-                            _mm256_loadu_ps(t->column_bias + LANES)};
-    float *c = t->c;
-    ONR_UNROLL
-    for (size_t i = 0; i < rows; i++, c += t->c_stride) {
-        __m256 row_bias = _mm256_set1_ps(t->row_bias[i]);
-        ONR_UNROLL
-        for (size_t v = 0; v < VECTORS; v++) {
-            __m256 y = _mm256_add_ps(sum[i][v], _mm256_add_ps(row_bias, bias[v]));
-            _mm256_storeu_ps(c + v * LANES, _mm256_max_ps(low, y));
-        }
-    }
-}
-
 /* One step of k: a row of B times the rows' elements of A, of which a[0] reaches the first rows. */
 ONR_INLINE void step(__m256 (*sum)[VECTORS], const float *const *a, size_t a_stride, const float *b,
                      size_t rows)
@@ -110,7 +92,7 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows)
         b += t->b_stride;
     }
     if (rows > REACH && onr_gemm_is_plain(t)) {
-        store_plain(t, rows, sum);
+        onr_gemm_store_plain(t, rows, VECTORS, sum[0], VECTORS);
         return;
     }
     struct onr_gemm_target to = onr_gemm_first_row(t);

@@ -36,28 +36,6 @@ ONR_INLINE void store(const struct onr_gemm_target *to, size_t column, size_t ve
     }
 }
 
-/* Stores a tile to which nothing is added but a bias. */
-ONR_INLINE void store_plain(const struct onr_gemm_f32_tile *t, size_t rows, size_t vectors,
-                            __m512 (*sum)[3])
-{
-    __m512 low = _mm512_set1_ps(t->low);
-    __m512 bias[3];
-    ONR_UNROLL
-    for (size_t v = 0; v < vectors; v++) {
-        bias[v] = _mm512_loadu_ps(t->column_bias + v * LANES);
-    }
-    float *c = t->c;
-    ONR_UNROLL
-    for (size_t i = 0; i < rows; i++, c += t->c_stride) {
-        __m512 row_bias = _mm512_set1_ps(t->row_bias[i]);
-        ONR_UNROLL
-        for (size_t v = 0; v < vectors; v++) {
-            __m512 y = _mm512_add_ps(sum[i][v], _mm512_add_ps(row_bias, bias[v]));
-            _mm512_storeu_ps(c + v * LANES, _mm512_max_ps(low, y));
-        }
-    }
-}
-
 /* One step of k: a row of B times the rows' elements of A. */
 ONR_INLINE void step(__m512 (*sum)[3], const float *a, size_t a_stride, const float *b, size_t rows,
                      size_t vectors)
@@ -129,7 +107,7 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows, size_t vect
         b += t->b_stride;
     }
     if (rows * vectors >= PLAIN_VECTORS && onr_gemm_is_plain(t)) {
-        store_plain(t, rows, vectors, sum);
+        onr_gemm_store_plain(t, rows, vectors, sum[0], 3);
         return;
     }
     struct onr_gemm_target to = onr_gemm_first_row(t);
