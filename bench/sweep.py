@@ -27,9 +27,8 @@ def export_missing(models, folder, exporter):
     missing = [name for name in models if not (folder / f"{name}.onnx").exists()
                and not (folder / f"{name}.error").exists()]
     for start in range(0, len(missing), EXPORTED_AT_ONCE):
-        subprocess.run([sys.executable, "-B", str(FOLDER / "models.py"), str(folder),
-                        "--exporter", exporter, *missing[start:start + EXPORTED_AT_ONCE]],
-                       check=False)
+        subprocess.run([sys.executable, "-B", str(FOLDER / "models.py"), "--exporter", exporter,
+                        str(folder), *missing[start:start + EXPORTED_AT_ONCE]], check=False)
 
 
 def ratio(row):
