@@ -105,6 +105,24 @@ static void other_numbers_of_channels_are_left_alone(void **state)
           "Reshape Conv Conv Conv ReduceLogSumExp");
 }
 
+/* Where rows of taps are longer, they need 48 numbers. */
+static void a_window_of_one_tap_needs_16_channels(void **state)
+{
+    (void)state;
+    check(BEGIN WEIGHTS("w", "16, 48, 3, 3", "6912") WEIGHTS("q", "48, 16, 1, 1", "768")
+              CONV("b", "f") "c = Conv(b, w) pads=[1, 1, 1, 1]; d = Conv(c, q);" CONV(
+                  "e", "d") "out float y [1, 48];" END,
+          "Reshape Conv Transpose onnxrun.ConvLast onnxrun.ConvLast onnxrun.ConvLast "
+          "onnxrun.ConvLast Transpose ReduceLogSumExp");
+    check(
+        BEGIN WEIGHTS("w", "16, 48, 3, 3", "6912") WEIGHTS("q", "48, 16, 3, 1", "2304")
+            CONV("a1", "f") CONV("b", "a1") "c = Conv(b, w) pads=[1, 1, 1, 1]; d = Conv(c, q) "
+                                            "pads=[1, 0, 1, 0];" CONV("d1", "d")
+                                                CONV("e", "d1") "out float y [1, 48];" END,
+        "Reshape Conv Transpose onnxrun.ConvLast onnxrun.ConvLast onnxrun.ConvLast Transpose Conv "
+        "Transpose onnxrun.ConvLast onnxrun.ConvLast Transpose ReduceLogSumExp");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +134,7 @@ int main(void)
         cmocka_unit_test(transposes_that_undo_each_other),
         cmocka_unit_test(a_value_that_is_needed_in_both_orders),
         cmocka_unit_test(other_numbers_of_channels_are_left_alone),
+        cmocka_unit_test(a_window_of_one_tap_needs_16_channels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

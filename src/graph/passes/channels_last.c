@@ -13,9 +13,11 @@
 
 #include <string.h>
 
-/* Products of fewer filters, or of shorter rows of taps, leave most of their time to other things. */
-#define LEAST_FILTERS 16
-#define LEAST_RUN     48
+/* Products of fewer filters, or of shorter rows of taps, leave most of their time to other things. A window
+ * of one tap is read where it lies, which takes no time. */
+#define LEAST_FILTERS  16
+#define LEAST_RUN      48
+#define LEAST_CHANNELS 16
 
 /* So many multiply-adds take less time with channels last than without by what a Transpose takes for an
  * element. */
@@ -68,8 +70,10 @@ static bool is_conv(const struct onr_layouts *l, const struct onr_node *node)
         return false;
     }
     bool is_depthwise = group > 1 && w->dim[0] == group && w->dim[1] == 1;
-    return is_depthwise || (w->dim[0] / group >= LEAST_FILTERS &&
-                            w->dim[1] * w->dim[w->rank - 1] >= LEAST_RUN && w->dim[1] > 4);
+    bool has_run = onr_shape_range(w, 2, w->rank) == 1
+                       ? w->dim[1] >= LEAST_CHANNELS
+                       : w->dim[1] * w->dim[w->rank - 1] >= LEAST_RUN && w->dim[1] > 4;
+    return is_depthwise || (w->dim[0] / group >= LEAST_FILTERS && has_run);
 }
 
 /* True for a constant of one element, of which the order does not matter. */
