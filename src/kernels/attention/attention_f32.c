@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Attention products in portable C on vectors as wide as the instruction set's. Compiled with
- * -ffp-contract=fast: products are added with one rounding where the machine can.
- */
+/* Attention products in portable C on vectors as wide as the instruction set's. */
 #include "kernels/attention/attention.h"
 #include "kernels/conv/lanes.h"
 #include "kernels/gemm/gemm_unroll.h"
@@ -71,7 +68,7 @@ ONR_INLINE void score_tile(size_t rows, size_t head, struct onr_rows_f32 q, cons
             const onr_lanes a = onr_load(q.data + r * q.stride + h);
             ONR_UNROLL
             for (size_t j = 0; j < 4; j++) {
-                acc[r][j] += a * onr_load(k[j] + h);
+                acc[r][j] = onr_fused(a, onr_load(k[j] + h), acc[r][j]);
             }
         }
     }
@@ -82,7 +79,7 @@ ONR_INLINE void score_tile(size_t rows, size_t head, struct onr_rows_f32 q, cons
             const onr_lanes a = onr_load_part(q.data + r * q.stride + h, left, 0.0f);
             ONR_UNROLL
             for (size_t j = 0; j < 4; j++) {
-                acc[r][j] += a * onr_load_part(k[j] + h, left, 0.0f);
+                acc[r][j] = onr_fused(a, onr_load_part(k[j] + h, left, 0.0f), acc[r][j]);
             }
         }
     }
@@ -157,8 +154,8 @@ ONR_INLINE void value_tile(size_t rows, size_t columns, size_t keys, size_t ahea
             ONR_UNROLL
             for (size_t c = 0; c < columns; c++) {
                 const float *from = v.data + j * v.stride + c * ONR_LANES;
-                acc[r][c] +=
-                    weight * (columns > 1 ? onr_load(from) : onr_load_part(from, width, 0.0f));
+                onr_lanes in = columns > 1 ? onr_load(from) : onr_load_part(from, width, 0.0f);
+                acc[r][c] = onr_fused_number(weight, in, acc[r][c]);
             }
         }
     }

@@ -36,7 +36,7 @@ ONR_INLINE void tile(const struct onr_conv_abreast *job, const float *x, float *
         const float *from = x + offsets[p];
         ONR_UNROLL
         for (size_t i = 0; i < count; i++) {
-            sum[i] += weight * onr_load(from + i * step);
+            sum[i] = onr_fused(weight, onr_load(from + i * step), sum[i]);
         }
     }
     ONR_UNROLL
@@ -71,7 +71,7 @@ ONR_INLINE void tile_of_rows(const struct onr_conv_abreast *job, const float *x,
             ONR_UNROLL
             for (size_t t = 0; t < WIDE; t++) {
                 if (c >= t && c - t < count) {
-                    sum[c - t] += weight[t] * in;
+                    sum[c - t] = onr_fused(weight[t], in, sum[c - t]);
                 }
             }
         }

@@ -49,7 +49,7 @@ ONR_INLINE void tile(const struct line *line, size_t i, size_t rows, size_t vect
             onr_lanes in = onr_load(x + v * ONR_LANES);
             ONR_UNROLL
             for (size_t r = 0; r < rows; r++) {
-                sum[r][v] += line->w[r * line->k + p] * in;
+                sum[r][v] = onr_fused_number(line->w[r * line->k + p], in, sum[r][v]);
             }
         }
     }
@@ -151,7 +151,7 @@ ONR_INLINE void shared_row(const struct onr_conv_direct *job, const float *x, co
             float tap = *(w + t - l * wide);
             ONR_UNROLL
             for (size_t v = 0; v < vectors; v++) {
-                sum[l][v] += tap * in[v];
+                sum[l][v] = onr_fused_number(tap, in[v], sum[l][v]);
             }
         }
     }

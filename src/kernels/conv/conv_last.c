@@ -69,7 +69,8 @@ ONR_INLINE void sum_block(const struct taps *taps, size_t c, size_t columns, siz
                     onr_lanes weight = onr_load(w + v * ONR_LANES);
                     ONR_UNROLL
                     for (size_t i = 0; i < columns; i++) {
-                        sum[i][v] += weight * onr_load(x + i * column + v * ONR_LANES);
+                        onr_lanes in = onr_load(x + i * column + v * ONR_LANES);
+                        sum[i][v] = onr_fused(weight, in, sum[i][v]);
                     }
                 }
             }
@@ -103,19 +104,19 @@ static void sum_few(const struct taps *taps)
 {
     const struct onr_conv_last *job = taps->job;
     const size_t step = (size_t)job->window->dilation[2] * job->channels;
-    for (size_t c = 0; c < job->channels; c++) {
-        float sum = job->bias != NULL ? job->bias[c] : 0.0f;
-        for (int64_t z = 0; z < taps->count[0]; z++) {
-            for (int64_t r = 0; r < taps->count[1]; r++) {
-                const float *x = taps->x + find_line(taps, z, r) + c;
-                const float *w = job->w + find_weights(taps, z, r) + c;
-                for (int64_t t = 0; t < taps->count[2]; t++, x += step, w += job->channels) {
-                    sum += *w * *x;
-                }
+    const int64_t count = (int64_t)job->channels;
+    onr_lanes sum = {0};
+    sum = job->bias != NULL ? onr_load_part(job->bias, count, 0.0f) : sum;
+    for (int64_t z = 0; z < taps->count[0]; z++) {
+        for (int64_t r = 0; r < taps->count[1]; r++) {
+            const float *x = taps->x + find_line(taps, z, r);
+            const float *w = job->w + find_weights(taps, z, r);
+            for (int64_t t = 0; t < taps->count[2]; t++, x += step, w += job->channels) {
+                sum = onr_fused(onr_load_part(w, count, 0.0f), onr_load_part(x, count, 0.0f), sum);
             }
         }
-        taps->y[c] = sum;
     }
+    onr_store_first(taps->y, count, sum);
 }
 
 /* The taps of output o of dimension d that fall on inputs. */
@@ -242,7 +243,7 @@ ONR_INLINE void square_block(const struct square *q, size_t c, bool left, bool r
                     if ((left && k + t == 0) || (right && k + t == COLUMNS + 1)) {
                         continue;
                     }
-                    sum[r][k] += weight * v[k + t];
+                    sum[r][k] = onr_fused(weight, v[k + t], sum[r][k]);
                 }
             }
         }

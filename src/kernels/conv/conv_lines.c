@@ -64,7 +64,7 @@ ONR_INLINE void add_row(const struct block *b, int64_t row, const float *w, int6
         onr_lanes in = _mm512_maskz_loadu_ps(b->is_inside[t], (const float *)x);
         ONR_UNROLL
         for (int64_t l = first; l < end; l++) {
-            sum[l] += *(w + t - l * b->wide) * in;
+            sum[l] = onr_fused_number(*(w + t - l * b->wide), in, sum[l]);
         }
     }
 }

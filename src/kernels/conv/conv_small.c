@@ -31,8 +31,8 @@ ONR_INLINE onr_lanes add_row(onr_lanes sum, const onr_lanes *v, const float *w, 
     onr_lanes tap[TAPS];
     onr_split_columns(v, TAPS, stride, before, tap);
     onr_lanes row = w[0] * tap[0];
-    row += w[1] * tap[1];
-    row += w[2] * tap[2];
+    row = onr_fused_number(w[1], tap[1], row);
+    row = onr_fused_number(w[2], tap[2], row);
     return sum + row;
 }
 

@@ -103,6 +103,27 @@ static inline __attribute__((always_inline)) onr_lanes onr_load_even(const float
     return __builtin_shufflevector(onr_load(x), onr_load(x + ONR_LANES - 1), ONR_EVEN);
 }
 
+/* a * b + c of each element, in one step where the instruction set has one. Compilers may choose to fuse
+ * one of two loops, and the results of both would no longer be the same bits. */
+static inline __attribute__((always_inline)) onr_lanes onr_fused(onr_lanes a, onr_lanes b,
+                                                                 onr_lanes c)
+{
+#if defined(__AVX512F__)
+    return _mm512_fmadd_ps(a, b, c);
+#elif defined(__AVX2__)
+    return _mm256_fmadd_ps(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+/* The same for a number that is a factor of all elements. */
+static inline __attribute__((always_inline)) onr_lanes onr_fused_number(float a, onr_lanes b,
+                                                                        onr_lanes c)
+{
+    return onr_fused(a - (onr_lanes){0}, b, c);
+}
+
 /* a > b ? a : b of each element. */
 static inline __attribute__((always_inline)) onr_lanes onr_larger(onr_lanes a, onr_lanes b)
 {
