@@ -194,7 +194,7 @@ struct part {
     size_t c_stride;
     size_t y_offset; /* elements of Y before the part, for operands laid out as Y */
     char *scratch;   /* of the worker */
-    const struct onr_product_ahead *ahead;
+    const struct onr_product_range *range;
 };
 
 static void set_panels(struct part *part, const struct onr_product *p, size_t begin, size_t end)
@@ -268,8 +268,8 @@ static void run_part(const struct onr_product_task *task, const struct part *par
     } else {
         job.column_bias = task->bias;
     }
-    job.after = part->ahead->after;
-    job.is_prefetched = part->ahead->is_prefetched;
+    job.after = part->range->after;
+    job.is_prefetched = part->range->is_prefetched;
     onr_gemm_f32_run(&job, part->row_begin, part->row_end, part->panel_begin, part->panel_end,
                      part->scratch);
 }
@@ -299,20 +299,20 @@ static void run_part_half(const struct onr_product_task *task, const struct part
     }
 }
 
-void onr_product_run_items(const struct onr_product_task *task, size_t split, size_t begin,
-                           size_t end, const struct onr_product_ahead *ahead, unsigned worker)
+void onr_product_run_items(const struct onr_product_task *task,
+                           const struct onr_product_range *range, unsigned worker)
 {
     const struct onr_product *p = task->product;
-    struct part part = {.row_begin = p->m * split / p->row_splits,
-                        .row_end = p->m * (split + 1) / p->row_splits,
+    struct part part = {.row_begin = range->row_begin,
+                        .row_end = range->row_end,
                         .c_stride = p->y_row_stride,
                         .scratch = task->scratch + worker * p->worker_bytes,
-                        .ahead = ahead};
-    for (size_t item = begin; item < end; item += part.panel_end - part.panel_begin) {
+                        .range = range};
+    for (size_t item = range->begin; item < range->end; item += part.panel_end - part.panel_begin) {
         size_t panel = item % p->panels;
         size_t left = p->panels - panel;
         part.batch = item / p->panels;
-        set_panels(&part, p, panel, panel + (left < end - item ? left : end - item));
+        set_panels(&part, p, panel, panel + (left < range->end - item ? left : range->end - item));
         if (is_half(p->dtype)) {
             run_part_half(task, &part);
         } else {

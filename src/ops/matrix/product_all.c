@@ -2,10 +2,13 @@
 /*
  * Several products as one: the items of all of them, one behind the other, are shared out. Threads
  * do not always run equally fast, so where it does not matter to the tiles, the last quarter of each
- * thread's items is kept back for whoever comes to it first.
+ * thread's items is kept back for whoever comes to it first, the very last in slices of their rows.
  */
 #include "base/size.h"
 #include "ops/matrix/product_items.h"
+
+/* Slices of the rows of a tile of panels. */
+#define MOST_SLICES 8
 
 void onr_product_plan_all(struct onr_product *products, const struct onr_product_state *states,
                           size_t count, unsigned thread_count, size_t *workspace_bytes)
@@ -94,7 +97,8 @@ void onr_product_link(struct onr_product *products, size_t count, struct onr_pla
 /*
  * The items of all tasks, for one part of the rows after the other, are cut into parts of about equal
  * length. Each thread does a part, but for the items that are kept back at its end: those it takes step
- * by step, and then those that other threads have not come to.
+ * by step, and then those that other threads have not come to. The last steps are slices of the rows of
+ * the last tile of panels.
  */
 struct sharing {
     const struct onr_product_task *tasks;
@@ -104,19 +108,13 @@ struct sharing {
     size_t tile; /* parts and steps begin at multiples of this */
     size_t kept_back;
     size_t step;
-    struct onr_counter taken[ONR_MAX_THREADS]; /* steps of each part */
+    size_t whole_steps, slices;                /* of each part */
+    struct onr_counter taken[ONR_MAX_THREADS]; /* steps of each part, slices last */
 };
 
 static size_t part_begin(const struct sharing *s, size_t part)
 {
     return part == s->parts ? s->item_count : s->item_count * part / s->parts / s->tile * s->tile;
-}
-
-/* The first item of a step of a part. */
-static size_t step_begin(const struct sharing *s, size_t part, size_t step)
-{
-    size_t end = part_begin(s, part + 1);
-    return onr_size_min(end - s->kept_back + step * s->step, end);
 }
 
 /* Where the panel of an item lies, or behind the end of the part what the thread that does this part
@@ -134,11 +132,24 @@ static const void *find_panel(const struct sharing *s, size_t item, size_t part)
                                                                next->round * next->piece_bytes;
 }
 
-/* Items [begin, end) of a part. */
-static void run_range(const struct sharing *s, size_t part, size_t begin, size_t end,
-                      bool is_prefetched, unsigned worker)
+/* What a thread takes at a time: items [begin, end), or one of some slices of their rows. */
+struct step {
+    size_t begin, end;
+    size_t slice, slices;
+    bool is_prefetched;
+};
+
+/* The first of so many rows that a slice has: slices end where tiles do. */
+static size_t slice_begin(const struct onr_product *p, size_t rows, size_t slice, size_t slices)
 {
-    while (begin < end) {
+    size_t tiles = onr_size_max(onr_size_divide_up(rows, p->kernel->rows), 1);
+    return rows * (tiles * slice / slices) / tiles;
+}
+
+static void run_step(const struct sharing *s, size_t part, const struct step *step, unsigned worker)
+{
+    bool is_prefetched = step->is_prefetched;
+    for (size_t begin = step->begin, end = 0; begin < step->end; begin = end) {
         const struct onr_product_task *task = s->tasks;
         size_t item = begin % s->round;
         size_t count = onr_product_item_count(task->product);
@@ -146,24 +157,48 @@ static void run_range(const struct sharing *s, size_t part, size_t begin, size_t
             item -= count;
             count = onr_product_item_count((++task)->product);
         }
-        size_t to = onr_size_min(end, begin + count - item);
-        struct onr_product_ahead ahead = {.after = find_panel(s, to, part),
-                                          .is_prefetched = is_prefetched};
-        onr_product_run_items(task, begin / s->round, item, item + to - begin, &ahead, worker);
+        end = onr_size_min(step->end, begin + count - item);
+        const struct onr_product *p = task->product;
+        size_t split = begin / s->round;
+        size_t first = p->m * split / p->row_splits;
+        size_t rows = p->m * (split + 1) / p->row_splits - first;
+        struct onr_product_range range = {
+            .row_begin = first + slice_begin(p, rows, step->slice, step->slices),
+            .row_end = first + slice_begin(p, rows, step->slice + 1, step->slices),
+            .begin = item,
+            .end = item + end - begin,
+            .after = find_panel(s, end, part),
+            .is_prefetched = is_prefetched};
+        onr_product_run_items(task, &range, worker);
         is_prefetched = s->tasks->product->is_stream;
-        begin = to;
     }
+}
+
+/* Step `index` of the items of a part that were kept back. */
+static struct step find_step(const struct sharing *s, size_t part, size_t index)
+{
+    size_t end = part_begin(s, part + 1);
+    if (index >= s->whole_steps) {
+        return (struct step){.begin = end - s->tile,
+                             .end = end,
+                             .slice = index - s->whole_steps,
+                             .slices = s->slices};
+    }
+    size_t begin = end - s->kept_back + index * s->step;
+    return (struct step){
+        .begin = begin, .end = onr_size_min(begin + s->step, end - s->tile), .slices = 1};
 }
 
 /* Takes steps of a part as long as there are any; expected: one that has been prefetched. */
 static void run_steps(struct sharing *s, size_t part, size_t expected, unsigned worker)
 {
-    size_t end = part_begin(s, part + 1);
-    size_t step = onr_counter_take(&s->taken[part]);
-    for (size_t begin; (begin = step_begin(s, part, step)) < end;) {
-        run_range(s, part, begin, step_begin(s, part, step + 1), step == expected, worker);
-        expected = step + 1;
-        step = onr_counter_take(&s->taken[part]);
+    size_t index = onr_counter_take(&s->taken[part]);
+    while (index < s->whole_steps + s->slices) {
+        struct step step = find_step(s, part, index);
+        step.is_prefetched = index == expected;
+        run_step(s, part, &step, worker);
+        expected = index + 1;
+        index = onr_counter_take(&s->taken[part]);
     }
 }
 
@@ -171,12 +206,22 @@ static void run_parts(void *arg, size_t begin, size_t end, unsigned worker)
 {
     struct sharing *s = arg;
     for (size_t part = begin; part < end; part++) {
-        run_range(s, part, part_begin(s, part), step_begin(s, part, 0),
-                  s->tasks->product->is_prefetched, worker);
+        struct step own = {.begin = part_begin(s, part),
+                           .end = part_begin(s, part + 1) - s->kept_back,
+                           .slices = 1,
+                           .is_prefetched = s->tasks->product->is_prefetched};
+        run_step(s, part, &own, worker);
     }
     for (size_t i = 0; i < s->parts && s->kept_back > 0; i++) {
         run_steps(s, (begin + i) % s->parts, i == 0 ? 0 : SIZE_MAX, worker);
     }
+}
+
+/* Slices have two tiles or more. */
+static size_t count_slices(const struct onr_product *p)
+{
+    size_t tiles = onr_size_divide_up(p->m / p->row_splits, p->kernel->rows);
+    return onr_size_max(onr_size_min(tiles / 2, MOST_SLICES), 1);
 }
 
 void onr_product_share_items(const struct onr_product_task *tasks, size_t count,
@@ -196,6 +241,8 @@ void onr_product_share_items(const struct onr_product_task *tasks, size_t count,
         s.tile = tile_panels(first);
         s.kept_back = first->kept_back;
         s.step = onr_size_max(s.kept_back / (4 * s.tile), 1) * s.tile;
+        s.whole_steps = onr_size_divide_up(s.kept_back - s.tile, s.step);
+        s.slices = count_slices(first);
     }
     onr_parallel_for(parallel, s.parts, 1, run_parts, &s);
 }

@@ -13,8 +13,10 @@ struct onr_product_task {
     char *scratch;     /* of all workers */
 };
 
-/* What a worker reads around some items. */
-struct onr_product_ahead {
+/* Some rows of the items [begin, end), and what a worker reads around them. */
+struct onr_product_range {
+    size_t row_begin, row_end;
+    size_t begin, end;
     const void *after;  /* behind them, to be prefetched, or NULL */
     bool is_prefetched; /* their first panel is */
 };
@@ -28,9 +30,8 @@ static inline size_t onr_product_item_count(const struct onr_product *product)
 /* Parts that rows are cut into first, before panels are shared out; 1: panels alone are. */
 size_t onr_product_row_parts(const struct onr_product *product, unsigned thread_count);
 
-/* Computes the items [begin, end) of a part of the rows. */
-void onr_product_run_items(const struct onr_product_task *task, size_t split, size_t begin,
-                           size_t end, const struct onr_product_ahead *ahead, unsigned worker);
+void onr_product_run_items(const struct onr_product_task *task,
+                           const struct onr_product_range *range, unsigned worker);
 
 /* Computes all items of the tasks, of which the first says how they are shared out. */
 void onr_product_share_items(const struct onr_product_task *tasks, size_t count,

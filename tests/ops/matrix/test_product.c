@@ -271,29 +271,37 @@ static void many_rows_are_cut_before_panels(void **state)
     free_weights(&weights);
 }
 
-/* Ten or more panels with enough work in each to be taken one by one. */
+/* Ten or more panels with enough work in each to be taken one by one, the last in slices of rows. */
+static void take_kept_back(const struct onr_product *product, const struct weights *weights)
+{
+    struct onr_product_operands operands = {.a = a, .b = b, .y = y};
+    size_t count = product->m * product->n;
+    assert_true(count <= MOST && product->m * 160 <= MOST && 160 * 480 <= MOST);
+    run(*product, &weights->state, &operands, 1);
+    check(product, &operands);
+    memcpy(first, y, count * sizeof(float));
+    for (unsigned threads = 2; threads <= 5; threads++) {
+        struct onr_plan_ctx ctx = {.thread_count = threads};
+        struct onr_product planned = *product;
+        onr_product_plan(&planned, &weights->state, threads, &ctx.workspace_bytes);
+        onr_product_link(&planned, 1, &ctx);
+        size_t items = planned.panels * planned.row_splits / threads; /* of each */
+        assert_int_equal(planned.kept_back, items / planned.grain >= 4 ? items - items * 3 / 4 : 0);
+        memset(y, 0xff, count * sizeof(float));
+        run(*product, &weights->state, &operands, threads);
+        assert_memory_equal(y, first, count * sizeof(float));
+    }
+}
+
 static void threads_that_are_done_take_panels_that_were_kept_back(void **state)
 {
     (void)state;
     struct weights weights;
     pack_weights(&weights, onr_cpu_isa(), 160);
-    size_t columns = weights.state.packed.kernel->columns;
-    struct onr_product product = make_product(1, 4 * 131072 / (160 * columns), 480, 160);
-    struct onr_product_operands operands = {.a = a, .b = b, .y = y};
-    assert_true(product.m * product.n <= MOST && product.m * 160 <= MOST && 160 * 480 <= MOST);
-    run(product, &weights.state, &operands, 1);
-    check(&product, &operands);
-    memcpy(first, y, sizeof y);
-    for (unsigned threads = 2; threads <= 5; threads++) {
-        struct onr_plan_ctx ctx = {.thread_count = threads};
-        struct onr_product planned = product;
-        onr_product_plan(&planned, &weights.state, threads, &ctx.workspace_bytes);
-        onr_product_link(&planned, 1, &ctx);
-        size_t items = planned.panels * planned.row_splits / threads; /* of each */
-        assert_int_equal(planned.kept_back, items / planned.grain >= 4 ? items - items * 3 / 4 : 0);
-        memset(y, 0xff, product.m * product.n * sizeof(float));
-        run(product, &weights.state, &operands, threads);
-        assert_memory_equal(y, first, sizeof y);
+    size_t rows = 4 * 131072 / (160 * weights.state.packed.kernel->columns);
+    for (size_t more = 0; more < 20; more += 3) {
+        struct onr_product product = make_product(1, rows + more, 480, 160);
+        take_kept_back(&product, &weights);
     }
     free_weights(&weights);
 }
