@@ -140,33 +140,49 @@ static void free_plan(struct onr_plan *plan)
     onr_mem_free(mem, plan, sizeof *plan);
 }
 
-/* Puts the plan first; frees the one that was not used for longest when there are too many. */
-static void cache_insert(struct onr_plan_cache *cache, struct onr_plan *plan)
+/* Takes the plan that was not used for longest out of a full cache; NULL while there is room. */
+static struct onr_plan *take_oldest(struct onr_plan_cache *cache)
 {
-    plan->next = cache->first;
-    cache->first = plan;
-    cache->count++;
-    if (cache->count > cache->capacity) {
-        struct onr_plan **last = &cache->first;
-        while ((*last)->next != NULL) {
-            last = &(*last)->next;
-        }
-        free_plan(*last);
-        *last = NULL;
-        cache->count--;
+    if (cache->count < cache->capacity) {
+        return NULL;
     }
+    struct onr_plan **last = &cache->first;
+    while ((*last)->next != NULL) {
+        last = &(*last)->next;
+    }
+    struct onr_plan *oldest = *last;
+    *last = NULL;
+    cache->count--;
+    return oldest;
+}
+
+/* A plan of nothing, in the memory of the one that has to make room: to touch new pages takes longer than
+ * to plan. */
+static struct onr_plan *new_plan(struct onr_plan_cache *cache, struct onr_mem *mem)
+{
+    struct onr_plan *plan = take_oldest(cache);
+    if (plan == NULL) {
+        plan = onr_mem_calloc(mem, sizeof *plan);
+        if (plan != NULL) {
+            onr_arena_init(&plan->arena, mem);
+        }
+        return plan;
+    }
+    struct onr_arena arena = plan->arena;
+    onr_plan_cache_free(&plan->children);
+    onr_arena_reset(&arena);
+    *plan = (struct onr_plan){.arena = arena};
+    return plan;
 }
 
 enum onr_status onr_plan_build(const struct onr_plan_options *options, struct onr_plan_cache *cache,
                                struct onr_plan **plan, struct onr_error *err)
 {
-    struct onr_mem *mem = options->eval->mem;
-    struct onr_plan *built = onr_mem_calloc(mem, sizeof *built);
+    struct onr_plan *built = new_plan(cache, options->eval->mem);
     *plan = NULL;
     if (built == NULL) {
         return onr_fail_memory(err, "plan");
     }
-    onr_arena_init(&built->arena, mem);
     built->children.capacity = ONR_MAX_CHILD_PLANS;
     built->begin_node = options->parent != NULL ? options->parent->end_node : 0;
     /* Each run tells the weights of all attentions; plans in segments are not bounded in number. */
@@ -178,7 +194,9 @@ enum onr_status onr_plan_build(const struct onr_plan_options *options, struct on
         free_plan(built);
         return status;
     }
-    cache_insert(cache, built);
+    built->next = cache->first;
+    cache->first = built;
+    cache->count++;
     *plan = built;
     return ONR_OK;
 }
