@@ -32,10 +32,16 @@ static void free_chunks(struct onr_arena *arena, struct onr_arena_chunk *chunk)
     }
 }
 
+void onr_arena_trim(struct onr_arena *arena)
+{
+    free_chunks(arena, arena->spare);
+    arena->spare = NULL;
+}
+
 void onr_arena_free(struct onr_arena *arena)
 {
     free_chunks(arena, arena->chunks);
-    free_chunks(arena, arena->spare);
+    onr_arena_trim(arena);
     onr_arena_init(arena, arena->mem);
 }
 

@@ -29,6 +29,9 @@ void onr_arena_free(struct onr_arena *arena);
  * allocates nothing. */
 void onr_arena_reset(struct onr_arena *arena);
 
+/* Frees the memory that a reset kept and that has not been needed since. */
+void onr_arena_trim(struct onr_arena *arena);
+
 /* A zeroed block aligned to 16 bytes (64 when it has 64 bytes or more); NULL when memory is out. */
 void *onr_arena_alloc(struct onr_arena *arena, size_t bytes);
 

@@ -136,6 +136,7 @@ static void free_plan(struct onr_plan *plan)
 {
     struct onr_mem *mem = plan->arena.mem;
     onr_plan_cache_free(&plan->children);
+    onr_arena_free(&plan->kept);
     onr_arena_free(&plan->arena);
     onr_mem_free(mem, plan, sizeof *plan);
 }
@@ -165,13 +166,14 @@ static struct onr_plan *new_plan(struct onr_plan_cache *cache, struct onr_mem *m
         plan = onr_mem_calloc(mem, sizeof *plan);
         if (plan != NULL) {
             onr_arena_init(&plan->arena, mem);
+            onr_arena_init(&plan->kept, mem);
         }
         return plan;
     }
-    struct onr_arena arena = plan->arena;
     onr_plan_cache_free(&plan->children);
-    onr_arena_reset(&arena);
-    *plan = (struct onr_plan){.arena = arena};
+    onr_arena_free(&plan->kept);
+    onr_arena_reset(&plan->arena);
+    *plan = (struct onr_plan){.arena = plan->arena, .kept = plan->kept};
     return plan;
 }
 
@@ -190,6 +192,7 @@ enum onr_status onr_plan_build(const struct onr_plan_options *options, struct on
     struct onr_planner p = {
         .options = options, .program = options->program, .plan = built, .err = err};
     enum onr_status status = plan_segment(&p);
+    onr_arena_trim(&built->arena);
     if (status != ONR_OK) {
         free_plan(built);
         return status;

@@ -64,9 +64,10 @@ struct onr_plan {
     struct onr_memory_plan memory;
     uint32_t *cut_values; /* [cut_count] values that choose the child */
     uint32_t cut_count;
-    bool cut_by_data;  /* by their contents, else by their shapes */
-    uint64_t flops;    /* of this segment */
-    bool keeps_steady; /* what steady steps write is kept, as far as others read it ... */
+    bool cut_by_data;      /* by their contents, else by their shapes */
+    uint64_t flops;        /* of this segment */
+    bool keeps_steady;     /* what steady steps write is kept, as far as others read it ... */
+    struct onr_arena kept; /* ... here, so that arena needs much the same for all shapes ... */
     size_t kept_bytes;
     bool is_warm; /* ... and has been written: runs leave these steps out */
 };

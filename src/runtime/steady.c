@@ -138,6 +138,6 @@ enum onr_status onr_steady_keep(struct onr_planner *p, size_t bytes, void **memo
         return ONR_OK;
     }
     plan->kept_bytes += bytes;
-    *memory = onr_arena_room(&plan->arena, bytes != 0 ? bytes : 1);
+    *memory = onr_arena_room(&plan->kept, bytes != 0 ? bytes : 1);
     return *memory != NULL ? ONR_OK : onr_fail_memory(p->err, "values that a plan keeps");
 }

@@ -72,6 +72,21 @@ static void filling_again_after_a_reset_allocates_nothing(void **state)
     onr_arena_reset(&arena);
 }
 
+static void trimming_frees_what_a_reset_kept_and_nothing_took(void **state)
+{
+    (void)state;
+    fill(1);
+    size_t live_bytes = mem.live_bytes;
+    fill(100);
+    onr_arena_reset(&arena);
+    fill(1);
+    onr_arena_trim(&arena);
+    assert_int_equal(mem.live_bytes, live_bytes);
+    onr_arena_trim(&arena);
+    assert_int_equal(mem.live_bytes, live_bytes);
+    fill(1);
+}
+
 static void too_large_blocks_are_refused(void **state)
 {
     (void)state;
@@ -102,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(blocks_are_zeroed_and_aligned),
         TEST(filling_again_after_a_reset_allocates_nothing),
+        TEST(trimming_frees_what_a_reset_kept_and_nothing_took),
         TEST(too_large_blocks_are_refused),
         TEST(copies_are_terminated),
     };

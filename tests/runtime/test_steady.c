@@ -3,6 +3,8 @@
  * Values that follow from constants and shapes alone: the first run of a shape computes them. They are of
  * a table that is too large for a plan to compute with.
  */
+#include "api/handles.h"
+#include "runtime/frame.h"
 #include "support/session_test.h"
 
 #include <stdio.h>
@@ -136,6 +138,25 @@ static void a_plan_keeps_a_sixteenth_of_the_constants(void **state)
     check(text, 44, 1, "Slice Add ", "Slice Add ");
 }
 
+/* Bytes of a session that has run x of 1, 2, ... rows, from the first to the last of these. */
+static size_t live_bytes(int64_t first, int64_t last)
+{
+    struct watched *w = begin(ROWS "y = Add(x, rows); out float y;");
+    for (int64_t rows = first; rows <= last; rows++) {
+        set_rows(w, rows, 1);
+        run_does(w, "Slice Add ");
+    }
+    size_t bytes = w->t.session->mem.live_bytes;
+    end(w);
+    return bytes;
+}
+
+static void what_plans_kept_goes_when_others_take_their_place(void **state)
+{
+    (void)state;
+    assert_int_equal(live_bytes(1, 40), live_bytes(41 - ONR_MAX_ROOT_PLANS, 40));
+}
+
 static void all_are_computed_when_one_is_too_large_to_be_kept(void **state)
 {
     (void)state;
@@ -218,6 +239,7 @@ int main(void)
         cmocka_unit_test(other_names_and_shapes_of_them_are_kept),
         cmocka_unit_test(outputs_are_kept),
         cmocka_unit_test(a_plan_keeps_a_sixteenth_of_the_constants),
+        cmocka_unit_test(what_plans_kept_goes_when_others_take_their_place),
         cmocka_unit_test(all_are_computed_when_one_is_too_large_to_be_kept),
         cmocka_unit_test(what_a_cancelled_run_left_out_is_computed_by_the_next),
         cmocka_unit_test(plans_in_segments_keep_nothing),
