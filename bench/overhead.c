@@ -12,13 +12,14 @@
  *   plan   median time to plan sizes that are not in the cache
  *   run    median and percentiles of a run; the median by steps, which is what a step costs when
  *          the model is a chain of nodes that do next to nothing (make_chain.py)
- *   after  CPU time of all threads in the 200 ms after a run
+ *   after  CPU time of all threads in the 200 ms after a run, the least of some tries
  *   memory what a second session of the model and its first run add, and the peak of the process
  */
 #define _POSIX_C_SOURCE 200809L
 #include "api/handles.h"
 #include "base/os.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@
 
 #define PLANS  (4 * ONR_MAX_ROOT_PLANS)
 #define RUNS   101
+#define TRIES  9
 #define MAX_IO 64
 
 static _Noreturn void fail(const char *message)
@@ -220,14 +222,20 @@ static double cpu_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+/* The least of some tries: the clock counts what another thread ran since the last tick of its processor,
+ * up to 4 ms of the run before, when that thread goes to sleep. */
 static void measure_after(onnxrun_session *session, const onnxrun_binding *inputs,
                           size_t input_count)
 {
     const struct timespec pause = {.tv_nsec = 200000000};
-    (void)run_once(session, inputs, input_count);
-    double start = cpu_seconds();
-    (void)nanosleep(&pause, NULL);
-    printf("after    %.3f ms of CPU time in 200 ms\n", 1e3 * (cpu_seconds() - start));
+    double least = HUGE_VAL;
+    for (int i = 0; i < TRIES; i++) {
+        (void)run_once(session, inputs, input_count);
+        double start = cpu_seconds();
+        (void)nanosleep(&pause, NULL);
+        least = fmin(least, cpu_seconds() - start);
+    }
+    printf("after    %.3f ms of CPU time in 200 ms\n", 1e3 * least);
 }
 
 /* Weights are shared: a session has its plan, its intermediate values and its threads. */
