@@ -7,8 +7,9 @@
     "init float " name "_end = " size "; init int64 " name "_shape [4] = " shape ";" name          \
     "_r = Range(zero, " name "_end, step);" name "_s = Sin(" name "_r);" name " = Reshape(" name   \
     "_s, " name "_shape);"
-#define BEGIN                                                                                      \
-    "opset 13; in float x [2, 4]; init float zero = 0; init float step = 1;"                       \
+#define BEGIN "opset 13;" INPUT
+#define INPUT                                                                                      \
+    "in float x [2, 4]; init float zero = 0; init float step = 1;"                                 \
     "init int64 s [4] = 1, 1, 2, 4; a = Reshape(x, s);" WEIGHTS("u", "48, 1, 1, 1", "48")          \
         WEIGHTS("v", "48, 48, 3, 3", "20736") "f = Conv(a, u);"
 #define CONV(y, x) y " = Conv(" x ", v) pads=[1, 1, 1, 1];"
@@ -68,6 +69,38 @@ static void reductions_of_planes(void **state)
     check(BEGIN CONV("b", "f") CONV("e", "b") "y = ReduceMin(e) axes=[1, 2] keepdims=0;"
                                               "out float y [1, 4];",
           "Reshape Conv Transpose onnxrun.ConvLast onnxrun.ConvLast Transpose ReduceMin");
+}
+
+#define RESIZED(inputs) BEGIN CONV("b", "f") CONV("c", "b") "d = Resize(c, " inputs
+#define USED                                                                                       \
+    ";" CONV("e", "d") "init float two [4] = 1, 1, 2, 2; init int64 to [4] = 1, 48, 5, 7;"         \
+                       "init float box [8] = 0, 0, 0, 0, 1, 1, 0.5, 0.5; out float y [1, 48];" END
+
+/* By scales, by sizes, and along chosen axes. */
+static void resized_planes(void **state)
+{
+    (void)state;
+    const char *expected = "Reshape Conv Transpose onnxrun.ConvLast onnxrun.ConvLast Resize "
+                           "onnxrun.ConvLast Transpose ReduceLogSumExp";
+    check(RESIZED("_, two) mode='linear'") USED, expected);
+    check(RESIZED("_, two) mode='nearest' coordinate_transformation_mode='asymmetric' "
+                  "nearest_mode='floor'") USED,
+          expected);
+    check(RESIZED("_, _, to) mode='cubic'") USED, expected);
+    check("opset 19;" INPUT CONV("b", "f")
+              CONV("c", "b") "d = Resize(c, _, up) mode='linear' antialias=1 axes=[-1, 2];" CONV(
+                  "e", "d") "init float up [2] = 3, 0.5; init int64 at [2] = 2, 3;"
+                            "y = ReduceLogSumExp(e, at) keepdims=0; out float y [1, 48];",
+          expected);
+}
+
+static void a_resize_of_a_region_sees_planes(void **state)
+{
+    (void)state;
+    check(RESIZED("box, two) mode='linear' coordinate_transformation_mode='tf_crop_and_resize'")
+              USED,
+          "Reshape Conv Transpose onnxrun.ConvLast onnxrun.ConvLast Transpose Resize Conv "
+          "ReduceLogSumExp");
 }
 
 /* A Transpose that the model has already takes away the one before the first convolution. */
@@ -131,6 +164,8 @@ int main(void)
         cmocka_unit_test(sums_and_functions_between_them),
         cmocka_unit_test(means_over_planes),
         cmocka_unit_test(reductions_of_planes),
+        cmocka_unit_test(resized_planes),
+        cmocka_unit_test(a_resize_of_a_region_sees_planes),
         cmocka_unit_test(transposes_that_undo_each_other),
         cmocka_unit_test(a_value_that_is_needed_in_both_orders),
         cmocka_unit_test(other_numbers_of_channels_are_left_alone),

@@ -2,8 +2,8 @@
 /*
  * Convolutions that follow each other keep their channels last in between: Conv and FusedConv of float32
  * with constant weights become ConvLast (onnxrun, ops/conv/conv_last.c), what is computed element by
- * element between them and reductions of planes see the other order, and Transposes stand where it
- * begins and ends.
+ * element between them, Resize, and reductions of planes see the other order, and Transposes stand where
+ * it begins and ends.
  *
  * Changed are all nodes that can be, but those that cost more than they gain by Transposes which would not
  * be there without them, and those of a group of neighbours that does so as a whole. Gains are counted in
@@ -104,6 +104,16 @@ static bool is_elementwise(const struct onr_layouts *l, const struct onr_node *n
     return is_listed;
 }
 
+/* A Resize of a version that numbers its coordinates as the one does that takes the places of its axes, and
+ * that needs no region of them. */
+static bool is_resize(const struct onr_node *node)
+{
+    struct onr_string mode = onr_attr_string(node, "coordinate_transformation_mode", "");
+    return onr_fuse_is(node, "Resize") && node->op->since_version >= 11 &&
+           !onr_string_is(mode, "tf_crop_and_resize") &&
+           !onr_string_is(mode, "tf_half_pixel_for_nn");
+}
+
 /* Whether it makes one number of each plane: over all axes behind the second. */
 static bool is_reduction(const struct onr_layouts *l, const struct onr_node *node)
 {
@@ -156,6 +166,7 @@ static enum onr_layout_kind find_kind(const struct onr_layouts *l, const struct 
     }
     return is_conv(l, node)          ? ONR_LAYOUT_CONV
            : is_elementwise(l, node) ? ONR_LAYOUT_ELEMENTS
+           : is_resize(node)         ? ONR_LAYOUT_RESIZE
                                      : ONR_LAYOUT_STAYS;
 }
 
@@ -172,7 +183,8 @@ bool onr_layout_wants(const struct onr_layouts *l, enum onr_layout_kind kind,
 
 static bool makes_last(enum onr_layout_kind kind)
 {
-    return kind == ONR_LAYOUT_CONV || kind == ONR_LAYOUT_ELEMENTS || kind == ONR_LAYOUT_POINTS;
+    return kind == ONR_LAYOUT_CONV || kind == ONR_LAYOUT_ELEMENTS || kind == ONR_LAYOUT_RESIZE ||
+           kind == ONR_LAYOUT_POINTS;
 }
 
 static void count_uses(const struct onr_layouts *l)
@@ -201,7 +213,7 @@ static double elements_of(const struct onr_graph *graph, uint32_t value)
 static double find_gain(const struct onr_layouts *l, enum onr_layout_kind kind,
                         const struct onr_node *node)
 {
-    if (kind == ONR_LAYOUT_ELEMENTS || kind == ONR_LAYOUT_POINTS || kind == ONR_LAYOUT_NUMBERS) {
+    if (kind != ONR_LAYOUT_CONV && kind != ONR_LAYOUT_READER) {
         return 0.0;
     }
     const struct onr_shape *w = weights_of(l, node);

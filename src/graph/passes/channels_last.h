@@ -14,6 +14,7 @@ enum onr_layout_kind {
     ONR_LAYOUT_CONV,     /* Conv or FusedConv */
     ONR_LAYOUT_READER,   /* ConvLast that reads planes */
     ONR_LAYOUT_ELEMENTS, /* each element of the output follows from one of each input */
+    ONR_LAYOUT_RESIZE,   /* Resize */
     ONR_LAYOUT_POINTS,   /* of each plane one element: GlobalAveragePool, Reduce operators */
     ONR_LAYOUT_NUMBERS,  /* the same without the dimensions of the planes */
 };

@@ -111,6 +111,41 @@ static enum onr_status make_reduction(const struct onr_layouts *l, enum onr_layo
     return ONR_OK;
 }
 
+/* A Resize along the same axes where they are now, in the version that has their places as an attribute:
+ * scales and sizes are in their order. */
+static enum onr_status make_resize(const struct onr_layouts *l, struct onr_node *node)
+{
+    const struct onr_op_def *op = l->ctx->registry->find("", "Resize", 18);
+    int rank = l->graph->values[node->inputs[ONR_CONV_X]].fact.shape.rank;
+    size_t count = 0;
+    const int64_t *axes = onr_attr_ints(node, "axes", &count);
+    count = axes != NULL ? count : (size_t)rank;
+    struct onr_attr *attrs =
+        ONR_ARENA_ARRAY(l->graph->arena, node->attr_count + 1, struct onr_attr);
+    int64_t *moved = ONR_ARENA_ARRAY(l->graph->arena, count, int64_t);
+    if (attrs == NULL || moved == NULL) {
+        return onr_fail_memory(l->ctx->err, "node");
+    }
+    for (size_t i = 0; i < count; i++) {
+        int axis = (int)i;
+        (void)(axes == NULL || onr_axis_normalize(axes[i], rank, &axis)); /* inference has looked */
+        moved[i] = axis == 0 ? 0 : axis == 1 ? rank - 1 : axis - 1;
+    }
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < node->attr_count; i++) {
+        if (strcmp(node->attrs[i].name, "axes") != 0) {
+            attrs[kept++] = node->attrs[i];
+        }
+    }
+    attrs[kept++] =
+        (struct onr_attr){.name = "axes", .kind = ONR_ATTR_INTS, .count = count, .as.ints = moved};
+    node->attrs = attrs;
+    node->attr_count = kept;
+    node->version = op->since_version;
+    node->op = op;
+    return ONR_OK;
+}
+
 static void drop_first(struct onr_node *node)
 {
     uint32_t kept = 0;
@@ -144,6 +179,8 @@ static enum onr_status change_node(const struct onr_layouts *l, enum onr_layout_
         drop_first(node);
     } else if (kind == ONR_LAYOUT_CONV) {
         ONR_TRY(make_conv(l, node));
+    } else if (kind == ONR_LAYOUT_RESIZE) {
+        ONR_TRY(make_resize(l, node));
     } else if (kind == ONR_LAYOUT_POINTS || kind == ONR_LAYOUT_NUMBERS) {
         ONR_TRY(make_reduction(l, kind, node));
     }
