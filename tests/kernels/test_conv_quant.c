@@ -18,6 +18,23 @@ static const struct onr_window windows[] = {
     {.in = {3, 4, 5}, .out = {2, 3, 4}, .kernel = {2, 2, 2}},
     {.in = {1, 1, 1}, .out = {1, 1, 1}, .kernel = {1, 1, 1}},
     {.in = {1, 1, 5}, .out = {1, 1, 0}, .kernel = {1, 1, 6}},
+    {.in = {1, 4, 74}, .out = {1, 2, 37}, .kernel = {1, 2, 2}, .stride = {1, 2, 2}},
+    {.in = {1, 6, 75},
+     .out = {1, 3, 38},
+     .kernel = {1, 4, 4},
+     .stride = {1, 2, 2},
+     .pad = {0, 1, 1}},
+    {.in = {2, 1, 151},
+     .out = {1, 1, 37},
+     .kernel = {2, 1, 8},
+     .stride = {2, 1, 4},
+     .pad = {0, 0, 2}},
+    {.in = {1, 1, 53}, .out = {1, 1, 18}, .kernel = {1, 1, 2}, .stride = {1, 1, 3}},
+    {.in = {1, 3, 40},
+     .out = {1, 2, 9},
+     .kernel = {1, 1, 3},
+     .stride = {1, 2, 4},
+     .dilation = {1, 1, 3}},
 };
 
 static struct onr_window complete(struct onr_window w)
@@ -43,8 +60,9 @@ static int64_t input_at(const struct onr_window *w, const int64_t o[3], const in
     return index;
 }
 
-/* Adds all products: of taps and inputs to outputs, or (spread) of taps and outputs to inputs. */
-static void reference(const struct onr_window *w, bool is_spread, const float *x,
+/* Adds all products: of taps and inputs to outputs, or (spread) of taps and outputs to inputs, where each
+ * tap has outputs of its own, so many floats behind those of the tap before. */
+static void reference(const struct onr_window *w, bool is_spread, const float *x, int64_t x_stride,
                       const float *weights, double *y)
 {
     int64_t outputs = w->out[0] * w->out[1] * w->out[2];
@@ -57,49 +75,82 @@ static void reference(const struct onr_window *w, bool is_spread, const float *x
         int64_t in = input_at(w, o, t);
         double tap = (double)weights[i % taps];
         if (in >= 0 && is_spread) {
-            y[in] += tap * (double)x[(i % taps) * outputs + i / taps];
+            y[in] += tap * (double)x[(i % taps) * x_stride + i / taps];
         } else if (in >= 0) {
             y[i / taps] += tap * (double)x[in];
         }
     }
 }
 
-static void check_window(const struct onr_kernels *kernels, const struct onr_window *w,
-                         bool is_spread)
+static void widen(const float *x, double *wide, size_t count)
 {
-    static float x[8 * MOST];
-    static float weights[64];
-    float got[MOST];
-    double got64[MOST];
-    double want[MOST];
-    double x64[8 * MOST];
-    double weights64[64];
-    int64_t outputs = w->out[0] * w->out[1] * w->out[2];
-    size_t count = (size_t)(is_spread ? w->in[0] * w->in[1] * w->in[2] : outputs);
-    test_random(3, 8 * MOST, x);
-    test_random(4, 64, weights);
-    test_random(5, MOST, got);
-    for (size_t i = 0; i < 8 * MOST; i++) {
-        x64[i] = (double)x[i];
-        weights64[i % 64] = (double)weights[i % 64];
+    for (size_t i = 0; i < count; i++) {
+        wide[i] = (double)x[i];
     }
+}
+
+/* What is behind the plane is as it was. */
+static void check_plane(const double *want, size_t count, const double *got, double bound)
+{
     for (size_t i = 0; i < MOST; i++) {
-        want[i] = got64[i] = (double)got[i];
+        assert_true(fabs(got[i] - want[i]) <= (i < count ? bound : 0.0));
     }
-    reference(w, is_spread, x, weights, want);
+}
+
+static void check_f64(const struct onr_kernels *kernels, const struct onr_window *w, bool is_spread)
+{
+    float x[MOST];
+    float weights[64];
+    float start[MOST];
+    double x64[MOST], weights64[64], got[MOST], want[MOST];
+    test_random(3, MOST, x);
+    test_random(4, 64, weights);
+    test_random(5, MOST, start);
+    widen(x, x64, MOST);
+    widen(weights, weights64, 64);
+    widen(start, got, MOST);
+    widen(start, want, MOST);
+    reference(w, is_spread, x, 0, weights, want);
     if (is_spread) {
-        kernels->conv.spread_f32(w, x, (size_t)outputs, weights, got);
-        kernels->conv.spread_f64(w, x64, (size_t)outputs, weights64, got64);
+        kernels->conv.spread_f64(w, x64, weights64, got);
     } else {
-        kernels->conv.plane_f64(w, x64, weights64, got64);
+        kernels->conv.plane_f64(w, x64, weights64, got);
+    }
+    check_plane(want, onr_window_volume(is_spread ? w->in : w->out), got, 1e-13);
+}
+
+static void check_spread_f32(const struct onr_kernels *kernels, const struct onr_window *w)
+{
+    static float columns[16 * MOST];
+    struct onr_spread_tap taps[8];
+    float ones[64];
+    float line[MOST];
+    float y[MOST];
+    double got[MOST], want[MOST];
+    size_t outputs = onr_window_volume(w->out);
+    size_t count = onr_window_volume(w->in);
+    test_random(3, 16 * MOST, columns);
+    test_random(5, MOST, y);
+    widen(y, want, MOST);
+    for (size_t i = 0; i < 64; i++) {
+        ones[i] = 1.0f;
     }
     for (size_t i = 0; i < count; i++) {
-        assert_true(!is_spread || fabs((double)got[i] - want[i]) < 1e-5);
-        assert_true(fabs(got64[i] - want[i]) < 1e-13);
+        want[i] = 0.75;
     }
-    for (size_t i = count; i < MOST; i++) {
-        assert_true((double)got[i] == want[i]); /* nothing is written behind the plane */
-    }
+    reference(w, true, columns, (int64_t)outputs, ones, want);
+    onr_spread_taps(w, taps);
+    const struct onr_conv_spread job = {.window = w,
+                                        .taps = taps,
+                                        .columns = columns,
+                                        .column_stride = outputs,
+                                        .bias = 0.75f,
+                                        .line = line,
+                                        .y = y};
+    assert_true(onr_spread_line(w) <= MOST && outputs * onr_window_volume(w->kernel) <= 16 * MOST);
+    kernels->conv.spread_f32(&job);
+    widen(y, got, MOST);
+    check_plane(want, count, got, 1e-5);
 }
 
 static void planes_are_correlated_and_spread(void **state)
@@ -110,8 +161,9 @@ static void planes_are_correlated_and_spread(void **state)
         onr_kernels_init(&kernels, (enum onr_isa)isa);
         for (size_t i = 0; i < sizeof windows / sizeof windows[0]; i++) {
             struct onr_window w = complete(windows[i]);
-            check_window(&kernels, &w, false);
-            check_window(&kernels, &w, true);
+            check_f64(&kernels, &w, false);
+            check_f64(&kernels, &w, true);
+            check_spread_f32(&kernels, &w);
         }
     }
 }

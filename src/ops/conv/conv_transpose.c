@@ -184,10 +184,39 @@ static enum onr_status dynamic_infer(struct onr_infer_ctx *ctx)
     return infer_output(&conv, has_pads ? ctx->inputs[DYNAMIC_PADS] : NULL);
 }
 
-/* The state is the kernel table, for plan. */
+struct state {
+    const struct onr_kernels *kernels;
+    void *weights; /* turned, once what was put off is done; NULL: W is no constant of float32 */
+};
+
 static enum onr_status conv_transpose_prepare(struct onr_prepare_ctx *ctx)
 {
-    ctx->state = (void *)(uintptr_t)ctx->kernels;
+    const struct onr_constant *w = ctx->constants[1];
+    struct state *state = ONR_ARENA_NEW(ctx->arena, struct state);
+    int64_t groups = onr_attr_int(ctx->node, "group", 1);
+    if (state == NULL) {
+        return onr_fail_memory(ctx->err, "state of ConvTranspose");
+    }
+    state->kernels = ctx->kernels;
+    ctx->state = state;
+    if (w == NULL || w->dtype != ONR_FLOAT || w->shape.rank < 3 || onr_constant_count(w) == 0 ||
+        groups < 1 || w->shape.dim[0] % groups != 0) {
+        return ONR_OK;
+    }
+    const struct onr_conv_transpose_order order = {
+        .groups = (size_t)groups,
+        .in_channels = (size_t)(w->shape.dim[0] / groups),
+        .columns = (size_t)onr_shape_range(&w->shape, 1, w->shape.rank),
+        .from = w->data,
+        .to = &state->weights};
+    size_t blocks = onr_size_divide_up(order.columns, ONR_CONV_TRANSPOSE_COLUMNS);
+    if (!onr_backlog_room(ctx->backlog, w->bytes, &state->weights) ||
+        !onr_backlog_add(ctx->backlog, order.groups * blocks,
+                         order.in_channels * ONR_CONV_TRANSPOSE_COLUMNS * sizeof(float),
+                         onr_conv_transpose_order, &order, sizeof order)) {
+        return onr_fail_memory(ctx->err, "weights of ConvTranspose");
+    }
+    ctx->consumed |= 1u << 1;
     return ONR_OK;
 }
 
@@ -224,6 +253,7 @@ static enum onr_status make_plan(struct onr_plan_ctx *ctx, const struct onr_fact
 {
     const struct onr_shape *x = &ctx->inputs[0]->shape;
     const struct onr_shape *w = &ctx->inputs[1]->shape;
+    const struct state *state = ctx->state;
     struct onr_conv_transpose *conv = ONR_ARENA_NEW(ctx->arena, struct onr_conv_transpose);
     if (conv == NULL) {
         return onr_fail_memory(ctx->err, "plan of ConvTranspose");
@@ -234,9 +264,9 @@ static enum onr_status make_plan(struct onr_plan_ctx *ctx, const struct onr_fact
     conv->groups = (size_t)onr_attr_int(ctx->node, "group", 1);
     conv->in_channels = (size_t)w->dim[0] / conv->groups;
     conv->out_channels = (size_t)w->dim[1];
+    conv->weights = state->weights;
     ONR_TRY(set_window(ctx, pads, &conv->window));
-    ONR_TRY(onr_conv_transpose_plan(conv, ctx->state, ctx->thread_count, &ctx->workspace_bytes,
-                                    ctx->err));
+    ONR_TRY(onr_conv_transpose_plan(conv, state->kernels, ctx));
     ctx->told.kernel =
         conv->dtype == ONR_DOUBLE ? ONR_KERNEL_AT(conv.spread_f64) : ONR_KERNEL_AT(gemm.f32);
     ctx->told.tiles = conv->kernel;

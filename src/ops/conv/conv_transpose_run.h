@@ -13,21 +13,37 @@ struct onr_conv_transpose {
     size_t batch, groups;
     size_t in_channels, out_channels; /* of a group */
     struct onr_window window;         /* slides over Y: its `in` is Y, its `out` X */
+    /* W with its channels last, [groups][out_channels][taps][in_channels], or NULL: it is no constant */
+    const float *weights;
 
     size_t inputs, outputs; /* elements of one plane of X and Y */
     size_t taps;
     const struct onr_gemm_f32 *kernel;
-    size_t block_channels; /* output channels of an item */
-    size_t blocks;         /* items per image and group */
-    size_t gemm_bytes, worker_bytes;
+    const struct onr_spread_tap *spread;
+    size_t panels; /* of X, for each image and group, and their floats */
+    size_t packed_floats;
+    size_t blocks; /* of output channels, as well */
+    size_t gemm_bytes, column_bytes, worker_bytes;
     struct onr_conv_halves halves;
-    size_t scratch_at; /* in the workspace */
+    size_t packed_at, scratch_at; /* in the workspace */
 };
 
+/* The weights of one node, to be turned. */
+struct onr_conv_transpose_order {
+    size_t groups, in_channels, columns; /* columns: out_channels * taps of a group */
+    const char *from;                    /* floats at any address */
+    void *const *to;
+};
+
+/* Columns that are turned together. */
+#define ONR_CONV_TRANSPOSE_COLUMNS 16
+
+/* Turns blocks of columns [begin, end), counted over groups. */
+void onr_conv_transpose_order(void *order, size_t begin, size_t end, unsigned worker);
+
 enum onr_status onr_conv_transpose_plan(struct onr_conv_transpose *conv,
-                                        const struct onr_kernels *kernels, unsigned thread_count,
-                                        size_t *workspace_bytes,
-                                        struct onr_error *err) ONR_MUST_USE;
+                                        const struct onr_kernels *kernels,
+                                        struct onr_plan_ctx *ctx) ONR_MUST_USE;
 void onr_conv_transpose_run(const struct onr_conv_transpose *conv, const struct onr_run_ctx *ctx);
 
 #endif

@@ -94,35 +94,80 @@ static struct onr_tensor *small_integers(size_t rank, const int64_t *dims)
     return x;
 }
 
-/* x: [n, 2 groups * 3, h, w], weights [6, 4, 2, 3], stride 2 x 1: y by the formula. */
+/* Y of two spatial dimensions, by the formula. */
+static struct onr_tensor *transposed(const struct onr_tensor *x, const struct onr_tensor *w,
+                                     const struct onr_tensor *b, int64_t group,
+                                     const int64_t *stride, int64_t pad)
+{
+    const int64_t *in = x->shape.dim, *kernel = w->shape.dim;
+    int64_t filters = kernel[1], taps = kernel[2] * kernel[3], places = in[2] * in[3];
+    int64_t height = (in[2] - 1) * stride[0] + kernel[2] - 2 * pad;
+    int64_t width = (in[3] - 1) * stride[1] + kernel[3] - 2 * pad;
+    struct onr_tensor *y = test_f32(SHAPE(in[0], filters * group, height, width), NULL);
+    float *out = y->data;
+    for (int64_t i = 0; i < onr_tensor_count(y); i++) {
+        out[i] = ((float *)b->data)[i / (height * width) % (filters * group)];
+    }
+    for (int64_t i = 0; i < in[0] * in[1] * places * filters * taps; i++) {
+        int64_t tap = i % taps, m = i / taps % filters, o = i / taps / filters % places;
+        int64_t plane = i / taps / filters / places, c = plane % in[1];
+        int64_t row = o / in[3] * stride[0] + tap / kernel[3] - pad;
+        int64_t column = o % in[3] * stride[1] + tap % kernel[3] - pad;
+        int64_t filter = plane / in[1] * filters * group + c / (in[1] / group) * filters + m;
+        if (row >= 0 && row < height && column >= 0 && column < width) {
+            out[(filter * height + row) * width + column] +=
+                ((float *)x->data)[plane * places + o] *
+                ((float *)w->data)[(c * filters + m) * taps + tap];
+        }
+    }
+    return y;
+}
+
 static void groups_in_every_type(void **state)
 {
     (void)state;
     static const enum onr_dtype dtypes[] = {ONR_FLOAT, ONR_DOUBLE, ONR_FLOAT16, ONR_BFLOAT16};
+    static const int64_t strides[] = {2, 1};
     struct onr_tensor *x = small_integers(SHAPE(2, 6, 5, 4));
     struct onr_tensor *w = small_integers(SHAPE(6, 4, 2, 3));
     struct onr_tensor *b = small_integers(SHAPE(8));
-    struct onr_tensor *y = test_f32(SHAPE(2, 8, 10, 6), NULL);
-    float *out = y->data;
-    for (int64_t i = 0; i < 2 * 8 * 60; i++) {
-        out[i] = ((float *)b->data)[i / 60 % 8];
-    }
-    for (int64_t i = 0; i < 2 * 6 * 20 * 24; i++) {
-        int64_t tap = i % 6, m = i / 6 % 4, o = i / 24 % 20, c = i / 480 % 6, image = i / 2880;
-        int64_t row = o / 4 * 2 + tap / 3, column = o % 4 + tap % 3;
-        out[((image * 8 + c / 3 * 4 + m) * 10 + row) * 6 + column] +=
-            ((float *)x->data)[(image * 6 + c) * 20 + o] *
-            ((float *)w->data)[(c * 4 + m) * 6 + tap];
-    }
+    struct onr_tensor *y = transposed(x, w, b, 2, strides, 0);
     for (size_t d = 0; d < 4; d++) {
         struct op_test t;
         op_test_begin(&t, "", "ConvTranspose", 22);
         op_test_int(&t, "group", 2);
-        op_test_ints(&t, "strides", 2, (int64_t[]){2, 1});
+        op_test_ints(&t, "strides", 2, strides);
         op_test_input(&t, cast_tensor(x, dtypes[d]));
         op_test_input(&t, cast_tensor(w, dtypes[d]));
         op_test_input(&t, cast_tensor(b, dtypes[d]));
         op_test_output(&t, cast_tensor(y, dtypes[d]));
+        op_test_run(&t);
+    }
+}
+
+/* Rows of outputs that are interleaved, of taps that overlap or do not or leave gaps; and as many channels
+ * as need several blocks. */
+static void strides_and_many_channels(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t channels, filters, height, width, kernel, stride, pad;
+    } cases[] = {{3, 17, 3, 14, 4, 4, 0}, {5, 37, 20, 19, 4, 2, 1}, {2, 3, 4, 33, 3, 2, 1},
+                 {2, 3, 4, 18, 3, 3, 0},  {2, 3, 4, 18, 2, 3, 0},   {2, 5, 3, 7, 5, 4, 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const int64_t strides[] = {cases[i].stride, cases[i].stride};
+        int64_t pad = cases[i].pad, kernel = cases[i].kernel;
+        struct op_test t;
+        struct onr_tensor *x =
+            small_integers(SHAPE(1, cases[i].channels, cases[i].height, cases[i].width));
+        struct onr_tensor *w =
+            small_integers(SHAPE(cases[i].channels, cases[i].filters, kernel, kernel));
+        struct onr_tensor *b = small_integers(SHAPE(cases[i].filters));
+        begin(&t, x, w);
+        op_test_input(&t, b);
+        op_test_ints(&t, "strides", 2, strides);
+        op_test_ints(&t, "pads", 4, (int64_t[]){pad, pad, pad, pad});
+        op_test_output(&t, transposed(x, w, b, 1, strides, pad));
         op_test_run(&t);
     }
 }
@@ -219,6 +264,7 @@ int main(void)
         cmocka_unit_test_teardown(overlapping_taps_add_up, test_tensors_free),
         cmocka_unit_test_teardown(pads_and_output_shape, test_tensors_free),
         cmocka_unit_test_teardown(groups_in_every_type, test_tensors_free),
+        cmocka_unit_test_teardown(strides_and_many_channels, test_tensors_free),
         cmocka_unit_test_teardown(empty_inputs_give_the_bias, test_tensors_free),
         cmocka_unit_test_teardown(bad_nodes_are_refused, test_tensors_free),
         cmocka_unit_test_teardown(pads_of_com_microsoft_are_an_input, test_tensors_free),
