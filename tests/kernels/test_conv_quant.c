@@ -122,9 +122,8 @@ static void check_f64(const struct onr_kernels *kernels, const struct onr_window
 static void check_spread_f32(const struct onr_kernels *kernels, const struct onr_window *w)
 {
     static float columns[16 * MOST];
-    struct onr_spread_tap taps[8];
     float ones[64];
-    float line[MOST];
+    float scratch[MOST];
     float y[MOST];
     double got[MOST], want[MOST];
     size_t outputs = onr_window_volume(w->out);
@@ -139,15 +138,14 @@ static void check_spread_f32(const struct onr_kernels *kernels, const struct onr
         want[i] = 0.75;
     }
     reference(w, true, columns, (int64_t)outputs, ones, want);
-    onr_spread_taps(w, taps);
     const struct onr_conv_spread job = {.window = w,
-                                        .taps = taps,
                                         .columns = columns,
                                         .column_stride = outputs,
                                         .bias = 0.75f,
-                                        .line = line,
+                                        .scratch = scratch,
                                         .y = y};
-    assert_true(onr_spread_line(w) <= MOST && outputs * onr_window_volume(w->kernel) <= 16 * MOST);
+    assert_true(onr_spread_floats(w) <= MOST &&
+                outputs * onr_window_volume(w->kernel) <= 16 * MOST);
     kernels->conv.spread_f32(&job);
     widen(y, got, MOST);
     check_plane(want, count, got, 1e-5);

@@ -130,12 +130,6 @@ typedef void (*onr_conv_last_fn)(const struct onr_conv_last *job);
 typedef void (*onr_conv_plane_f64_fn)(const struct onr_window *window, const double *x,
                                       const double *w, double *y);
 
-/* The part of a row of outputs that one column of taps adds to, where a row of `stride` outputs each lies
- * as that many rows: from `to` on, and how many inputs from `from` on. */
-struct onr_spread_tap {
-    int64_t from, to, count;
-};
-
 /*
  * The transposed direction, one plane: y[o * stride - pad + t * dilation] = bias + sum of
  * columns[t * column_stride + o] for all taps t and positions o that fall there; y: [in], a column: [out]
@@ -143,11 +137,10 @@ struct onr_spread_tap {
  */
 struct onr_conv_spread {
     const struct onr_window *window;
-    const struct onr_spread_tap *taps; /* [kernel[2]], by onr_spread_taps */
     const float *columns;
     size_t column_stride;
     float bias;
-    float *line; /* onr_spread_line floats */
+    float *scratch; /* onr_spread_floats; not read where columns move by one */
     float *y;
 };
 
@@ -215,29 +208,21 @@ static inline void onr_window_range(const struct onr_window *w, int d, int64_t t
     *begin = *begin < *end ? *begin : *end;
 }
 
-/* Outputs of one phase: those that are `stride` apart in a row. */
+/* A row of outputs while it is summed: those that are a stride apart lie beside each other, in as many parts
+ * as there are, each this wide. */
+static inline int64_t onr_spread_parts(const struct onr_window *w)
+{
+    return w->stride[2] < w->in[2] ? w->stride[2] : w->in[2];
+}
+
 static inline int64_t onr_spread_width(const struct onr_window *w)
 {
     return (w->in[2] + w->stride[2] - 1) / w->stride[2];
 }
 
-static inline size_t onr_spread_line(const struct onr_window *w)
+static inline size_t onr_spread_floats(const struct onr_window *w)
 {
-    return (size_t)(onr_spread_width(w) * w->stride[2]);
-}
-
-static inline void onr_spread_taps(const struct onr_window *w, struct onr_spread_tap *taps)
-{
-    int64_t width = onr_spread_width(w);
-    for (int64_t t = 0; t < w->kernel[2]; t++) {
-        int64_t begin, end;
-        onr_window_range(w, 2, t, &begin, &end);
-        int64_t first = begin * w->stride[2] + t * w->dilation[2] - w->pad[2];
-        taps[t] = (struct onr_spread_tap){.from = begin, .count = end - begin};
-        if (end > begin) {
-            taps[t].to = first % w->stride[2] * width + first / w->stride[2];
-        }
-    }
+    return (size_t)(w->in[0] * w->in[1] * onr_spread_parts(w) * onr_spread_width(w));
 }
 
 #endif

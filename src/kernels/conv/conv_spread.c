@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Transposed convolutions of one plane in float32, in portable C: a row of outputs is summed as rows of
- * outputs that are a stride apart, to which each tap adds neighbours, and these are interleaved then.
+ * Transposed convolutions of one plane in float32, in portable C: outputs of a row that are a stride apart
+ * are summed beside each other, so that a tap adds to neighbours, and interleaved when all is added.
  */
 #include "kernels/conv/conv.h"
 #include "kernels/kernel.h"
@@ -16,68 +16,61 @@ static void add(int64_t count, const float *x, float *restrict y)
     }
 }
 
-/* y[i * 2 + p] = line[p][i], and the same of four: loops that are vectors. */
-static void interleave_two(int64_t count, const float *line, int64_t width, float *restrict y)
+/* y[i * 2 + p] = parts[p][i], and the same of four: loops that are vectors. */
+static void interleave_two(int64_t count, const float *parts, int64_t width, float *restrict y)
 {
     for (int64_t i = 0; i < count; i++) {
-        y[2 * i] = line[i];
-        y[2 * i + 1] = line[width + i];
+        y[2 * i] = parts[i];
+        y[2 * i + 1] = parts[width + i];
     }
 }
 
-static void interleave_four(int64_t count, const float *line, int64_t width, float *restrict y)
+static void interleave_four(int64_t count, const float *parts, int64_t width, float *restrict y)
 {
     for (int64_t i = 0; i < count; i++) {
-        y[4 * i] = line[i];
-        y[4 * i + 1] = line[width + i];
-        y[4 * i + 2] = line[2 * width + i];
-        y[4 * i + 3] = line[3 * width + i];
+        y[4 * i] = parts[i];
+        y[4 * i + 1] = parts[width + i];
+        y[4 * i + 2] = parts[2 * width + i];
+        y[4 * i + 3] = parts[3 * width + i];
     }
 }
 
-/* A row of y from the rows of its phases. */
-static void interleave(const struct onr_window *s, const float *line, float *restrict y)
+/* A row of y from its parts. */
+static void interleave(const struct onr_window *s, const float *parts, float *restrict y)
 {
     int64_t stride = s->stride[2];
     int64_t width = onr_spread_width(s);
     int64_t whole = stride == 2 || stride == 4 ? s->in[2] / stride : 0;
     if (stride == 2) {
-        interleave_two(whole, line, width, y);
+        interleave_two(whole, parts, width, y);
     } else if (stride == 4) {
-        interleave_four(whole, line, width, y);
+        interleave_four(whole, parts, width, y);
     }
-    for (int64_t p = 0; p < stride; p++) {
+    for (int64_t p = 0; p < onr_spread_parts(s); p++) {
         for (int64_t i = whole; i * stride + p < s->in[2]; i++) {
-            y[i * stride + p] = line[p * width + i];
+            y[i * stride + p] = parts[p * width + i];
         }
     }
 }
 
-/* The position whose tap t of dimension d falls on this output, or -1. */
-static int64_t find_position(const struct onr_window *s, int d, int64_t t, int64_t output)
+/* One tap over all rows, each `line` floats; ranges leave out the positions whose tap falls on padding. */
+static void add_tap(const struct onr_window *s, const int64_t t[3], const float *column,
+                    float *sums, int64_t line)
 {
-    int64_t place = output + s->pad[d] - t * s->dilation[d];
-    return place >= 0 && place % s->stride[d] == 0 && place / s->stride[d] < s->out[d]
-               ? place / s->stride[d]
-               : -1;
-}
-
-/* What all taps add to the row of these outputs. */
-static void add_taps(const struct onr_conv_spread *job, int64_t plane, int64_t row, float *line)
-{
-    const struct onr_window *s = job->window;
-    const float *columns = job->columns;
-    for (int64_t t0 = 0; t0 < s->kernel[0]; t0++) {
-        int64_t z = find_position(s, 0, t0, plane);
-        for (int64_t t1 = 0; t1 < s->kernel[1]; t1++) {
-            int64_t r = z >= 0 ? find_position(s, 1, t1, row) : -1;
-            for (int64_t t2 = 0; t2 < s->kernel[2]; t2++, columns += job->column_stride) {
-                const struct onr_spread_tap *tap = &job->taps[t2];
-                if (r >= 0) {
-                    add(tap->count, columns + (z * s->out[1] + r) * s->out[2] + tap->from,
-                        line + tap->to);
-                }
-            }
+    int64_t begin[3];
+    int64_t end[3];
+    int64_t offset[3];
+    for (int d = 0; d < 3; d++) {
+        onr_window_range(s, d, t[d], &begin[d], &end[d]);
+        offset[d] = t[d] * s->dilation[d] - s->pad[d];
+    }
+    int64_t first = begin[2] * s->stride[2] + offset[2];
+    for (int64_t z = begin[0]; begin[2] < end[2] && z < end[0]; z++) {
+        for (int64_t r = begin[1]; r < end[1]; r++) {
+            int64_t plane = (z * s->stride[0] + offset[0]) * s->in[1];
+            int64_t row = (plane + r * s->stride[1] + offset[1]) * line;
+            add(end[2] - begin[2], column + (z * s->out[1] + r) * s->out[2] + begin[2],
+                sums + row + first % s->stride[2] * onr_spread_width(s) + first / s->stride[2]);
         }
     }
 }
@@ -85,19 +78,23 @@ static void add_taps(const struct onr_conv_spread *job, int64_t plane, int64_t r
 static void spread_f32(const struct onr_conv_spread *job)
 {
     const struct onr_window *s = job->window;
-    size_t line_floats = onr_spread_line(s);
-    float *y = job->y;
-    for (int64_t plane = 0; plane < s->in[0]; plane++) {
-        for (int64_t row = 0; row < s->in[1]; row++, y += s->in[2]) {
-            float *line = s->stride[2] == 1 ? y : job->line;
-            for (size_t i = 0; i < line_floats; i++) {
-                line[i] = job->bias;
-            }
-            add_taps(job, plane, row, line);
-            if (s->stride[2] > 1) {
-                interleave(s, line, y);
+    bool is_whole = s->stride[2] == 1; /* rows have one part */
+    float *sums = is_whole ? job->y : job->scratch;
+    int64_t line = onr_spread_parts(s) * onr_spread_width(s);
+    const float *column = job->columns;
+    int64_t t[3];
+    for (size_t i = 0; i < onr_spread_floats(s); i++) {
+        sums[i] = job->bias;
+    }
+    for (t[0] = 0; t[0] < s->kernel[0]; t[0]++) {
+        for (t[1] = 0; t[1] < s->kernel[1]; t[1]++) {
+            for (t[2] = 0; t[2] < s->kernel[2]; t[2]++, column += job->column_stride) {
+                add_tap(s, t, column, sums, line);
             }
         }
+    }
+    for (int64_t row = 0; !is_whole && row < s->in[0] * s->in[1]; row++) {
+        interleave(s, sums + row * line, job->y + row * s->in[2]);
     }
 }
 

@@ -89,12 +89,11 @@ static void plan_blocks(struct onr_conv_transpose *conv, const struct onr_kernel
     size_t channels = onr_size_divide_up(conv->out_channels, conv->blocks);
     conv->gemm_bytes = onr_gemm_f32_workspace(&job);
     conv->column_bytes = onr_size_align(channels * channel_floats * sizeof(float), ONR_MEM_ALIGN);
+    size_t sums = conv->window.stride[2] > 1 ? onr_spread_floats(&conv->window) : 0;
     conv->worker_bytes =
-        conv->gemm_bytes + conv->column_bytes +
-        onr_size_align(onr_spread_line(&conv->window) * sizeof(float), ONR_MEM_ALIGN);
+        conv->gemm_bytes + conv->column_bytes + onr_size_align(sums * sizeof(float), ONR_MEM_ALIGN);
 }
 
-/* The product, and how its columns are added to Y. */
 static enum onr_status plan_product(struct onr_conv_transpose *conv,
                                     const struct onr_kernels *kernels, struct onr_plan_ctx *ctx)
 {
@@ -103,13 +102,6 @@ static enum onr_status plan_product(struct onr_conv_transpose *conv,
         return onr_fail(ctx->err, ONR_ERR_LIMIT, "%zu taps at %zu positions are too many",
                         conv->taps, conv->inputs);
     }
-    struct onr_spread_tap *spread =
-        ONR_ARENA_ARRAY(ctx->arena, (size_t)conv->window.kernel[2], struct onr_spread_tap);
-    if (spread == NULL) {
-        return onr_fail_memory(ctx->err, "plan of ConvTranspose");
-    }
-    onr_spread_taps(&conv->window, spread);
-    conv->spread = spread;
     plan_blocks(conv, kernels, channel, ctx->thread_count);
     return ONR_OK;
 }
@@ -213,11 +205,10 @@ static void run_block(const struct task *task, size_t matrix, size_t block, char
         float *y = (float *)task->data.y + (matrix * conv->out_channels + channel) * conv->outputs;
         const struct onr_conv_spread job = {
             .window = &conv->window,
-            .taps = conv->spread,
             .columns = columns + (channel - begin) * conv->taps * conv->inputs,
             .column_stride = conv->inputs,
             .bias = b != NULL ? b[filter] : 0.0f,
-            .line = (float *)(void *)(scratch + conv->gemm_bytes + conv->column_bytes),
+            .scratch = (float *)(void *)(scratch + conv->gemm_bytes + conv->column_bytes),
             .y = y};
         if (conv->kernel != NULL) {
             task->kernels->conv.spread_f32(&job);

@@ -19,7 +19,6 @@ struct onr_conv_transpose {
     size_t inputs, outputs; /* elements of one plane of X and Y */
     size_t taps;
     const struct onr_gemm_f32 *kernel;
-    const struct onr_spread_tap *spread;
     size_t panels; /* of X, for each image and group, and their floats */
     size_t packed_floats;
     size_t blocks; /* of output channels, as well */

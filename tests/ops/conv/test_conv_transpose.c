@@ -172,6 +172,18 @@ static void strides_and_many_channels(void **state)
     }
 }
 
+static void a_stride_longer_than_the_output_takes_no_memory(void **state)
+{
+    (void)state;
+    static const int64_t stride = INT32_MAX;
+    struct op_test t;
+    begin(&t, test_f32(SHAPE(1, 1, 1), (float[]){2}),
+          test_f32(SHAPE(1, 1, 3), (float[]){1, 10, 100}));
+    op_test_ints(&t, "strides", 1, &stride);
+    op_test_output(&t, test_f32(SHAPE(1, 1, 3), (float[]){2, 20, 200}));
+    op_test_run(&t);
+}
+
 static void empty_inputs_give_the_bias(void **state)
 {
     (void)state;
@@ -265,6 +277,8 @@ int main(void)
         cmocka_unit_test_teardown(pads_and_output_shape, test_tensors_free),
         cmocka_unit_test_teardown(groups_in_every_type, test_tensors_free),
         cmocka_unit_test_teardown(strides_and_many_channels, test_tensors_free),
+        cmocka_unit_test_teardown(a_stride_longer_than_the_output_takes_no_memory,
+                                  test_tensors_free),
         cmocka_unit_test_teardown(empty_inputs_give_the_bias, test_tensors_free),
         cmocka_unit_test_teardown(bad_nodes_are_refused, test_tensors_free),
         cmocka_unit_test_teardown(pads_of_com_microsoft_are_an_input, test_tensors_free),
