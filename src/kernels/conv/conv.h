@@ -125,7 +125,8 @@ typedef void (*onr_conv_last_fn)(const struct onr_conv_last *job);
 
 /*
  * y[o] += sum over taps of w[tap] * x[...]; one plane of input and output, y: [out], x: [in], w:
- * [kernel]. Taps are added in order. y does not overlap the others.
+ * [kernel]. Taps are added in order. y does not overlap the others. In the transposed direction, spread_f64,
+ * y[o * stride - pad + t * dilation] += w[t] * x[o], y: [in], x: [out] of the window.
  */
 typedef void (*onr_conv_plane_f64_fn)(const struct onr_window *window, const double *x,
                                       const double *w, double *y);
@@ -146,10 +147,6 @@ struct onr_conv_spread {
 
 typedef void (*onr_conv_spread_f32_fn)(const struct onr_conv_spread *job);
 
-/* y[o * stride - pad + t * dilation] += w[t] * x[o], y: [in], x: [out] of the window, w: [kernel]. */
-typedef void (*onr_conv_spread_f64_fn)(const struct onr_window *window, const double *x,
-                                       const double *w, double *y);
-
 struct onr_conv_kernels {
     onr_patch_fill_fn fill;
     onr_patch_pack_fn pack;
@@ -161,7 +158,7 @@ struct onr_conv_kernels {
     onr_conv_last_fn last;
     onr_conv_plane_f64_fn plane_f64;
     onr_conv_spread_f32_fn spread_f32;
-    onr_conv_spread_f64_fn spread_f64;
+    onr_conv_plane_f64_fn spread_f64;
 };
 
 /* True for 3 x 3 taps of one slice, neighbours in a row, that move by one or two columns. */
@@ -206,6 +203,16 @@ static inline void onr_window_range(const struct onr_window *w, int d, int64_t t
     *end = last < 0 ? 0 : last / w->stride[d] + 1;
     *end = *end < w->out[d] ? *end : w->out[d];
     *begin = *begin < *end ? *begin : *end;
+}
+
+/* The same for a tap of all dimensions, and its offsets. */
+static inline void onr_window_tap(const struct onr_window *w, const int64_t t[3], int64_t begin[3],
+                                  int64_t end[3], int64_t offset[3])
+{
+    for (int d = 0; d < 3; d++) {
+        onr_window_range(w, d, t[d], &begin[d], &end[d]);
+        offset[d] = t[d] * w->dilation[d] - w->pad[d];
+    }
 }
 
 /* A row of outputs while it is summed: those that are a stride apart lie beside each other, in as many parts

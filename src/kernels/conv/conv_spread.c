@@ -60,10 +60,7 @@ static void add_tap(const struct onr_window *s, const int64_t t[3], const float 
     int64_t begin[3];
     int64_t end[3];
     int64_t offset[3];
-    for (int d = 0; d < 3; d++) {
-        onr_window_range(s, d, t[d], &begin[d], &end[d]);
-        offset[d] = t[d] * s->dilation[d] - s->pad[d];
-    }
+    onr_window_tap(s, t, begin, end, offset);
     int64_t first = begin[2] * s->stride[2] + offset[2];
     for (int64_t z = begin[0]; begin[2] < end[2] && z < end[0]; z++) {
         for (int64_t r = begin[1]; r < end[1]; r++) {
