@@ -132,13 +132,14 @@ struct embed_plan {
 };
 
 /* How gamma or beta is read: as it is, or from where it was converted to. */
-static void plan_param(struct onr_row_param *param, const struct onr_plan_ctx *ctx, uint32_t input)
+static enum onr_status plan_param(struct onr_row_param *param, const struct onr_plan_ctx *ctx,
+                                  uint32_t input)
 {
     struct onr_fact fact = *ctx->inputs[input];
     if (is_quantised(ctx->node)) {
         fact.dtype = ONR_FLOAT;
     }
-    onr_row_param_init(param, &ctx->outputs[OUT_Y].shape, 2, &fact);
+    return onr_row_param_init(param, &ctx->outputs[OUT_Y].shape, 2, &fact, ctx);
 }
 
 static enum onr_status plan_workspace(struct embed_plan *plan, struct onr_plan_ctx *ctx)
@@ -176,8 +177,8 @@ static enum onr_status embed_plan(struct onr_plan_ctx *ctx)
     norm->dtype = norm->y_dtype = ctx->outputs[OUT_Y].dtype;
     norm->stat_dtype = ONR_FLOAT;
     norm->epsilon = (double)onr_attr_float(ctx->node, "epsilon", 1e-12f);
-    plan_param(&norm->scale, ctx, IN_GAMMA);
-    plan_param(&norm->bias, ctx, IN_BETA);
+    ONR_TRY(plan_param(&norm->scale, ctx, IN_GAMMA));
+    ONR_TRY(plan_param(&norm->bias, ctx, IN_BETA));
     ONR_TRY(onr_norm_rows_plan(norm, y, 2, ctx));
     plan->worker_bytes = norm->worker_bytes;
     return plan_workspace(plan, ctx);

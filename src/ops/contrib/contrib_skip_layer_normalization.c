@@ -105,9 +105,10 @@ static enum onr_status plan_form(struct onr_plan_ctx *ctx, const struct skip_for
     norm->is_rms = form->is_rms;
     norm->epsilon = (double)onr_attr_float(ctx->node, "epsilon", default_epsilon);
     norm->skip_rows = (size_t)onr_shape_range(skip, 0, skip->rank - 1);
-    onr_row_param_init(&norm->scale, &x->shape, axis, ctx->inputs[2]);
-    onr_row_param_init(&norm->bias, &x->shape, axis, onr_plan_input(ctx, form->beta));
-    onr_row_param_init(&norm->skip_bias, &x->shape, axis, onr_plan_input(ctx, form->bias));
+    ONR_TRY(onr_row_param_init(&norm->scale, &x->shape, axis, ctx->inputs[2], ctx));
+    ONR_TRY(onr_row_param_init(&norm->bias, &x->shape, axis, onr_plan_input(ctx, form->beta), ctx));
+    ONR_TRY(onr_row_param_init(&norm->skip_bias, &x->shape, axis, onr_plan_input(ctx, form->bias),
+                               ctx));
     ctx->plan = norm;
     return onr_norm_rows_plan(norm, &x->shape, axis, ctx);
 }

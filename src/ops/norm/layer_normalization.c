@@ -66,8 +66,8 @@ static enum onr_status layer_norm_plan(struct onr_plan_ctx *ctx)
     norm->y_dtype = x->dtype;
     norm->stat_dtype = (enum onr_dtype)onr_attr_int(ctx->node, "stash_type", ONR_FLOAT);
     norm->epsilon = (double)onr_attr_float(ctx->node, "epsilon", 1e-5f);
-    onr_row_param_init(&norm->scale, &x->shape, axis, ctx->inputs[1]);
-    onr_row_param_init(&norm->bias, &x->shape, axis, onr_plan_input(ctx, 2));
+    ONR_TRY(onr_row_param_init(&norm->scale, &x->shape, axis, ctx->inputs[1], ctx));
+    ONR_TRY(onr_row_param_init(&norm->bias, &x->shape, axis, onr_plan_input(ctx, 2), ctx));
     ctx->plan = norm;
     return onr_norm_rows_plan(norm, &x->shape, axis, ctx);
 }

@@ -37,26 +37,32 @@ static void append_dim(struct onr_index_group *group, int64_t dim, size_t stride
     group->rank++;
 }
 
-void onr_row_param_init(struct onr_row_param *row_param, const struct onr_shape *x, int axis,
-                        const struct onr_fact *param)
+enum onr_status onr_row_param_init(struct onr_row_param *row_param, const struct onr_shape *x,
+                                   int axis, const struct onr_fact *param,
+                                   const struct onr_plan_ctx *ctx)
 {
-    *row_param = (struct onr_row_param){.rows.count = 1, .cols.count = 1};
+    struct onr_row_places places = {.rows.count = 1, .cols.count = 1};
+    *row_param = (struct onr_row_param){.dtype = ONR_UNDEFINED};
     if (param == NULL) {
-        return;
+        return ONR_OK;
     }
     int64_t strides[ONR_MAX_RANK];
     int lead = x->rank - param->shape.rank;
+    bool is_shared = true;
     onr_shape_strides(&param->shape, strides);
     row_param->dtype = param->dtype;
-    row_param->is_shared = true;
     for (int i = 0; i < x->rank; i++) {
         bool is_broadcast = i < lead || param->shape.dim[i - lead] == 1;
         size_t stride = is_broadcast ? 0 : (size_t)strides[i - lead];
-        append_dim(i < axis ? &row_param->rows : &row_param->cols, x->dim[i], stride);
-        if (x->dim[i] != 1 && is_broadcast != (i < axis)) {
-            row_param->is_shared = false;
-        }
+        append_dim(i < axis ? &places.rows : &places.cols, x->dim[i], stride);
+        is_shared = is_shared && (x->dim[i] == 1 || is_broadcast == (i < axis));
     }
+    if (is_shared) {
+        return ONR_OK;
+    }
+    row_param->places = onr_arena_copy(ctx->arena, &places, sizeof places);
+    return row_param->places != NULL ? ONR_OK
+                                     : onr_fail_memory(ctx->err, "the plan of a normalization");
 }
 
 /* The most rows that are done together, and the most numbers of them, which stay in L1. */
@@ -88,6 +94,11 @@ struct norm_job {
     char *workspace;
 };
 
+static size_t place_of(const struct onr_row_places *places, size_t row, size_t i)
+{
+    return onr_index_group_offset(&places->rows, row) + onr_index_group_offset(&places->cols, i);
+}
+
 /* The row of a parameter in float: in place, from scratch where it already is, or converted into
  * it. */
 static const float *param_f32(const struct onr_row_param *param, const void *data, size_t row,
@@ -96,12 +107,11 @@ static const float *param_f32(const struct onr_row_param *param, const void *dat
     if (param->dtype == ONR_UNDEFINED) {
         return NULL;
     }
-    if (param->is_shared && (param->dtype == ONR_FLOAT || is_first)) {
+    if (param->places == NULL && (param->dtype == ONR_FLOAT || is_first)) {
         return onr_float_read(param->dtype, data, 0, count, scratch);
     }
-    for (size_t i = 0; i < count && !param->is_shared; i++) {
-        size_t at =
-            onr_index_group_offset(&param->rows, row) + onr_index_group_offset(&param->cols, i);
+    for (size_t i = 0; i < count && param->places != NULL; i++) {
+        size_t at = place_of(param->places, row, i);
         onr_float_gather(param->dtype, data, at, 1, 1, &scratch[i]);
     }
     return scratch;
@@ -113,15 +123,14 @@ static const double *param_f64(const struct onr_row_param *param, const void *da
     if (param->dtype == ONR_UNDEFINED) {
         return NULL;
     }
-    if (param->is_shared && param->dtype == ONR_DOUBLE) {
+    if (param->places == NULL && param->dtype == ONR_DOUBLE) {
         return data;
     }
-    if (param->is_shared && is_first) {
+    if (param->places == NULL && is_first) {
         onr_double_gather(param->dtype, data, 0, 1, count, scratch);
     }
-    for (size_t i = 0; i < count && !param->is_shared; i++) {
-        size_t at =
-            onr_index_group_offset(&param->rows, row) + onr_index_group_offset(&param->cols, i);
+    for (size_t i = 0; i < count && param->places != NULL; i++) {
+        size_t at = place_of(param->places, row, i);
         onr_double_gather(param->dtype, data, at, 1, 1, &scratch[i]);
     }
     return scratch;
@@ -129,7 +138,7 @@ static const double *param_f64(const struct onr_row_param *param, const void *da
 
 static bool param_is_plain(const struct onr_row_param *param)
 {
-    return param->dtype == ONR_UNDEFINED || (param->dtype == ONR_FLOAT && param->is_shared);
+    return param->dtype == ONR_UNDEFINED || (param->dtype == ONR_FLOAT && param->places == NULL);
 }
 
 static void store_stats(const struct norm_job *job, size_t row, struct onr_norm_stats stats)

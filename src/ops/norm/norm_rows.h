@@ -10,12 +10,16 @@
 #include "kernels/kernels.h"
 #include "ops/reduce/reduce_walk.h"
 
-/* How scale or bias is broadcast over rows. */
-struct onr_row_param {
-    enum onr_dtype dtype;        /* ONR_UNDEFINED: absent */
-    bool is_shared;              /* the same contiguous row for all rows */
+/* Where the elements of rows of scale or bias lie. */
+struct onr_row_places {
     struct onr_index_group rows; /* offset of row r: onr_index_group_offset(rows, r) */
     struct onr_index_group cols; /* and of its element i */
+};
+
+/* How scale or bias is broadcast over rows. */
+struct onr_row_param {
+    enum onr_dtype dtype;                /* ONR_UNDEFINED: absent */
+    const struct onr_row_places *places; /* NULL: the same contiguous row for all rows */
 };
 
 struct onr_norm_rows {
@@ -53,9 +57,10 @@ struct onr_norm_tensors {
 enum onr_status onr_row_param_check(const struct onr_fact *x, const struct onr_fact *param,
                                     const char *name, struct onr_error *err) ONR_MUST_USE;
 
-/* param is NULL when it is absent. The row is the dims of x from axis on. */
-void onr_row_param_init(struct onr_row_param *row_param, const struct onr_shape *x, int axis,
-                        const struct onr_fact *param);
+/* param is NULL when it is absent. The row is the dims of x from axis on. Error: ONR_ERR_MEMORY */
+enum onr_status onr_row_param_init(struct onr_row_param *row_param, const struct onr_shape *x,
+                                   int axis, const struct onr_fact *param,
+                                   const struct onr_plan_ctx *ctx) ONR_MUST_USE;
 
 /* Fills rows and count from x and axis, and worker_bytes; the other fields are set before. */
 enum onr_status onr_norm_rows_plan(struct onr_norm_rows *norm, const struct onr_shape *x, int axis,

@@ -63,7 +63,7 @@ static enum onr_status rms_norm_plan(struct onr_plan_ctx *ctx)
     norm->stat_dtype = (enum onr_dtype)onr_attr_int(ctx->node, "stash_type", ONR_FLOAT);
     norm->is_rms = true;
     norm->epsilon = (double)onr_attr_float(ctx->node, "epsilon", 1e-5f);
-    onr_row_param_init(&norm->scale, &x->shape, axis, ctx->inputs[1]);
+    ONR_TRY(onr_row_param_init(&norm->scale, &x->shape, axis, ctx->inputs[1], ctx));
     ctx->plan = norm;
     return onr_norm_rows_plan(norm, &x->shape, axis, ctx);
 }
