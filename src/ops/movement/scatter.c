@@ -13,9 +13,10 @@
  * Attrs     axis, default 0; reduction "none" (default), "add", "mul" (16+), "max", "min" (18+).
  * Edge      negative indices count from the end; those out of range are an error at run time. Of
  *           updates of the same element the last one stays, or all are reduced in order: so updates
- *           are done by one thread.
+ *           are done by one thread, but those of ScatterND whose places rise from each to the next.
  */
 #include "base/size.h"
+#include "ops/common/axes.h"
 #include "ops/common/contents.h"
 #include "ops/common/copy.h"
 #include "ops/common/index.h"
@@ -169,6 +170,7 @@ struct nd_plan {
     onr_combine_fn combine;
     size_t k;
     size_t tuples;
+    size_t chunks;                /* of tuples */
     size_t block_count;           /* elements of one update */
     int64_t stride[ONR_MAX_RANK]; /* [k] in elements */
 };
@@ -187,21 +189,56 @@ static enum onr_status scatter_nd_plan(struct onr_plan_ctx *ctx)
     plan->block_count = (size_t)onr_shape_range(x, (int)plan->k, x->rank);
     onr_shape_strides(x, plan->stride);
     ctx->plan = plan;
+    plan->chunks = onr_size_divide_up(plan->tuples, ONR_INDEX_CHUNK);
+    if (!onr_size_mul(plan->tuples, sizeof(size_t), &ctx->workspace_bytes)) {
+        return onr_fail(ctx->err, ONR_ERR_LIMIT, "%zu index tuples are too many", plan->tuples);
+    }
+    ctx->workspace_bytes += plan->chunks;
     return ONR_OK;
 }
 
-/* Where count tuples from `first` on, at most ONR_INDEX_CHUNK, put their updates: elements of y. */
-static void find_places(const struct onr_run_ctx *ctx, size_t first, size_t count, size_t *places)
+/* What is found of the tuples of a chunk: a byte each in the workspace, behind the places of all tuples. */
+enum { OUT_OF_RANGE, IN_RANGE, RISING };
+
+/* Where count tuples from `first` on, at most ONR_INDEX_CHUNK, put their updates: elements of y. False when
+ * one is out of range. */
+static bool find_places(const struct onr_run_ctx *ctx, size_t first, size_t count, size_t *places)
 {
     const struct nd_plan *plan = ctx->plan;
     const int64_t *indices = (const int64_t *)ctx->inputs[1]->data + first * plan->k;
+    bool is_each = true;
     memset(places, 0, count * sizeof *places);
     for (size_t j = 0; j < plan->k; j++) {
         int64_t dim = ctx->inputs[0]->shape.dim[j];
         size_t stride = (size_t)plan->stride[j];
         for (size_t i = 0; i < count; i++) {
-            places[i] += (size_t)onr_index_wrap(indices[i * plan->k + j], dim) * stride;
+            int64_t index = indices[i * plan->k + j];
+            is_each &= (uint64_t)index + (uint64_t)dim < 2 * (uint64_t)dim;
+            places[i] += (size_t)onr_index_wrap(index, dim) * stride;
         }
+    }
+    return is_each;
+}
+
+/* Looks at chunks [begin, end): whether their places rise, from that of the tuple before on. */
+static void look_at_chunks(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    const struct onr_run_ctx *ctx = arg;
+    const struct nd_plan *plan = ctx->plan;
+    size_t *places = ctx->workspace;
+    unsigned char *found = (unsigned char *)(places + plan->tuples);
+    (void)worker;
+    for (size_t c = begin; c < end; c++) {
+        size_t first = c * ONR_INDEX_CHUNK;
+        size_t last = onr_size_min(first + ONR_INDEX_CHUNK, plan->tuples);
+        size_t before = 0;
+        bool is_each = find_places(ctx, first, last - first, places + first);
+        bool is_rising =
+            c == 0 || (find_places(ctx, first - 1, 1, &before) && before < places[first]);
+        for (size_t i = first + 1; i < last; i++) {
+            is_rising &= places[i - 1] < places[i];
+        }
+        found[c] = !is_each ? OUT_OF_RANGE : is_rising ? RISING : IN_RANGE;
     }
 }
 
@@ -227,23 +264,44 @@ static void put_updates(const struct nd_plan *plan, const char *updates, const s
     }
 }
 
+static void put_chunks(void *arg, size_t begin, size_t end, unsigned worker)
+{
+    const struct onr_run_ctx *ctx = arg;
+    const struct nd_plan *plan = ctx->plan;
+    size_t size = onr_dtype_size(ctx->inputs[0]->dtype);
+    size_t first = begin * ONR_INDEX_CHUNK;
+    size_t last = onr_size_min(end * ONR_INDEX_CHUNK, plan->tuples);
+    (void)worker;
+    put_updates(plan, (const char *)ctx->inputs[2]->data + first * plan->block_count * size,
+                (const size_t *)ctx->workspace + first, last - first, size, ctx->outputs[0]->data);
+}
+
 static enum onr_status scatter_nd_run(struct onr_run_ctx *ctx)
 {
     const struct nd_plan *plan = ctx->plan;
-    const struct onr_shape *x = &ctx->inputs[0]->shape;
-    size_t size = onr_dtype_size(ctx->inputs[0]->dtype);
-    const char *updates = ctx->inputs[2]->data;
-    size_t places[ONR_INDEX_CHUNK];
-    if (plan->k > 0) {
-        ONR_TRY(onr_check_index_tuples(ctx->err, ctx->inputs[1], x->dim, plan->k));
+    const unsigned char *found =
+        (const unsigned char *)((const size_t *)ctx->workspace + plan->tuples);
+    bool is_rising = true;
+    onr_parallel_for(ctx->parallel, plan->chunks, onr_grain(ONR_INDEX_CHUNK * (plan->k + 1)),
+                     look_at_chunks, ctx);
+    for (size_t c = 0; c < plan->chunks; c++) {
+        if (found[c] == OUT_OF_RANGE) {
+            return onr_check_index_tuples(ctx->err, ctx->inputs[1], ctx->inputs[0]->shape.dim,
+                                          plan->k);
+        }
+        is_rising = is_rising && found[c] == RISING;
     }
     onr_copy_bytes(ctx->parallel, ctx->outputs[0]->data, ctx->inputs[0]->data,
                    onr_tensor_bytes(ctx->inputs[0]));
-    for (size_t done = 0; done < plan->tuples && plan->block_count > 0; done += ONR_INDEX_CHUNK) {
-        size_t count = onr_size_min(plan->tuples - done, ONR_INDEX_CHUNK);
-        find_places(ctx, done, count, places);
-        put_updates(plan, updates + done * plan->block_count * size, places, count, size,
-                    ctx->outputs[0]->data);
+    if (plan->block_count == 0) {
+        return ONR_OK;
+    }
+    if (is_rising) {
+        onr_parallel_for(ctx->parallel, plan->chunks,
+                         onr_grain(ONR_INDEX_CHUNK * (plan->k + plan->block_count)), put_chunks,
+                         ctx);
+    } else {
+        put_chunks(ctx, 0, plan->chunks, 0);
     }
     return ONR_OK;
 }

@@ -146,6 +146,38 @@ static void many_tuples_are_done_in_order(void **state)
     }
 }
 
+/* Places that rise are shared out between threads; not so if one comes twice, at the end of what is looked
+ * at together. */
+static void rising_places_are_told_from_one_that_comes_twice(void **state)
+{
+    (void)state;
+    enum { COUNT = 4000, ROWS = 90, COLUMNS = 64, BLOCK = 2 };
+    static const int64_t twice[] = {COUNT, 64, 63, 2048, 3999};
+    for (size_t i = 0; i < sizeof twice / sizeof *twice; i++) {
+        struct op_test t;
+        struct onr_tensor *indices = test_i64(SHAPE(COUNT, 2), NULL);
+        struct onr_tensor *updates = test_f32(SHAPE(COUNT, BLOCK), NULL);
+        struct onr_tensor *y = test_f32(SHAPE(ROWS, COLUMNS, BLOCK), NULL);
+        for (int64_t u = 0; u < COUNT; u++) {
+            int64_t place = u + u / 3 - (u == twice[i]);
+            place -= u == twice[i] && u % 3 == 0;
+            ((int64_t *)indices->data)[2 * u] = place / COLUMNS;
+            ((int64_t *)indices->data)[2 * u + 1] = place % COLUMNS - COLUMNS;
+            for (int64_t b = 0; b < BLOCK; b++) {
+                float update = (float)(1 + u * BLOCK + b);
+                ((float *)updates->data)[u * BLOCK + b] = update;
+                ((float *)y->data)[place * BLOCK + b] = update;
+            }
+        }
+        op_test_begin(&t, "", "ScatterND", 18);
+        op_test_input(&t, test_f32(SHAPE(ROWS, COLUMNS, BLOCK), NULL));
+        op_test_input(&t, indices);
+        op_test_input(&t, updates);
+        op_test_output(&t, y);
+        op_test_run(&t);
+    }
+}
+
 static void a_late_tuple_that_does_not_fit_is_refused(void **state)
 {
     (void)state;
@@ -181,6 +213,8 @@ int main(void)
         cmocka_unit_test_teardown(impossible_scatters_are_refused, test_tensors_free),
         cmocka_unit_test_teardown(tuples_name_blocks, test_tensors_free),
         cmocka_unit_test_teardown(many_tuples_are_done_in_order, test_tensors_free),
+        cmocka_unit_test_teardown(rising_places_are_told_from_one_that_comes_twice,
+                                  test_tensors_free),
         cmocka_unit_test_teardown(a_late_tuple_that_does_not_fit_is_refused, test_tensors_free),
         cmocka_unit_test_teardown(tuples_that_do_not_fit_are_refused, test_tensors_free),
     };
