@@ -187,6 +187,9 @@ static enum onr_status scatter_nd_plan(struct onr_plan_ctx *ctx)
     plan->k = (size_t)indices->dim[indices->rank - 1];
     plan->tuples = (size_t)onr_shape_range(indices, 0, indices->rank - 1);
     plan->block_count = (size_t)onr_shape_range(x, (int)plan->k, x->rank);
+    if (plan->k == 0 && plan->block_count == 0) {
+        plan->tuples = 0; /* they take no memory, however many they are */
+    }
     onr_shape_strides(x, plan->stride);
     ctx->plan = plan;
     plan->chunks = onr_size_divide_up(plan->tuples, ONR_INDEX_CHUNK);

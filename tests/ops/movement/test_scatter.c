@@ -114,6 +114,19 @@ static void tuples_name_blocks(void **state)
     op_test_run(&t);
 }
 
+static void any_number_of_empty_tuples_may_put_nothing(void **state)
+{
+    (void)state;
+    const int64_t many = (int64_t)1 << 40;
+    struct op_test t;
+    op_test_begin(&t, "", "ScatterND", 18);
+    op_test_input(&t, test_f32(SHAPE(0, 3), NULL));
+    op_test_input(&t, test_i64(SHAPE(many, 0), NULL));
+    op_test_input(&t, test_f32(SHAPE(many, 0, 3), NULL));
+    op_test_output(&t, test_f32(SHAPE(0, 3), NULL));
+    op_test_run(&t);
+}
+
 /* More than are looked at together: in runs, in pairs that come again, and counted from the end. */
 static void many_tuples_are_done_in_order(void **state)
 {
@@ -212,6 +225,7 @@ int main(void)
         cmocka_unit_test_teardown(reductions_combine_all_updates, test_tensors_free),
         cmocka_unit_test_teardown(impossible_scatters_are_refused, test_tensors_free),
         cmocka_unit_test_teardown(tuples_name_blocks, test_tensors_free),
+        cmocka_unit_test_teardown(any_number_of_empty_tuples_may_put_nothing, test_tensors_free),
         cmocka_unit_test_teardown(many_tuples_are_done_in_order, test_tensors_free),
         cmocka_unit_test_teardown(rising_places_are_told_from_one_that_comes_twice,
                                   test_tensors_free),
