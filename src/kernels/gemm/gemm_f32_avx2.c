@@ -136,6 +136,62 @@ ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t pane
     }
 }
 
+/* Steps of k that two rows go over before the two others do: so few that L1 still has B, and so many that
+ * loading and storing the sums does not count. */
+#define PASS_STEPS  16
+#define PASS_ROWS   2
+#define PASS_PANELS 3
+#define PASS_SUMS   (PASS_ROWS * PASS_PANELS)
+
+/* Adds steps of k to the sums of two rows. */
+ONR_INLINE void add_pass(const struct onr_gemm_f32_tile *t, size_t steps, const float *a,
+                         const float *b, __m256 (*sums)[VECTORS])
+{
+    __m256 sum[PASS_SUMS][VECTORS];
+    ONR_UNROLL
+    for (size_t s = 0; s < PASS_SUMS; s++) {
+        sum[s][0] = sums[s][0];
+        sum[s][1] = sums[s][1];
+    }
+    for (size_t p = 0; p < steps; p++) {
+        ONR_UNROLL
+        for (size_t q = 0; q < PASS_PANELS; q++) {
+            step(sum + q * PASS_ROWS, &a, t->a_stride, b + q * t->panel_stride, PASS_ROWS);
+        }
+        a++;
+        b += t->b_stride;
+    }
+    ONR_UNROLL
+    for (size_t s = 0; s < PASS_SUMS; s++) {
+        sums[s][0] = sum[s][0];
+        sums[s][1] = sum[s][1];
+    }
+}
+
+/* 4 x (3 * 16), more sums than there are registers. Memory is read the fastest in several streams, so
+ * that one panel at a time would be slower: B is read from memory for two rows, and for the other
+ * two from L1. */
+static void wide_4x3(const struct onr_gemm_f32_tile *t)
+{
+    __m256 sums[2][PASS_SUMS][VECTORS];
+    clear(sums[0], PASS_SUMS);
+    clear(sums[1], PASS_SUMS);
+    for (size_t p = 0; p < t->k; p += PASS_STEPS) {
+        size_t steps = t->k - p < PASS_STEPS ? t->k - p : PASS_STEPS;
+        for (size_t pass = 0; pass < 2; pass++) {
+            add_pass(t, steps, t->a + pass * PASS_ROWS * t->a_stride + p, t->b + p * t->b_stride,
+                     sums[pass]);
+        }
+    }
+    struct onr_gemm_target to = onr_gemm_first_row(t);
+    for (size_t i = 0; i < 2 * PASS_ROWS; i++) {
+        for (size_t q = 0; q < PASS_PANELS; q++) {
+            store(&to, q * VECTORS * LANES, sums[i / PASS_ROWS][q * PASS_ROWS + i % PASS_ROWS]);
+        }
+        onr_gemm_next_row(&to);
+    }
+}
+
 ONR_INLINE __m256d low_pairs(__m256 x, __m256 y)
 {
     return _mm256_castps_pd(_mm256_unpacklo_ps(x, y));
@@ -210,8 +266,8 @@ WIDE(1, 6) WIDE(2, 3) WIDE(3, 2)
         .columns = 16,
         .cost = 16,
         .tile = {NULL, tile_1, tile_2, tile_3, tile_4, tile_5, tile_6},
-        .wide = {NULL, wide_1x6, wide_2x3, wide_3x2},
-        .wide_panels = {0, 6, 3, 2},
+        .wide = {NULL, wide_1x6, wide_2x3, wide_3x2, wide_4x3},
+        .wide_panels = {0, 6, 3, 2, PASS_PANELS},
         .turned = turned,
         .turned_rows = 3,
         .transpose = onr_transpose_words__avx2,
