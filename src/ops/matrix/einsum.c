@@ -25,6 +25,7 @@ struct einsum_plan {
     bool is_product;
     bool is_swapped; /* input 1 is the left side */
     struct onr_product product;
+    struct onr_product_dim batch[ONR_MAX_RANK];
     struct onr_einsum_sum sum;
 };
 
@@ -93,22 +94,13 @@ static bool merge(struct extent *extent, size_t size, size_t a, size_t b, size_t
     return true;
 }
 
-static void add_batch(struct onr_product *p, size_t size, size_t a, size_t b, size_t y)
-{
-    p->batch_dim[p->batch_rank] = size;
-    p->a_batch_stride[p->batch_rank] = a;
-    p->b_batch_stride[p->batch_rank] = b;
-    p->y_batch_stride[p->batch_rank] = y;
-    p->batch_rank++;
-}
-
 /*
  * Deals the output labels, from the last one on, to rows (in A only), columns (in B only) and batch
  * (in both, or not to be merged with the rest).
  */
 static void deal_output(const struct onr_einsum *e, const label_strides a, const label_strides b,
                         const label_strides y, struct extent *rows, struct extent *columns,
-                        struct onr_product *p)
+                        struct einsum_plan *plan)
 {
     for (int d = e->output.rank - 1; d >= 0; d--) {
         int l = e->output.label[d];
@@ -116,7 +108,8 @@ static void deal_output(const struct onr_einsum *e, const label_strides a, const
         struct extent *extent = a[l] == 0 ? columns : rows;
         bool is_batch = a[l] != 0 && b[l] != 0;
         if (size != 1 && (is_batch || !merge(extent, size, a[l], b[l], y[l]))) {
-            add_batch(p, size, a[l], b[l], y[l]);
+            plan->batch[plan->product.batch_rank++] =
+                (struct onr_product_dim){.count = size, .a = a[l], .b = b[l], .y = y[l]};
         }
     }
 }
@@ -170,11 +163,12 @@ static bool make_product(const struct onr_einsum *e, const struct onr_plan_ctx *
     struct extent rows = {.size = 1};
     struct extent columns = {.size = 1};
     struct extent steps = {.size = 1};
-    *p = (struct onr_product){.dtype = ctx->inputs[0]->dtype, .alpha = 1.0f, .beta = 1.0f};
+    *p = (struct onr_product){
+        .dtype = ctx->inputs[0]->dtype, .batch = plan->batch, .alpha = 1.0f, .beta = 1.0f};
     if (!merge_sums(e, &e->operands[plan->is_swapped ? 1 : 0], a, b, y, &steps)) {
         return false;
     }
-    deal_output(e, a, b, y, &rows, &columns, p);
+    deal_output(e, a, b, y, &rows, &columns, plan);
     p->m = rows.size;
     p->n = columns.size;
     p->k = steps.size;

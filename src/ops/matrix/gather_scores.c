@@ -135,11 +135,12 @@ static enum onr_status plan_batch(struct onr_plan_ctx *ctx, struct gather_scores
     return ONR_OK;
 }
 
-static void plan_product(struct onr_plan_ctx *ctx, struct gather_scores *plan)
+static enum onr_status plan_product(struct onr_plan_ctx *ctx, struct gather_scores *plan)
 {
     const struct onr_product_state *state = ctx->state;
     const struct onr_gemm_f32 *kernel = state->packed.kernel;
-    struct onr_product product = onr_matmul_product(ctx, &ctx->outputs[0].shape);
+    struct onr_product product;
+    ONR_TRY(onr_matmul_product(ctx, &ctx->outputs[0].shape, &product));
     kernel = kernel != NULL ? kernel : onr_gemm_f32_choose(&state->kernels->gemm, product.n);
     size_t panels = onr_gemm_f32_panels(kernel, product.n);
     size_t width = (panels > 0 ? panels : 1) * kernel->columns;
@@ -166,6 +167,7 @@ static void plan_product(struct onr_plan_ctx *ctx, struct gather_scores *plan)
     ctx->told.kernel = ONR_KERNEL_AT(gemm.f32);
     ctx->told.tiles = kernel;
     ctx->told.way = "panels that index asks for";
+    return ONR_OK;
 }
 
 /* The least and the largest index of a row, counted from the start. */
@@ -197,7 +199,7 @@ static enum onr_status gather_scores_plan(struct onr_plan_ctx *ctx)
         return ONR_OK;
     }
     ONR_TRY(plan_batch(ctx, plan));
-    plan_product(ctx, plan);
+    ONR_TRY(plan_product(ctx, plan));
     ctx->flops = 2 * (uint64_t)onr_shape_count(y) * plan->gemm.k;
     return plan_workspace(ctx, plan);
 }

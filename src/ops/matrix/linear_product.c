@@ -128,7 +128,7 @@ static enum onr_status linear_plan(struct onr_plan_ctx *ctx)
         return onr_fail_memory(ctx->err, "plan of Linear");
     }
     struct onr_product *product = &linear->product;
-    *product = onr_matmul_product(ctx, &shape);
+    ONR_TRY(onr_matmul_product(ctx, &shape, product));
     if (onr_plan_input(ctx, BIAS) != NULL) {
         product->bias = ONR_PRODUCT_COLUMN_BIAS;
     }

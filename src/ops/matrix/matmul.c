@@ -144,28 +144,37 @@ enum onr_status onr_matmul_prepare(struct onr_prepare_ctx *ctx)
                                stride_at(&b, b.column));
 }
 
-static void set_batch(struct onr_product *product, const struct operand *a, const struct operand *b,
-                      const struct onr_shape *y)
+static enum onr_status set_batch(const struct onr_plan_ctx *ctx, struct onr_product *product,
+                                 const struct operand *a, const struct operand *b,
+                                 const struct onr_shape *y)
 {
     int rank = a->batch_rank > b->batch_rank ? a->batch_rank : b->batch_rank;
     size_t y_stride = product->m * product->n;
+    struct onr_product_dim *batch =
+        ONR_ARENA_ARRAY(ctx->arena, (size_t)rank, struct onr_product_dim);
+    if (batch == NULL) {
+        return onr_fail_memory(ctx->err, "batch of a product");
+    }
+    product->batch = batch;
     product->batch_rank = rank;
     for (int d = rank - 1; d >= 0; d--) {
         int a_axis = batch_axis(a, rank, d);
         int b_axis = batch_axis(b, rank, d);
-        product->batch_dim[d] = (size_t)y->dim[d];
-        product->a_batch_stride[d] = dim_at(a, a_axis) == 1 ? 0 : stride_at(a, a_axis);
-        product->b_batch_stride[d] = dim_at(b, b_axis) == 1 ? 0 : stride_at(b, b_axis);
-        product->y_batch_stride[d] = y_stride;
+        batch[d] = (struct onr_product_dim){.count = (size_t)y->dim[d],
+                                            .a = dim_at(a, a_axis) == 1 ? 0 : stride_at(a, a_axis),
+                                            .b = dim_at(b, b_axis) == 1 ? 0 : stride_at(b, b_axis),
+                                            .y = y_stride};
         y_stride *= (size_t)y->dim[d];
     }
+    return ONR_OK;
 }
 
-struct onr_product onr_matmul_product(const struct onr_plan_ctx *ctx, const struct onr_shape *y)
+enum onr_status onr_matmul_product(const struct onr_plan_ctx *ctx, const struct onr_shape *y,
+                                   struct onr_product *product)
 {
     struct operand a = view(ctx->node, &ctx->inputs[0]->shape, true);
     struct operand b = view(ctx->node, &ctx->inputs[1]->shape, false);
-    struct onr_product product = {
+    *product = (struct onr_product){
         .dtype = ctx->inputs[0]->dtype,
         .m = (size_t)dim_at(&a, a.row),
         .n = (size_t)dim_at(&b, b.column),
@@ -182,11 +191,10 @@ struct onr_product onr_matmul_product(const struct onr_plan_ctx *ctx, const stru
     int64_t b_batch = onr_shape_range(b.shape, b.first_batch, b.first_batch + b.batch_rank);
     if (is_row_major && b_batch == 1) {
         /* One matrix B for all of A: the batch is more rows. */
-        product.m *= (size_t)onr_shape_range(a.shape, 0, a.batch_rank);
-    } else {
-        set_batch(&product, &a, &b, y);
+        product->m *= (size_t)onr_shape_range(a.shape, 0, a.batch_rank);
+        return ONR_OK;
     }
-    return product;
+    return set_batch(ctx, product, &a, &b, y);
 }
 
 enum onr_status onr_matmul_plan(struct onr_plan_ctx *ctx)
@@ -195,7 +203,7 @@ enum onr_status onr_matmul_plan(struct onr_plan_ctx *ctx)
     if (product == NULL) {
         return onr_fail_memory(ctx->err, "plan of a product");
     }
-    *product = onr_matmul_product(ctx, &ctx->outputs[0].shape);
+    ONR_TRY(onr_matmul_product(ctx, &ctx->outputs[0].shape, product));
     onr_product_plan(product, ctx->state, ctx->thread_count, &ctx->workspace_bytes);
     onr_product_link(product, 1, ctx);
     onr_product_tell(product, ctx);

@@ -19,8 +19,9 @@ enum onr_status onr_matmul_infer(struct onr_infer_ctx *ctx);
 /* Packs a constant B. */
 enum onr_status onr_matmul_prepare(struct onr_prepare_ctx *ctx);
 
-/* The extents and strides of the product, for onr_product_plan; y: the shape of Y. */
-struct onr_product onr_matmul_product(const struct onr_plan_ctx *ctx, const struct onr_shape *y);
+/* Sets the extents and strides of the product, for onr_product_plan; y: the shape of Y. Error: no memory. */
+enum onr_status onr_matmul_product(const struct onr_plan_ctx *ctx, const struct onr_shape *y,
+                                   struct onr_product *product) ONR_MUST_USE;
 
 /* The rest of a row: ctx->plan is a struct onr_product. */
 enum onr_status onr_matmul_plan(struct onr_plan_ctx *ctx);

@@ -108,9 +108,6 @@ static void turn_column(struct onr_product *p)
     swap_sizes(&p->m, &p->n);
     swap_sizes(&p->a_row_stride, &p->b_column_stride);
     swap_sizes(&p->a_column_stride, &p->b_row_stride);
-    for (int d = 0; d < p->batch_rank; d++) {
-        swap_sizes(&p->a_batch_stride[d], &p->b_batch_stride[d]);
-    }
     if (p->bias == ONR_PRODUCT_ROW_BIAS) {
         p->bias = ONR_PRODUCT_COLUMN_BIAS;
     } else if (p->bias == ONR_PRODUCT_COLUMN_BIAS) {
@@ -123,7 +120,7 @@ void onr_product_plan(struct onr_product *product, const struct onr_product_stat
 {
     product->batch_count = 1;
     for (int d = 0; d < product->batch_rank; d++) {
-        product->batch_count *= product->batch_dim[d];
+        product->batch_count *= product->batch[d].count;
     }
     if (product->batch_count == 0 || product->m == 0 || product->n == 0 ||
         !onr_product_has_tiles(product->dtype)) {
@@ -165,11 +162,15 @@ struct onr_product_offsets onr_product_find(const struct onr_product *product, s
 {
     struct onr_product_offsets offsets = {0};
     for (int d = product->batch_rank - 1; d >= 0; d--) {
-        size_t index = batch % product->batch_dim[d];
-        batch /= product->batch_dim[d];
-        offsets.a += index * product->a_batch_stride[d];
-        offsets.b += index * product->b_batch_stride[d];
-        offsets.y += index * product->y_batch_stride[d];
+        const struct onr_product_dim *dim = &product->batch[d];
+        size_t index = batch % dim->count;
+        batch /= dim->count;
+        offsets.a += index * dim->a;
+        offsets.b += index * dim->b;
+        offsets.y += index * dim->y;
+    }
+    if (product->is_turned) {
+        swap_sizes(&offsets.a, &offsets.b);
     }
     return offsets;
 }

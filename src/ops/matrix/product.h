@@ -49,6 +49,12 @@ struct onr_product_offsets {
     size_t a, b, y;
 };
 
+/* A dimension of the batch: how many matrices, and how far these are apart, in elements. */
+struct onr_product_dim {
+    size_t count;
+    size_t a, b, y;
+};
+
 /* Extents and strides, in elements. The fields up to `multiply` are set by the caller of
  * onr_product_plan. */
 struct onr_product {
@@ -58,10 +64,7 @@ struct onr_product {
     size_t b_row_stride, b_column_stride;
     size_t y_row_stride; /* columns of Y follow each other */
     int batch_rank;
-    size_t batch_dim[ONR_MAX_RANK];
-    size_t a_batch_stride[ONR_MAX_RANK];
-    size_t b_batch_stride[ONR_MAX_RANK];
-    size_t y_batch_stride[ONR_MAX_RANK];
+    const struct onr_product_dim *batch; /* [batch_rank], borrowed; A and B do not change places */
     float alpha;
     float beta;
     enum onr_product_bias bias;

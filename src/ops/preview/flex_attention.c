@@ -108,6 +108,8 @@ struct flex_plan {
     size_t keys;
     struct onr_product qk;
     struct onr_product pv;
+    struct onr_product_dim qk_batch[3];
+    struct onr_product_dim pv_batch[3];
     /* in the workspace, of type work; those of K, V and Y only when dtype is another */
     size_t q_at, k_at, v_at, y_at, scores_at;
     size_t seen_at; /* scores of type seen, when that is another than work */
@@ -115,12 +117,17 @@ struct flex_plan {
 
 /* A product for each head: the batch is [B, M, N / M], of which B's last stride is 0. */
 static struct onr_product head_product(const struct flex_plan *plan, const struct onr_shape *kv,
-                                       size_t n, size_t k, size_t b_row, size_t b_column)
+                                       size_t n, size_t k, size_t b_row, size_t b_column,
+                                       struct onr_product_dim batch[3])
 {
     size_t m = (size_t)plan->scores.dim[2];
     size_t heads = (size_t)plan->scores.dim[1];
     size_t kv_heads = (size_t)kv->dim[1];
     size_t group = kv_heads > 0 ? heads / kv_heads : 0;
+    batch[0] = (struct onr_product_dim){(size_t)kv->dim[0], heads * m * k, kv_heads * k * n,
+                                        heads * m * n};
+    batch[1] = (struct onr_product_dim){kv_heads, group * m * k, k * n, group * m * n};
+    batch[2] = (struct onr_product_dim){group, m * k, 0, m * n};
     return (struct onr_product){
         .dtype = plan->work,
         .m = m,
@@ -132,10 +139,7 @@ static struct onr_product head_product(const struct flex_plan *plan, const struc
         .b_column_stride = b_column,
         .y_row_stride = n,
         .batch_rank = 3,
-        .batch_dim = {(size_t)kv->dim[0], kv_heads, group},
-        .a_batch_stride = {heads * m * k, group * m * k, m * k},
-        .b_batch_stride = {kv_heads * k * n, k * n, 0},
-        .y_batch_stride = {heads * m * n, group * m * n, m * n},
+        .batch = batch,
         .alpha = 1.0f,
         .beta = 1.0f,
     };
@@ -195,8 +199,8 @@ static enum onr_status flex_plan(struct onr_plan_ctx *ctx)
     plan->keys = (size_t)k->dim[2];
     size_t width = (size_t)q->dim[3];
     size_t v_width = (size_t)v->dim[3];
-    plan->qk = head_product(plan, k, plan->keys, width, 1, width);
-    plan->pv = head_product(plan, v, v_width, plan->keys, v_width, 1);
+    plan->qk = head_product(plan, k, plan->keys, width, 1, width, plan->qk_batch);
+    plan->pv = head_product(plan, v, v_width, plan->keys, v_width, 1, plan->pv_batch);
     ctx->flops = 2 * (uint64_t)onr_shape_count(&plan->scores) * (width + v_width);
     return plan_workspace(ctx, plan);
 }

@@ -139,6 +139,7 @@ struct onr_recurrent_plan {
     size_t chunk;         /* steps whose inputs are projected together */
     struct onr_product product[ONR_PART_COUNT];
     struct onr_product rest;       /* ONR_PART_INPUT for the last chunk */
+    struct onr_product_dim batch;  /* of both, where the inputs of a batch are apart */
     size_t block[ONR_BLOCK_COUNT]; /* byte offset in the workspace, or in that of a direction, whose
                                     * beginning products use */
     size_t shared_bytes;           /* of the workspace, before those of directions */

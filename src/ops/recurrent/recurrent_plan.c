@@ -99,7 +99,7 @@ static struct onr_product make_product(const struct onr_recurrent_plan *plan,
 }
 
 /* The projection of the inputs of `steps` steps; the result is [steps, batch, gates * hidden]. */
-static struct onr_product make_projection(const struct onr_recurrent_plan *plan,
+static struct onr_product make_projection(struct onr_recurrent_plan *plan,
                                           const struct onr_recurrent_config *config, size_t steps)
 {
     struct onr_product product = make_product(plan, config, ONR_PART_INPUT);
@@ -109,10 +109,11 @@ static struct onr_product make_projection(const struct onr_recurrent_plan *plan,
         return product;
     }
     product.m = steps;
+    plan->batch = (struct onr_product_dim){.count = plan->dims.batch,
+                                           .a = plan->dims.steps * plan->dims.input,
+                                           .y = product.y_row_stride};
     product.batch_rank = 1;
-    product.batch_dim[0] = plan->dims.batch;
-    product.a_batch_stride[0] = plan->dims.steps * plan->dims.input;
-    product.y_batch_stride[0] = product.y_row_stride;
+    product.batch = &plan->batch;
     product.y_row_stride *= plan->dims.batch;
     return product;
 }

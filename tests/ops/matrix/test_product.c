@@ -24,7 +24,7 @@ static int setup(void **state)
     return 0;
 }
 
-static struct onr_product make_product(size_t batch, size_t m, size_t n, size_t k)
+static struct onr_product make_product(size_t m, size_t n, size_t k)
 {
     return (struct onr_product){.dtype = ONR_FLOAT,
                                 .m = m,
@@ -35,13 +35,13 @@ static struct onr_product make_product(size_t batch, size_t m, size_t n, size_t 
                                 .b_row_stride = n,
                                 .b_column_stride = 1,
                                 .y_row_stride = n,
-                                .batch_rank = 1,
-                                .batch_dim = {batch},
-                                .a_batch_stride = {m * k},
-                                .b_batch_stride = {k * n},
-                                .y_batch_stride = {m * n},
                                 .alpha = 0.5f,
                                 .beta = 1.0f};
+}
+
+static size_t count_matrices(const struct onr_product *product)
+{
+    return product->batch_rank > 0 ? product->batch[0].count : 1;
 }
 
 static void run(struct onr_product product, const struct onr_product_state *state,
@@ -72,7 +72,7 @@ static double leaky(double x)
 
 static void check(const struct onr_product *p, const struct onr_product_operands *o)
 {
-    for (size_t i = 0; i < p->batch_dim[0] * p->m; i++) {
+    for (size_t i = 0; i < count_matrices(p) * p->m; i++) {
         for (size_t j = 0; j < p->n; j++) {
             size_t batch = i / p->m;
             size_t at = i * p->n + j;
@@ -99,7 +99,7 @@ static void check(const struct onr_product *p, const struct onr_product_operands
 static void try_product(const struct onr_product *product, const struct onr_product_state *state,
                         struct onr_product_operands operands)
 {
-    size_t bytes = product->batch_dim[0] * product->m * product->n * sizeof(float);
+    size_t bytes = count_matrices(product) * product->m * product->n * sizeof(float);
     memset(y, 0xff, sizeof y);
     run(*product, state, &operands, 1);
     check(product, &operands);
@@ -119,7 +119,10 @@ static void try_sizes(const struct onr_product_state *state, size_t batch, size_
                       size_t k)
 {
     for (unsigned bits = 0; bits < 24; bits++) {
-        struct onr_product product = make_product(batch, m, n, k);
+        struct onr_product_dim dim = {batch, m * k, k * n, m * n};
+        struct onr_product product = make_product(m, n, k);
+        product.batch_rank = 1;
+        product.batch = &dim;
         product.has_addend = (bits & 1) != 0;
         if ((bits & 2) != 0) {
             product.multiply = state->kernels->binary.rows[ONR_BINARY_MUL][ONR_FLOAT];
@@ -158,6 +161,7 @@ static void every_part_of_the_epilogue(void **state)
             try_sizes(&plain, BATCH, rows[i], 70, 37);
         }
         try_sizes(&plain, 1, 4, 33, 0);
+        try_sizes(&plain, BATCH, 17, 1, 37); /* one column: A and B change places */
     }
 }
 
@@ -220,7 +224,7 @@ static void products_tell_the_one_before_what_to_prefetch(void **state)
     struct onr_plan_ctx ctx = {.thread_count = 2};
     struct onr_product products[3];
     for (size_t i = 0; i < 3; i++) {
-        products[i] = make_product(1, rows[i], 480, 19);
+        products[i] = make_product(rows[i], 480, 19);
         onr_product_plan(&products[i], &weights.state, ctx.thread_count, &ctx.workspace_bytes);
         onr_product_link(&products[i], 1, &ctx);
     }
@@ -231,7 +235,7 @@ static void products_tell_the_one_before_what_to_prefetch(void **state)
     assert_int_equal(products[1].next.round * products[1].next.piece_bytes,
                      19 * 480 * sizeof(float));
     assert_ptr_equal(ctx.next_stream, &products[2].next);
-    struct onr_product other = make_product(1, 40, 480, 19);
+    struct onr_product other = make_product(40, 480, 19);
     onr_product_plan(&other, &plain, ctx.thread_count, &ctx.workspace_bytes);
     onr_product_link(&other, 1, &ctx);
     assert_ptr_equal(ctx.next_stream, &products[2].next);
@@ -254,7 +258,7 @@ static void many_rows_are_cut_before_panels(void **state)
     static const size_t rows[] = {63, 64, 130};
     for (size_t i = 0; i < 3; i++) {
         for (size_t t = 0; t < 7; t++) {
-            struct onr_product planned = make_product(1, rows[i], 480, 19);
+            struct onr_product planned = make_product(rows[i], 480, 19);
             struct onr_stream before = {0};
             struct onr_plan_ctx ctx = {.thread_count = threads[t], .next_stream = &before};
             onr_product_plan(&planned, &weights.state, threads[t], &ctx.workspace_bytes);
@@ -265,7 +269,7 @@ static void many_rows_are_cut_before_panels(void **state)
             assert_int_equal(before.pieces, planned.panels * planned.row_splits);
         }
     }
-    struct onr_product two = make_product(2, 64, 480, 19);
+    struct onr_product two = make_product(64, 480, 19);
     two.batch_count = 2;
     assert_int_equal(onr_product_row_parts(&two, 2), 1);
     free_weights(&weights);
@@ -300,7 +304,7 @@ static void threads_that_are_done_take_panels_that_were_kept_back(void **state)
     pack_weights(&weights, onr_cpu_isa(), 160);
     size_t rows = 4 * 131072 / (160 * weights.state.packed.kernel->columns);
     for (size_t more = 0; more < 20; more += 3) {
-        struct onr_product product = make_product(1, rows + more, 480, 160);
+        struct onr_product product = make_product(rows + more, 480, 160);
         take_kept_back(&product, &weights);
     }
     free_weights(&weights);
@@ -315,7 +319,7 @@ static void halves_are_rounded_after_the_activation(void **state)
     uint16_t row[2] = {onr_float_to_half(1.0f), onr_float_to_half(0x1p-11f)};
     uint16_t column[2] = {onr_float_to_half(-1.0f), onr_float_to_half(-1.0f)};
     uint16_t result = 0;
-    struct onr_product product = make_product(1, 1, 1, 2);
+    struct onr_product product = make_product(1, 1, 2);
     product.dtype = ONR_FLOAT16;
     product.alpha = 1.0f;
     /* -(1 + 2^-11) is no half; plus 1 it is. */
