@@ -306,6 +306,9 @@ enum onr_status onr_frame_create(const struct onr_frame_options *options, struct
         onr_frame_free(made);
         return status;
     }
+    if (made->depth == 0) {
+        onr_plan_cache_reserve(&made->plans, made->program, made->mem);
+    }
     *frame = made;
     return ONR_OK;
 }

@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+/* What a plan takes, about, and for each node. */
+#define PLAN_BYTES ((size_t)4096)
+#define NODE_BYTES ((size_t)1024)
+
 static enum onr_status alloc_plan(struct onr_planner *p)
 {
     struct onr_plan *plan = p->plan;
@@ -141,46 +145,80 @@ static void free_plan(struct onr_plan *plan)
     onr_mem_free(mem, plan, sizeof *plan);
 }
 
-/* Takes the plan that was not used for longest out of a full cache; NULL while there is room. */
-static struct onr_plan *take_oldest(struct onr_plan_cache *cache)
+static struct onr_plan *make_plan(struct onr_mem *mem)
 {
+    struct onr_plan *plan = onr_mem_calloc(mem, sizeof *plan);
+    if (plan != NULL) {
+        onr_arena_init(&plan->arena, mem);
+        onr_arena_init(&plan->kept, mem);
+    }
+    return plan;
+}
+
+/* Empties a plan and keeps its memory for another one: to touch new pages takes longer than to plan. */
+static void recycle(struct onr_plan_cache *cache, struct onr_plan *plan)
+{
+    onr_plan_cache_free(&plan->children);
+    onr_arena_free(&plan->kept);
+    onr_arena_reset(&plan->arena);
+    *plan = (struct onr_plan){.arena = plan->arena, .kept = plan->kept, .next = cache->spare};
+    cache->spare = plan;
+}
+
+void onr_plan_cache_reserve(struct onr_plan_cache *cache, const struct onr_program *program,
+                            struct onr_mem *mem)
+{
+    size_t bytes = PLAN_BYTES + program->node_count * NODE_BYTES;
+    size_t constants = program->keep_bytes * ONR_MAX_ROOT_PLANS;
+    size_t free_bytes = mem->cap_bytes - mem->live_bytes;
+    size_t left = (constants < free_bytes ? constants : free_bytes) / 100;
+    /* One more, because a plan is built before it makes another one superfluous. */
+    for (uint32_t i = 0; i <= cache->capacity && bytes <= left; i++, left -= bytes) {
+        struct onr_plan *plan = make_plan(mem);
+        if (plan == NULL) {
+            return;
+        }
+        bool has_memory = onr_arena_alloc(&plan->arena, bytes) != NULL;
+        recycle(cache, plan);
+        if (!has_memory) {
+            return;
+        }
+    }
+}
+
+static struct onr_plan *take_spare(struct onr_plan_cache *cache, struct onr_mem *mem)
+{
+    struct onr_plan *plan = cache->spare;
+    if (plan == NULL) {
+        return make_plan(mem);
+    }
+    cache->spare = plan->next;
+    plan->next = NULL;
+    return plan;
+}
+
+/* Adds a plan; the one that was not used for longest makes room when there are too many. */
+static void insert(struct onr_plan_cache *cache, struct onr_plan *plan)
+{
+    plan->next = cache->first;
+    cache->first = plan;
     if (cache->count < cache->capacity) {
-        return NULL;
+        cache->count++;
+        return;
     }
     struct onr_plan **last = &cache->first;
     while ((*last)->next != NULL) {
         last = &(*last)->next;
     }
-    struct onr_plan *oldest = *last;
+    plan = *last;
     *last = NULL;
-    cache->count--;
-    return oldest;
-}
-
-/* A plan of nothing, in the memory of the one that has to make room: to touch new pages takes longer than
- * to plan. */
-static struct onr_plan *new_plan(struct onr_plan_cache *cache, struct onr_mem *mem)
-{
-    struct onr_plan *plan = take_oldest(cache);
-    if (plan == NULL) {
-        plan = onr_mem_calloc(mem, sizeof *plan);
-        if (plan != NULL) {
-            onr_arena_init(&plan->arena, mem);
-            onr_arena_init(&plan->kept, mem);
-        }
-        return plan;
-    }
-    onr_plan_cache_free(&plan->children);
-    onr_arena_free(&plan->kept);
-    onr_arena_reset(&plan->arena);
-    *plan = (struct onr_plan){.arena = plan->arena, .kept = plan->kept};
-    return plan;
+    recycle(cache, plan);
 }
 
 enum onr_status onr_plan_build(const struct onr_plan_options *options, struct onr_plan_cache *cache,
                                struct onr_plan **plan, struct onr_error *err)
 {
-    struct onr_plan *built = new_plan(cache, options->eval->mem);
+    struct onr_plan *built = take_spare(cache, options->eval->mem);
     *plan = NULL;
     if (built == NULL) {
         return onr_fail_memory(err, "plan");
@@ -197,9 +235,7 @@ enum onr_status onr_plan_build(const struct onr_plan_options *options, struct on
         free_plan(built);
         return status;
     }
-    built->next = cache->first;
-    cache->first = built;
-    cache->count++;
+    insert(cache, built);
     *plan = built;
     return ONR_OK;
 }
@@ -240,12 +276,18 @@ struct onr_plan *onr_plan_find(struct onr_plan_cache *cache, const struct onr_te
     return NULL;
 }
 
-void onr_plan_cache_free(struct onr_plan_cache *cache)
+static void free_plans(struct onr_plan **list)
 {
-    while (cache->first != NULL) {
-        struct onr_plan *plan = cache->first;
-        cache->first = plan->next;
+    while (*list != NULL) {
+        struct onr_plan *plan = *list;
+        *list = plan->next;
         free_plan(plan);
     }
+}
+
+void onr_plan_cache_free(struct onr_plan_cache *cache)
+{
+    free_plans(&cache->first);
+    free_plans(&cache->spare);
     cache->count = 0;
 }

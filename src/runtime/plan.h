@@ -43,7 +43,8 @@ struct onr_plan;
 
 struct onr_plan_cache {
     struct onr_plan *first; /* most recently used */
-    uint32_t count;
+    struct onr_plan *spare; /* empty ones, which have memory */
+    uint32_t count;         /* without those */
     uint32_t capacity;
 };
 
@@ -84,12 +85,20 @@ struct onr_plan_options {
 /* The cached plan whose keys match the tensors, moved to the front; NULL when there is none. */
 struct onr_plan *onr_plan_find(struct onr_plan_cache *cache, const struct onr_tensor *tensors);
 
+/*
+ * Gives the cache memory for all plans that it will hold and touches it: to touch new pages may take
+ * longer than to plan. It is as much as plans of so many nodes mostly need, but no more than a hundredth
+ * of the constants, and of what may still be allocated.
+ */
+void onr_plan_cache_reserve(struct onr_plan_cache *cache, const struct onr_program *program,
+                            struct onr_mem *mem);
+
 /* Builds the plan for the current tensors and puts it into the cache, which may evict another one.
  */
 enum onr_status onr_plan_build(const struct onr_plan_options *options, struct onr_plan_cache *cache,
                                struct onr_plan **plan, struct onr_error *err) ONR_MUST_USE;
 
-/* Frees all plans of a cache. */
+/* Frees all plans of a cache, and its memory. */
 void onr_plan_cache_free(struct onr_plan_cache *cache);
 
 #endif

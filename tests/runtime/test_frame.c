@@ -156,7 +156,7 @@ static const struct onr_plan *run_with_length(struct session_test *t, int64_t le
     return plan_of(t);
 }
 
-/* One more takes the memory of the one that was not used for longest. */
+/* One more evicts the one that was not used for longest, and the next takes that one's memory. */
 static void plans_are_kept_for_the_shapes_used_last(void **state)
 {
     (void)state;
@@ -171,11 +171,53 @@ static void plans_are_kept_for_the_shapes_used_last(void **state)
     assert_ptr_equal(run_with_length(&t, 1), plans[1]);
     assert_ptr_equal(run_with_length(&t, 2), plans[2]);
     assert_int_equal(session_test_allocs(&t), allocs);
-    assert_ptr_equal(run_with_length(&t, ONR_MAX_ROOT_PLANS + 1), plans[3]);
+    run_with_length(&t, ONR_MAX_ROOT_PLANS + 1);
     assert_ptr_equal(run_with_length(&t, 1), plans[1]);
     assert_ptr_equal(run_with_length(&t, 2), plans[2]);
     assert_ptr_equal(run_with_length(&t, 4), plans[4]);
-    assert_ptr_equal(run_with_length(&t, 3), plans[5]);
+    assert_ptr_equal(run_with_length(&t, 3), plans[3]);
+    assert_ptr_equal(run_with_length(&t, 5), plans[5]);
+    session_test_end(&t);
+}
+
+static void shapes_that_cannot_be_planned_evict_no_plan(void **state)
+{
+    (void)state;
+    struct session_test t;
+    const struct onr_plan *plans[ONR_MAX_ROOT_PLANS + 1];
+    begin(&t, "in float x [n]; init int64 s [2] = 2, -1; a = Exp(x); y = Reshape(a, s);"
+              "out float y;");
+    session_test_out(&t, "y", NULL);
+    for (int64_t i = 1; i <= ONR_MAX_ROOT_PLANS; i++) {
+        plans[i] = run_with_length(&t, 2 * i);
+    }
+    for (int64_t i = 1; i <= ONR_MAX_ROOT_PLANS; i++) {
+        session_test_in(&t, "x", test_tensor(ONR_FLOAT, 1, (int64_t[]){2 * i + 1}, NULL));
+        session_test_fails(&t, ONNXRUN_ERR_SHAPE, "cannot reshape");
+        assert_ptr_equal(run_with_length(&t, 2 * i), plans[i]);
+    }
+    session_test_end(&t);
+}
+
+/* Where it is little beside the constants, and beside what the session may allocate. */
+static void memory_of_plans_is_taken_with_the_session(void **state)
+{
+    (void)state;
+    static const onnxrun_session_options options[] = {
+        ONNXRUN_SESSION_OPTIONS_INIT,
+        {.struct_size = sizeof(onnxrun_session_options), .memory_bytes = 512 << 10}};
+    struct session_test t;
+    session_test_begin(&t, "in float x [n]; init float w [3000000] = 1, 2, ...; c = Cast(x) to=7;"
+                           "y = Gather(w, c); out float y [n];");
+    for (size_t i = 0; i < 2; i++) {
+        session_test_restart(&t, &options[i]);
+        run_with_length(&t, ONR_MAX_ROOT_PLANS + 2);
+        uint64_t allocs = session_test_allocs(&t);
+        for (int64_t length = 1; length <= ONR_MAX_ROOT_PLANS; length++) {
+            run_with_length(&t, length);
+        }
+        assert_true((session_test_allocs(&t) == allocs) == (i == 0));
+    }
     session_test_end(&t);
 }
 
@@ -231,6 +273,8 @@ int main(void)
         TEST(constants_are_folded_at_load),
         TEST(zero_sized_values_need_no_step),
         TEST(plans_are_kept_for_the_shapes_used_last),
+        TEST(shapes_that_cannot_be_planned_evict_no_plan),
+        TEST(memory_of_plans_is_taken_with_the_session),
         TEST(views_of_inputs_are_those_of_the_present_run),
         TEST(many_shapes_do_not_let_the_heap_grow),
     };
