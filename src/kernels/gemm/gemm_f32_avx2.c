@@ -143,9 +143,9 @@ ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t pane
 #define PASS_PANELS 3
 #define PASS_SUMS   (PASS_ROWS * PASS_PANELS)
 
-/* Adds steps of k to the sums of two rows. */
-ONR_INLINE void add_pass(const struct onr_gemm_f32_tile *t, size_t steps, const float *a,
-                         const float *b, __m256 (*sums)[VECTORS])
+/* Adds steps of k to the sums of two rows; ahead: as of tiles. */
+ONR_INLINE void add_pass(const struct onr_gemm_f32_tile *t, size_t ahead, size_t steps,
+                         const float *a, const float *b, __m256 (*sums)[VECTORS])
 {
     __m256 sum[PASS_SUMS][VECTORS];
     ONR_UNROLL
@@ -156,7 +156,11 @@ ONR_INLINE void add_pass(const struct onr_gemm_f32_tile *t, size_t steps, const 
     for (size_t p = 0; p < steps; p++) {
         ONR_UNROLL
         for (size_t q = 0; q < PASS_PANELS; q++) {
-            step(sum + q * PASS_ROWS, &a, t->a_stride, b + q * t->panel_stride, PASS_ROWS);
+            const float *row = b + q * t->panel_stride;
+            if (ahead != 0) {
+                _mm_prefetch((const char *)((uintptr_t)row + ahead), _MM_HINT_T1);
+            }
+            step(sum + q * PASS_ROWS, &a, t->a_stride, row, PASS_ROWS);
         }
         a++;
         b += t->b_stride;
@@ -179,8 +183,8 @@ static void wide_4x3(const struct onr_gemm_f32_tile *t)
     for (size_t p = 0; p < t->k; p += PASS_STEPS) {
         size_t steps = t->k - p < PASS_STEPS ? t->k - p : PASS_STEPS;
         for (size_t pass = 0; pass < 2; pass++) {
-            add_pass(t, steps, t->a + pass * PASS_ROWS * t->a_stride + p, t->b + p * t->b_stride,
-                     sums[pass]);
+            add_pass(t, pass == 0 ? t->ahead : 0, steps, t->a + pass * PASS_ROWS * t->a_stride + p,
+                     t->b + p * t->b_stride, sums[pass]);
         }
     }
     struct onr_gemm_target to = onr_gemm_first_row(t);
