@@ -9,8 +9,7 @@
  *   open, optimize, bind
  *          the stages of loading: time, page faults, and how much of the file and of the heap became
  *          resident; the first two should read no weights, the last one packs them
- *   plan   median time to plan sizes that are not in the cache, for all and for those that fill it with
- *          new memory
+ *   plan   median time to plan sizes that are not in the cache, for all and for those that fill it
  *   run    median and percentiles of a run; the median by steps, which is what a step costs when
  *          the model is a chain of nodes that do next to nothing (make_chain.py)
  *   after  CPU time of all threads in the 200 ms after a run, the least of some tries

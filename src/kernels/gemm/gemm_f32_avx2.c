@@ -103,19 +103,17 @@ ONR_INLINE void tile(const struct onr_gemm_f32_tile *t, size_t rows)
     }
 }
 
-/* rows x (panels * 16): two accumulators per row and panel. */
-ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t panels)
+/* Steps of k of some rows, from a and b on, of several panels; ahead: as of tiles. */
+ONR_INLINE void add_steps(const struct onr_gemm_f32_tile *t, size_t rows, size_t panels,
+                          size_t ahead, size_t steps, const float *a, const float *b,
+                          __m256 (*sum)[VECTORS])
 {
-    __m256 sum[6][VECTORS];
-    clear(sum, rows * panels);
-    const float *a = t->a;
-    const float *b = t->b;
-    for (size_t p = 0; p < t->k; p++) {
+    for (size_t p = 0; p < steps; p++) {
         ONR_UNROLL
         for (size_t q = 0; q < panels; q++) {
             const float *row = b + q * t->panel_stride;
-            if (t->ahead != 0) {
-                _mm_prefetch((const char *)((uintptr_t)row + t->ahead), _MM_HINT_T1);
+            if (ahead != 0) {
+                _mm_prefetch((const char *)((uintptr_t)row + ahead), _MM_HINT_T1);
             }
             if (rows == REACH) {
                 ONR_OWN_POINTER(a); /* to load A again: there is no register for all of it */
@@ -125,6 +123,14 @@ ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t pane
         a++;
         b += t->b_stride;
     }
+}
+
+/* rows x (panels * 16): two accumulators per row and panel. */
+ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t panels)
+{
+    __m256 sum[6][VECTORS];
+    clear(sum, rows * panels);
+    add_steps(t, rows, panels, t->ahead, t->k, t->a, t->b, sum);
     struct onr_gemm_target to = onr_gemm_first_row(t);
     ONR_UNROLL
     for (size_t i = 0; i < rows; i++) {
@@ -143,7 +149,7 @@ ONR_INLINE void wide(const struct onr_gemm_f32_tile *t, size_t rows, size_t pane
 #define PASS_PANELS 3
 #define PASS_SUMS   (PASS_ROWS * PASS_PANELS)
 
-/* Adds steps of k to the sums of two rows; ahead: as of tiles. */
+/* Adds steps of k to the sums of two rows, which lie in memory. */
 ONR_INLINE void add_pass(const struct onr_gemm_f32_tile *t, size_t ahead, size_t steps,
                          const float *a, const float *b, __m256 (*sums)[VECTORS])
 {
@@ -153,18 +159,7 @@ ONR_INLINE void add_pass(const struct onr_gemm_f32_tile *t, size_t ahead, size_t
         sum[s][0] = sums[s][0];
         sum[s][1] = sums[s][1];
     }
-    for (size_t p = 0; p < steps; p++) {
-        ONR_UNROLL
-        for (size_t q = 0; q < PASS_PANELS; q++) {
-            const float *row = b + q * t->panel_stride;
-            if (ahead != 0) {
-                _mm_prefetch((const char *)((uintptr_t)row + ahead), _MM_HINT_T1);
-            }
-            step(sum + q * PASS_ROWS, &a, t->a_stride, row, PASS_ROWS);
-        }
-        a++;
-        b += t->b_stride;
-    }
+    add_steps(t, PASS_ROWS, PASS_PANELS, ahead, steps, a, b, sum);
     ONR_UNROLL
     for (size_t s = 0; s < PASS_SUMS; s++) {
         sums[s][0] = sum[s][0];
